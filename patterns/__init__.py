@@ -1,0 +1,1 @@
+"""Installed as data: see `shipper.resources`."""

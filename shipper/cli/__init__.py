@@ -1,0 +1,72 @@
+"""The command line: one module per command, imported only when it is used; errors are caught here and nowhere else."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from shipper import __version__
+from shipper.errors import Exit, ShipperError
+
+COMMANDS = {
+    "demo": "demo",
+    "run": "run",
+    "check": "check",
+    "status": "status",
+    "audit": "audit",
+    "parse": "parse",
+    "grok": "grok",
+    "dead-letters": "dead_letters",
+    "setup": "setup",
+}
+"""Command name -> module in this package that holds it as `command`."""
+
+DEFAULT_CONFIGURATION = "/etc/shipper/shipper.yml"
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        if name not in COMMANDS:
+            return None
+        command = import_module(f"shipper.cli.{COMMANDS[name]}").command
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    epilog="Exit codes: 0 done and clean; 1 done, and there is something to look at; 2 wrong usage or configuration; "
+    "3 could not finish; 130 interrupted.",
+)
+@click.version_option(__version__, prog_name="shipper")
+def shipper() -> None:
+    """Ship logs, and prove that they arrived."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and leave the process with its exit code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run a command; the exit code. A command returns its exit code or None."""
+    try:
+        result: Any = shipper.main(args=arguments, prog_name="shipper", standalone_mode=False)
+    except click.exceptions.Abort:
+        return Exit.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return Exit.USAGE
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except ShipperError as error:
+        click.echo(f"shipper: {error}", err=True)
+        return error.exit_code
+    return int(result or Exit.CLEAN)

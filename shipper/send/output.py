@@ -1,0 +1,50 @@
+"""What every output can do: take batches and tell, exactly, what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from shipper.records import Batch, BucketTally, Receipt, Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which documents an audit asks for; empty parts mean all."""
+
+    host: str | None = None
+    inputs: tuple[str, ...] = ()
+    fingerprints: tuple[str, ...] = ()
+
+
+class Output(Protocol):
+    """Where documents go. `send` never raises for an outcome; questions raise `OutputError` if not answered whole."""
+
+    @property
+    def identity(self) -> str:
+        """Names this very cluster or database (uuid): checkpoints belong to it."""
+
+    def send(self, batch: Batch) -> Receipt:
+        """Store the batch, creating only. Blocks up to a deadline. An unknown outcome is RETRY for its documents."""
+
+    def refresh(self) -> None:
+        """Make all that was stored before visible to the questions below."""
+
+    def tallies(self, scope: Scope) -> Iterator[BucketTally]:
+        """What is held per fingerprint and bucket, counted by the output."""
+
+    def spans(self, fingerprint: str, first: int, last: int) -> Iterator[Stored]:
+        """Every document of the fingerprint with first <= log.offset < last, by offset."""
+
+    def bodies(self, ids: Sequence[str], *, fingerprint: str) -> dict[str, bytes]:
+        """The JSON bodies of documents, by id; ids that are not held are absent."""
+
+    def anchors(self, fingerprint: str) -> list[tuple[int, str]]:
+        """The date marks that documents of the fingerprint carry: (shipper.date_from, shipper.date), by offset."""
+
+    def delete(self, places: Iterable[tuple[str, str]]) -> int:
+        """Delete documents by (place, id); for repairs of duplicates only. Returns how many were there."""
+
+    def close(self) -> None:
+        """Release connections."""

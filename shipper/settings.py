@@ -1,0 +1,78 @@
+"""What a configuration says, checked: frozen values that the stages are given. `shipper.config` reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class InputSettings:
+    """A configured set of paths with one pipeline."""
+
+    name: str
+    paths: tuple[str, ...]
+    pipeline: str
+    exclude: tuple[str, ...] = ()
+    timezone: str | None = None
+    namespace: str = "default"
+    period: str = "month"
+    """`month`, `day` or `year`: how long one index of this input's dataset covers."""
+    start_at: str = "beginning"
+    """`beginning`, `now` or an ISO date; what is skipped is filtered by the rule `before_start`."""
+    watch: str = "inotify"
+    """`inotify` or `poll` (NFS, Lustre, GPFS)."""
+    incomplete: str | None = None
+    """Overrides the pipeline's choice: `ship` or `refuse`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SQLiteSettings:
+    """The embedded index."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ElasticsearchSettings:
+    """A cluster. Credentials are never shown by `repr`."""
+
+    hosts: tuple[str, ...]
+    api_key: str | None = field(default=None, repr=False)
+    api_key_file: Path | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ca_certs: Path | None = None
+    ca_fingerprint: str | None = None
+    setup: str = "auto"
+    """`auto` installs missing templates; `manual` waits for `shipper setup --apply`."""
+    deadline: float = 60.0
+    """Seconds that one request may take in all."""
+    compress: bool = True
+    senders: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that a configuration file says."""
+
+    host: str
+    state: Path
+    inputs: tuple[InputSettings, ...]
+    output: SQLiteSettings | ElasticsearchSettings
+    memory: int = 32 * MIB
+    """Bytes of documents in flight."""
+    parse_timeout: float = 1.0
+    max_open_files: int = 512
+    rescan: float = 10.0
+    batch_bytes: int = 4 * MIB
+    batch_documents: int = 5000
+    batch_age: float = 1.0
+    dead_letters: int = 256 * MIB
+    """Bytes of dead letters that are kept; at the limit their file waits."""
+    pattern_dirs: tuple[Path, ...] = ()
+    pipeline_dirs: tuple[Path, ...] = ()
+    origin: Path | None = None
+    """The configuration file."""
