@@ -1,0 +1,90 @@
+"""Pipeline definitions: the YAML format of `pipelines/<name>.yml`, checked with every mistake at once, and how to load them.
+
+A pipeline turns the events of a file into documents. All keys::
+
+    dataset: gridftp.transfer        # required: lower-case letters, digits, `_`, in parts joined by `.`; no `-`
+
+    lines:                           # how lines become events; without it each line is an event
+      starts: '^\\d\\d:\\d\\d'           # a line that matches at its beginning starts an event; or
+      continues: '^\\s'               # … continues the previous one (give one of the two, not both)
+      max_lines: 500                 # limits of an event
+      max_bytes: 1MiB
+      quiet: 5s                      # quiet time after which an open event of a live file is closed
+      incomplete: ship               # a last line that can never be completed: ship (default) or refuse
+
+    header: '^#'                     # lines that are the file's header: filtered by the rule `header`
+    blank: drop                      # white lines: drop (default; filtered by the rule `blank`) or ship
+
+    redact:                          # before parsing, and on parsed texts; patterns are Python's `re`
+      - {pattern: '(?<=PASS )\\S+', replace: '[redacted]'}
+
+    parse:                           # steps, one after the other; empty or absent: the text alone (`raw`)
+      - grok: ['%{A}', '%{B}']       # alternatives, the first that matches; tag `_grokparsefailure`
+        field: message               # what the step reads: `message` (default) or a parsed field
+        optional: false              # true: that it does not match is no failure
+      - columns:                     # tag `_columnsfailure`
+          separator: ' '             # one literal string
+          names: header              # `#15#c_ip:1 c_port:2 …`, also `#C#…` and `#c_ip:1 …`; or a list of names
+          into: tstat                # the parent of all its fields
+          'null': ['-', '---']       # values that mean nothing: the field is left out
+      - key_value:                   # tag `_kvfailure`
+          between: ' ,()'            # a set of characters, any run of which stands between two pairs; default blank
+          assign: '='                # one literal string between key and value
+          quote: '"'                 # values in it may hold separators; optional
+          into: storm.metrics        # required
+          only: [count, mean]        # optional: other keys are left to `message`
+          'null': ['-']
+        field: rest
+      - json: {into: app}            # an object; `only` as above; tag `_jsonparsefailure`
+      - first:                       # branches, each a list of steps: the first whose first step matches is taken
+          - [{grok: ['%{C}'], field: rest}, {key_value: {into: x}, field: tail}]
+          - [{grok: ['%{D}'], field: rest}]
+        optional: true
+
+    remove: [rest, tail]             # helper fields that are not shipped
+    types: {gridftp.nbytes: long, gridftp.retrans: [int]}
+    set: {network.transport: tcp}    # constants, also in documents that no step matched
+    ecs:                             # target: source, a copy of the converted value; or, instead of the source's name,
+      source.ip: tstat.c_ip
+      event.duration: {from: tstat.durat, scale: 1000000}             # multiplied, rounded to an integer
+      event.start: {from: tstat.first, as: date}                      # read like the timestamp, in its formats
+      event.outcome: {from: storm.code, map: {SRM_SUCCESS: success}, otherwise: failure}
+
+    timestamp:                       # or a list of these: the first whose field is there
+      field: gridftp.date
+      formats: ['%Y%m%d%H%M%S.%6f']
+      timezone: UTC                  # IANA name; what the format fixes. Where it is absent, the input must give one
+
+    drop:                            # tried in this order on converted fields; the rule's name is the fate of the line
+      - {rule: listings, when: {gridftp.type: {in: [LIST, NLST, MLSD]}}}
+
+    samples: samples/gridftp-transfer.yml     # beside the definition; this is the default place
+
+* **Fields** are dotted: `gridftp.nbytes`. Grok names are `%{X:gridftp.nbytes}` or `%{X:[gridftp][nbytes]}`; a type in
+  the pattern (`:int`, `:float`) counts unless `types` says otherwise. Nothing may be written to `@timestamp`, `message`,
+  `tags`, `shipper`, `host.name`, `event.dataset`, `log.offset` or `log.file`.
+* **A required step that does not match** ends parsing: what is there so far is shipped, with the step's tag.
+* **types**: `long int double float boolean ip keyword date`, or a list of one of these (`[int]`: values between commas).
+  Untyped fields are `keyword`. A value that cannot be converted is kept as text in `<field>_text`, tag `_type_failure`.
+  `date` is read with those of the timestamp's formats that are complete dates.
+* **formats**: `epoch_s`, `epoch_ms`, `iso8601`, or directives `%Y %m %d %e %H %M %S %b %a %f %z` and `%6f`.
+  `%d` has two digits, `%e` one or two, blank-padded; `%f` is a decimal fraction with any number of digits; `%3f`, `%6f`,
+  `%9f` are an integer number of ms, µs, ns that may lack its leading zeros. Formats without year or without date are
+  allowed for `timestamp`: see `shipper.parse.dates`.
+* **drop** operators: `equal`, `in`, `<`, `>`, `regex` (searches), `exists` (true or false); several fields and
+  operators must hold together.
+
+Samples are a list; each is one event (or a header or filtered line)::
+
+    - name: a retrieval               # optional, for messages
+      before: ["#15#c_ip:1 …"]        # optional: lines of the file before it
+      date: 2026-11-20                # for logs without date or year: the date of the first line
+      timezone: Europe/Rome           # for pipelines that leave it to the input
+      text: 'DATE=20261121… '         # the event's lines without the last newline
+      expect:                         # all parsed fields, nested or dotted, with `@timestamp`, and `tags` if any
+        '@timestamp': '2026-11-21T23:12:37.924590Z'
+        gridftp: {nbytes: 0}
+        user.name: anonymous
+      # or, instead of `expect`:
+      filtered: header                # the rule that keeps it from being shipped
+"""
