@@ -17,6 +17,11 @@ def pipelines() -> Path:
     return _folder("pipelines")
 
 
+def demo_samples() -> Path:
+    """The folder of the log samples that `shipper demo` replays."""
+    return _PACKAGE / "demo" / "samples"
+
+
 def _folder(name: str) -> Path:
     # An editable install does not see packages that are mapped from elsewhere: there they lie beside the package.
     beside = _PACKAGE.parent / name

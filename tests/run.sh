@@ -1,0 +1,93 @@
+#!/bin/sh
+# Everything that must hold before a change is taken: lint, format, types, architecture, tests.
+#
+#   sh tests/run.sh [PYTEST OPTIONS]
+#
+# Makes ./.venv-tests with the test extras. The tests against real Elasticsearch nodes need Maven and a JDK 21 or
+# newer: run by root on Debian or Ubuntu this installs what is missing, elsewhere it says what will be skipped.
+# With CI=true nothing is skipped: what is missing is a failure. Ends with pytest's summary.
+set -eu
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+cd "$root"
+venv=$root/.venv-tests
+bin=$venv/bin
+
+say() {
+    printf '\n== %s\n' "$*"
+}
+
+find_jdk() {
+    for home in "${ES_JAVA_HOME:-}" "${JAVA_HOME:-}" "${TEMURIN_25_HOME:-}" /usr/lib/jvm/*; do
+        [ -x "$home/bin/javac" ] || continue
+        major=$("$home/bin/java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p')
+        if [ "${major:-0}" -ge 21 ]; then
+            echo "$home"
+            return
+        fi
+    done
+    return 1
+}
+
+apt_install() {
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        return 1
+    fi
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null
+}
+
+install_jdk() {
+    for package in openjdk-25-jdk-headless openjdk-21-jdk-headless; do
+        if apt_install "$package"; then
+            return
+        fi
+    done
+    return 1
+}
+
+prepare_servers() {
+    if ! command -v mvn >/dev/null || ! find_jdk >/dev/null; then
+        if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+            apt-get update -qq || true
+        fi
+    fi
+    missing=''
+    command -v mvn >/dev/null || apt_install maven || missing='Maven'
+    find_jdk >/dev/null || install_jdk 2>/dev/null || missing="${missing:+$missing and }a JDK 21 or newer"
+    if [ -n "$missing" ]; then
+        say "REAL ELASTICSEARCH WILL NOT BE TESTED: $missing not found."
+    fi
+}
+
+prepare_python() {
+    python=${PYTHON:-python3}
+    [ -x "$bin/python" ] || "$python" -m venv "$venv"
+    # Installing takes a minute: only when what is to be installed has changed.
+    if ! cat setup.cfg tests/constraints.txt | cmp -s - "$venv/installed"; then
+        "$bin/python" -m pip install --quiet --disable-pip-version-check --constraint tests/constraints.txt \
+            --editable '.[test]'
+        cat setup.cfg tests/constraints.txt >"$venv/installed"
+    fi
+}
+
+failed=''
+check() {
+    say "$*"
+    "$bin/$@" || failed="${failed:+$failed, }$1 ${2:-}"
+}
+
+say "preparing"
+prepare_servers
+prepare_python
+check ruff check
+check ruff format --check
+check mypy
+check lint-imports
+say "pytest"
+status=0
+"$bin/pytest" -n 2 --dist loadgroup -m 'not long' "$@" || status=$?
+if [ -n "$failed" ]; then
+    printf '\nrun.sh: the tests ended with %s, but these checks failed before them: %s\n' "$status" "$failed"
+    exit 1
+fi
+exit "$status"
