@@ -1,0 +1,122 @@
+"""Contradictions between keys, found in the raw data so that they are reported together with all other mistakes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic_core import Url
+
+from shipper.config import units
+from shipper.config.models import SECRETS
+from shipper.config.tree import Path, Tree
+from shipper.errors import Problem
+from shipper.settings import MIB
+
+_WAYS_IN = ("api_key", "api_key_file", "password", "password_file")
+
+
+def contradictions(tree: Tree) -> list[Problem]:
+    """Every contradiction in a configuration whose parts may themselves be wrong."""
+    cluster = _mapping(_mapping(tree.data.get("output")).get("elasticsearch"))
+    return [
+        *_repeated_names(tree),
+        *_outputs(tree),
+        *_batch_beyond_memory(tree),
+        *_credentials(tree, cluster),
+        *_plain_text_credentials(tree, cluster),
+    ]
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _repeated_names(tree: Tree) -> Iterator[Problem]:
+    first: dict[str, Path] = {}
+    for position, item in enumerate(_list(tree.data.get("inputs"))):
+        name = _mapping(item).get("name")
+        if not isinstance(name, str):
+            continue
+        path: Path = ("inputs", position, "name")
+        if name in first:
+            place = tree.place(first[name])
+            yield tree.problem(path, f"The name '{name}' is taken by the input in {place.file}, line {place.line}.")
+        first.setdefault(name, path)
+
+
+def _outputs(tree: Tree) -> Iterator[Problem]:
+    output = tree.data.get("output")
+    if isinstance(output, dict) and {"sqlite", "elasticsearch"} <= output.keys():
+        yield tree.problem(("output",), "There are two outputs; keep one of sqlite and elasticsearch.")
+    if output == {}:
+        yield tree.problem(("output",), "No output is chosen; write sqlite or elasticsearch, or leave the key out.")
+
+
+def _batch_beyond_memory(tree: Tree) -> Iterator[Problem]:
+    try:
+        memory = units.size(tree.data["memory"]) if "memory" in tree.data else 32 * MIB
+        batch = units.size(tree.data["batch_bytes"]) if "batch_bytes" in tree.data else 4 * MIB
+    except (ValueError, TypeError):
+        return  # the model reports the value that is no size
+    if batch > memory:
+        path: Path = ("batch_bytes",) if "batch_bytes" in tree.data else ("memory",)
+        yield tree.problem(
+            path,
+            f"A batch of {units.size_text(batch)} does not fit into {units.size_text(memory)} of memory; "
+            "batch_bytes must not exceed memory.",
+        )
+
+
+def _credentials(tree: Tree, cluster: dict[str, Any]) -> Iterator[Problem]:
+    root: Path = ("output", "elasticsearch")
+    ways = [key for key in _WAYS_IN if key in cluster]
+    if len(ways) > 1:
+        yield tree.problem((*root, ways[1]), f"There are several credentials: {', '.join(ways)}; keep one of them.")
+    with_password = bool({"password", "password_file"} & cluster.keys())
+    if "username" in cluster and not with_password:
+        yield tree.problem((*root, "username"), "A username needs a password; add password_file.")
+    if with_password and "username" not in cluster:
+        yield tree.problem((*root, ways[-1]), "A password needs a username; add username.")
+    for key in sorted(SECRETS & cluster.keys()):
+        place = tree.place((*root, key))
+        if (*root, key) not in tree.substituted and _readable_by_all(place.file):
+            yield tree.problem(
+                (*root, key),
+                f"Everybody can read {place.file}, which holds this secret; use {key}_file, "
+                f"or run: chmod 640 {place.file}",
+            )
+
+
+def _readable_by_all(file: str) -> bool:
+    return bool(FilePath(file).stat().st_mode & 0o004)
+
+
+def _plain_text_credentials(tree: Tree, cluster: dict[str, Any]) -> Iterator[Problem]:
+    if not any(key in cluster for key in (*_WAYS_IN, "username")):
+        return
+    for position, host in enumerate(_list(cluster.get("hosts"))):
+        if isinstance(host, str) and host.startswith("http:") and not _is_loopback(host):
+            yield tree.problem(
+                ("output", "elasticsearch", "hosts", position),
+                f"Credentials must not travel over plain HTTP to '{_without_user(host)}'; write https://.",
+            )
+
+
+def _without_user(url: str) -> str:
+    return re.sub(r"//[^/@]*@", "//", url)
+
+
+def _is_loopback(url: str) -> bool:
+    try:
+        name = (Url(url).host or "").strip("[]")
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False

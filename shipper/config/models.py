@@ -1,0 +1,133 @@
+"""What a configuration may say: every key, its form and its limits. All values arrive as text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict
+
+from shipper.config import values
+from shipper.settings import MIB, ElasticsearchSettings, InputSettings, Settings, SQLiteSettings
+
+SITE = Path("/etc/shipper")
+"""Where an administrator's own patterns and pipelines lie, whatever configuration file is used."""
+
+
+class _Mapping(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Input(_Mapping):
+    """One item of `inputs`."""
+
+    name: values.InputName
+    paths: Annotated[tuple[values.Glob, ...], values.AT_LEAST_ONE]
+    pipeline: values.PipelineName
+    exclude: tuple[values.Exclude, ...] = ()
+    timezone: values.TimeZone | None = None
+    namespace: values.Namespace = "default"
+    period: values.Period = "month"
+    start_at: values.StartAt = "beginning"
+    watch: values.Watch = "inotify"
+    incomplete: values.Incomplete | None = None
+
+
+class SQLite(_Mapping):
+    """The key `output.sqlite`."""
+
+    path: values.FilePath
+
+
+class Elasticsearch(_Mapping):
+    """The key `output.elasticsearch`."""
+
+    hosts: Annotated[tuple[values.Address, ...], values.AT_LEAST_ONE]
+    api_key: values.Text | None = None
+    api_key_file: values.SecretFile | None = None
+    username: values.Text | None = None
+    password: values.Text | None = None
+    password_file: values.SecretFile | None = None
+    ca_certs: values.ExistingFile | None = None
+    ca_fingerprint: values.Fingerprint | None = None
+    setup: values.Setup = "auto"
+    deadline: Annotated[values.Duration, values.between("1s", "1h")] = 60.0
+    compress: values.Switch = True
+    senders: Annotated[values.Count, values.between(1, 32)] = 2
+
+
+class Output(_Mapping):
+    """The key `output`: that exactly one is chosen is checked across keys."""
+
+    sqlite: SQLite | None = None
+    elasticsearch: Elasticsearch | None = None
+
+
+class Document(_Mapping):
+    """A whole configuration."""
+
+    inputs: Annotated[tuple[Input, ...], values.AT_LEAST_ONE]
+    host: values.HostName | None = None
+    state: values.FilePath = Path("/var/lib/shipper")
+    output: Output | None = None
+    memory: Annotated[values.Size, values.between("1MiB", "64GiB")] = 32 * MIB
+    parse_timeout: Annotated[values.Duration, values.between("10ms", "1m")] = 1.0
+    max_open_files: Annotated[values.Count, values.between(8, 1_000_000)] = 512
+    rescan: Annotated[values.Duration, values.between("100ms", "1h")] = 10.0
+    batch_bytes: Annotated[values.Size, values.between("1KiB", "64MiB")] = 4 * MIB
+    batch_documents: Annotated[values.Count, values.between(1, 100_000)] = 5000
+    batch_age: Annotated[values.Duration, values.between("10ms", "1m")] = 1.0
+    dead_letters: Annotated[values.Size, values.between("1MiB", "1TiB")] = 256 * MIB
+    patterns_dir: values.ExistingFolder | None = None
+    pipelines_dir: values.ExistingFolder | None = None
+
+
+MODELS: dict[tuple[str, ...], type[_Mapping]] = {
+    (): Document,
+    ("inputs",): Input,
+    ("output",): Output,
+    ("output", "sqlite"): SQLite,
+    ("output", "elasticsearch"): Elasticsearch,
+}
+"""Which model rules at which keys; positions in lists left out."""
+
+SECRETS = frozenset({"api_key", "password"})
+"""Keys whose values are never shown."""
+
+
+def settings_from(document: Document, origin: Path) -> Settings:
+    """The settings that the stages are given."""
+    assert document.host is not None
+    return Settings(
+        host=document.host,
+        state=document.state,
+        inputs=tuple(InputSettings(**dict(item)) for item in document.inputs),
+        output=_output(document),
+        memory=document.memory,
+        parse_timeout=document.parse_timeout,
+        max_open_files=document.max_open_files,
+        rescan=document.rescan,
+        batch_bytes=document.batch_bytes,
+        batch_documents=document.batch_documents,
+        batch_age=document.batch_age,
+        dead_letters=document.dead_letters,
+        pattern_dirs=_folders("patterns", document.patterns_dir),
+        pipeline_dirs=_folders("pipelines", document.pipelines_dir),
+        origin=origin,
+    )
+
+
+def _output(document: Document) -> SQLiteSettings | ElasticsearchSettings:
+    chosen = document.output or Output()
+    if chosen.elasticsearch is None:
+        return SQLiteSettings(chosen.sqlite.path if chosen.sqlite else document.state / "index.db")
+    fields = dict(chosen.elasticsearch)
+    password_file = fields.pop("password_file")
+    if password_file is not None:
+        fields["password"] = values.secret_text(password_file)
+    return ElasticsearchSettings(**fields)
+
+
+def _folders(name: str, own: Path | None) -> tuple[Path, ...]:
+    site = SITE / name
+    return tuple(folder for folder in (site if site.is_dir() else None, own) if folder is not None)
