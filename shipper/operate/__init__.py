@@ -1,1 +1,1 @@
-""""""
+"""What an operator meets: status, logs, the service manager, signals, metrics. Knows no other stage."""
