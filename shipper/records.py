@@ -58,6 +58,8 @@ class Source:
     """The path under which the file was first seen."""
     fingerprint: str
     """16 hex digits; groups the documents of a file and of its copies."""
+    file: int = 0
+    """Row of the file in the state; 0 where there is no state."""
 
 
 class Event(NamedTuple):
@@ -116,11 +118,32 @@ class Mark(NamedTuple):
 
 
 @dataclass(slots=True)
+class FileRow:
+    """What the state knows of one file for the output at hand."""
+
+    id: int
+    input: str
+    path: str
+    """First seen under this path."""
+    current_path: str
+    device: int
+    inode: int
+    fingerprint: str
+    size: int
+    """Bytes on disk when last looked at (compressed size for archives)."""
+    offset: int
+    """The checkpoint."""
+    chain: int
+    guard: int
+    carry: str | None
+    finished: str = ""
+    marks: list[Mark] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Chunk:
     """Events of one file that were read in one go."""
 
-    file: int
-    """Row of the file in the state."""
     source: Source
     start: int
     end: int
@@ -135,7 +158,9 @@ class Chunk:
     at_end: bool
     """Whether the chunk reaches the end of the file as it was then."""
     marks: list[Mark] = field(default_factory=list)
-    """Cuts and gaps that reading decided on; committed before any document of the chunk is sent."""
+    """Cuts that reading decided on; committed before any document of the chunk is sent."""
+    finished: str = ""
+    """Set on the last chunk of a file that can grow no more: its size and modification time, to know it again."""
 
 
 @dataclass(slots=True)

@@ -1,0 +1,90 @@
+"""The state's SQLite file: opened, checked, and changed in transactions only."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from shipper.commit import schema
+from shipper.errors import StateError
+
+FILE_NAME = "state.db"
+
+
+class Database:
+    """A connection, and the output whose checkpoints, ledger and dead letters are meant."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self.connection = connection
+        self.path = path
+        self.output = 0
+        """Row of the output at hand; 0 while none was chosen."""
+
+    @classmethod
+    def open(cls, folder: Path) -> Database:
+        """Open to write; creates it where there is none. Raises StateError."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / FILE_NAME
+        with explained(path):
+            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+            version = _checked_version(connection, path)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            if version == 0:
+                connection.executescript(f"BEGIN;{schema.TABLES}PRAGMA user_version = {schema.VERSION};COMMIT;")
+        return cls(connection, path)
+
+    @classmethod
+    def open_read_only(cls, folder: Path) -> Database | None:
+        """Open to look at it, also while an agent writes; None where there is none."""
+        path = folder / FILE_NAME
+        if not path.exists():
+            return None
+        with explained(path):
+            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            if _checked_version(connection, path) == 0:
+                connection.close()
+                return None
+        return cls(connection, path)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that is written within happens, durably, or nothing of it."""
+        with explained(self.path):
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+            except BaseException:
+                self.connection.execute("ROLLBACK")
+                raise
+            self.connection.execute("COMMIT")
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Errors of SQLite as sentences with the ways out."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise StateError(
+            f"{path}: the state cannot be used: {error}. Nothing was changed. Put back a copy of the folder, or move "
+            "it away: the agent then reads everything again, and what is stored already is recognised by its ids."
+        ) from error
+
+
+def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > schema.VERSION:
+        raise StateError(
+            f"{path}: the state was written by a newer shipper (schema {version}, this one knows {schema.VERSION}). "
+            "Install that version again; nothing was changed."
+        )
+    tables = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
+    if version == 0 and tables:
+        raise StateError(f"{path}: this is not a state of shipper. Name another folder under `state`.")
+    damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if damage != "ok":
+        raise sqlite3.DatabaseError(damage)
+    return version

@@ -1,0 +1,130 @@
+"""The agent's memory: one SQLite file, read by `status` and `audit` also while an agent writes it.
+
+Durability: WAL with `synchronous=FULL`; each commit is one transaction. Damaged, newer or foreign state is refused
+with the ways out; it is never replaced by an empty one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from shipper.commit.database import Database
+from shipper.commit.dead_letters import DeadLetters
+from shipper.commit.files import FileRows, place
+from shipper.commit.ledger import Advance
+from shipper.records import Tally
+
+_ADVANCE = "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)"
+_ADD_TO_LEDGER = """
+INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+       lines = lines + excluded.lines, bytes = bytes + excluded.bytes, h0 = h0 + excluded.h0, h1 = h1 + excluded.h1
+"""
+
+
+class LedgerRow(NamedTuple):
+    """What the ledger holds of one file, bucket and fate (`stored`, `filtered:<rule>`, `dead:<category>`)."""
+
+    file: int
+    bucket: int
+    fate: str
+    tally: Tally
+
+
+class Stall(NamedTuple):
+    """Something that stands still."""
+
+    scope: str
+    """What: `output`, `dataset tstat.tcp`, `file /var/log/x` …"""
+    reason: str
+    since: float
+    """Seconds since the epoch."""
+
+
+class State:
+    """The state of one agent, seen for one output."""
+
+    def __init__(self, database: Database, host: str) -> None:
+        self._database = database
+        self._db = database.connection
+        self.path = database.path
+        self.files = FileRows(database, host)
+        self.dead_letters = DeadLetters(database, host)
+
+    @classmethod
+    def open(cls, folder: Path, host: str) -> State:
+        """Open the state to write it; creates it where there is none. The caller holds the lock."""
+        return cls(Database.open(folder), host)
+
+    @classmethod
+    def open_read_only(cls, folder: Path, host: str) -> State | None:
+        """Open the state to look at it, also while an agent runs; None where there is none."""
+        database = Database.open_read_only(folder)
+        return None if database is None else cls(database, host)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def use_output(self, identity: str) -> None:
+        """Mean this output's checkpoints, ledger and dead letters from now on; records a new one."""
+        if not self.look_at_output(identity):
+            self._db.execute("INSERT INTO outputs (identity) VALUES (?)", (identity,))
+            self.look_at_output(identity)
+
+    def look_at_output(self, identity: str) -> bool:
+        """As `use_output`, but writes nothing; whether the state knows the output."""
+        row = self._db.execute("SELECT id FROM outputs WHERE identity = ?", (identity,)).fetchone()
+        self._database.output = row[0] if row else 0
+        return row is not None
+
+    def outputs(self) -> list[str]:
+        """Identities of the outputs that the state knows, oldest first."""
+        return [row[0] for row in self._db.execute("SELECT identity FROM outputs ORDER BY id")]
+
+    def pins(self) -> dict[str, str]:
+        """Recorded facts that documents depend on: host, machine, inputs."""
+        return dict(self._db.execute("SELECT key, value FROM meta").fetchall())
+
+    def pin(self, facts: Mapping[str, str]) -> None:
+        """Record facts; replaces equal keys."""
+        with self._database.transaction() as db:
+            db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
+
+    def define(self, version: str, definition: str) -> None:
+        """Record a pipeline's definition under its version."""
+        self._db.execute("INSERT OR IGNORE INTO definitions VALUES (?, ?)", (version, definition))
+
+    def definitions(self) -> dict[str, str]:
+        """Pipeline definitions by version."""
+        return dict(self._db.execute("SELECT version, definition FROM definitions").fetchall())
+
+    def commit(self, advances: Iterable[Advance], now: float) -> None:
+        """Move checkpoints, add to the ledger, keep dead letters: all or nothing. `now` dates the dead letters."""
+        output = self._database.output
+        with self._database.transaction() as db:
+            for advance in advances:
+                where = place(advance.offset, advance.chain, advance.guard)
+                db.execute(_ADVANCE, (output, advance.file, *where, advance.carry, advance.finished))
+                db.executemany(
+                    _ADD_TO_LEDGER,
+                    [(output, advance.file, bucket, fate, *tally) for (bucket, fate), tally in advance.fates.items()],
+                )
+                self.dead_letters.bury(advance.file, advance.dead, now)
+
+    def ledger(self) -> list[LedgerRow]:
+        """The whole ledger of the output at hand."""
+        query = "SELECT file, bucket, fate, lines, bytes, h0, h1 FROM ledger WHERE output = ? AND lines > 0"
+        rows = self._db.execute(query, (self._database.output,))
+        return [LedgerRow(file, bucket, fate, Tally(*tally)) for file, bucket, fate, *tally in rows]
+
+    def note_stalls(self, stalls: Sequence[Stall]) -> None:
+        """What stands still now; replaces what was noted before."""
+        with self._database.transaction() as db:
+            db.execute("DELETE FROM stalls")
+            db.executemany("INSERT INTO stalls VALUES (?, ?, ?)", stalls)
+
+    def stalls(self) -> list[Stall]:
+        """What stood still when the agent last said so."""
+        return [Stall(*row) for row in self._db.execute("SELECT scope, reason, since FROM stalls ORDER BY since")]

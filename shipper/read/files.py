@@ -1,0 +1,166 @@
+"""A log file's uncompressed content, whatever it is packed in. Plain files are read in place, never copied.
+
+Formats are recognised by content: gzip (RFC 1952), bzip2, xz, Zstandard (RFC 8878, needs the `zstd` extra).
+"""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import os
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from isal import igzip
+
+from shipper.errors import SourceError
+
+_STEP = 1 << 20
+
+
+class UnfinishedArchive(SourceError):  # noqa: N818  it is a state of a file that passes, not a defect
+    """A compressed file that is still being written; it waits."""
+
+
+class Content(Protocol):
+    """Uncompressed content with random and sequential access; sequential is what compressed files are good at."""
+
+    compressed: bool
+
+    def pread(self, size: int, offset: int) -> bytes:
+        """Up to `size` bytes at `offset`; fewer only at the end."""
+
+    def read(self, size: int) -> bytes:
+        """The next bytes after the last `read`; empty at the end."""
+
+    def stat(self) -> os.stat_result:
+        """The file's own status, also when its name is gone."""
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+
+
+def open_content(path: str | Path) -> Content:
+    """Open a file. Raises `SourceError` with the system's reason."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}") from error
+    try:
+        magic = os.pread(descriptor, 6, 0)
+        unpack = _unpacker(magic)
+        return Plain(descriptor) if unpack is None else Compressed(descriptor, str(path), unpack)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+class Plain:
+    """A file as it is."""
+
+    compressed = False
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._position = 0
+        # A backfill reads each page once: ask for read-ahead, and do not push others out of the page cache.
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+
+    def pread(self, size: int, offset: int) -> bytes:
+        """Up to `size` bytes at `offset`; fewer only at the end."""
+        return os.pread(self._descriptor, size, offset)
+
+    def read(self, size: int) -> bytes:
+        """The next bytes after the last `read`; empty at the end."""
+        data = self.pread(size, self._position)
+        self._position += len(data)
+        return data
+
+    def stat(self) -> os.stat_result:
+        """The file's own status, also when its name is gone."""
+        return os.fstat(self._descriptor)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        os.close(self._descriptor)
+
+
+class Compressed:
+    """An archive, decompressed as a stream; going back begins anew."""
+
+    compressed = True
+
+    def __init__(self, descriptor: int, path: str, unpack: Callable[[Any], Any]) -> None:
+        self._descriptor = descriptor
+        self._path = path
+        self._unpack = unpack
+        self._rewind()
+
+    def pread(self, size: int, offset: int) -> bytes:
+        """Up to `size` bytes at `offset`; fewer only at the end."""
+        if offset < self._position or self._broken:
+            self._rewind()
+        while self._position < offset:
+            if not self._next(min(_STEP, offset - self._position)):
+                return b""
+        return self.read(size)
+
+    def read(self, size: int) -> bytes:
+        """The next bytes; fewer only at the end or where the archive breaks off, and then the next call raises."""
+        pieces: list[bytes] = []
+        try:
+            while size > 0 and (piece := self._next(size)):
+                pieces.append(piece)
+                size -= len(piece)
+        except UnfinishedArchive:
+            if not pieces:
+                raise
+        return b"".join(pieces)
+
+    def stat(self) -> os.stat_result:
+        """The file's own status, also when its name is gone."""
+        return os.fstat(self._descriptor)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        self._stream.close()
+        os.close(self._descriptor)
+
+    def _rewind(self) -> None:
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        self._stream = self._unpack(os.fdopen(os.dup(self._descriptor), "rb"))
+        self._position = 0
+        self._broken = False
+
+    def _next(self, size: int) -> bytes:
+        try:
+            data: bytes = self._stream.read(size)
+        except EOFError as error:
+            self._broken = True
+            raise UnfinishedArchive(f"{self._path}: the archive breaks off after {self._position} bytes") from error
+        except (OSError, zlib.error, lzma.LZMAError, igzip.BadGzipFile, ValueError) as error:
+            raise SourceError(f"{self._path}: damaged archive: {error}") from error
+        self._position += len(data)
+        return data
+
+
+def _unpacker(magic: bytes) -> Callable[[Any], Any] | None:
+    if magic.startswith(b"\x1f\x8b"):
+        return lambda file: igzip.IGzipFile(fileobj=file)  # type: ignore[no-untyped-call]
+    if magic.startswith(b"BZh"):
+        return bz2.BZ2File
+    if magic.startswith(b"\xfd7zXZ\x00"):
+        return lzma.LZMAFile
+    if magic.startswith(b"\x28\xb5\x2f\xfd"):
+        return _zstandard()
+    return None
+
+
+def _zstandard() -> Callable[[Any], Any]:
+    try:
+        import zstandard  # noqa: PLC0415  an extra
+    except ImportError as error:
+        raise SourceError("Zstandard files need the extra: pip install 'dtn-shipper[zstd]'") from error
+    return lambda file: zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)

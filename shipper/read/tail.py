@@ -1,0 +1,163 @@
+"""One file, read on from where it was."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from shipper.hashes import GUARD, guard_of
+from shipper.read.files import Content, UnfinishedArchive
+from shipper.read.framing import BLOCK, PART, Frames, frame
+from shipper.records import Chunk, FileRow, Framing, Mark, MarkKind, Source
+
+SETTLE = 5.0
+"""Seconds after which bytes are taken as final: NULs of a crash, the end of a file without a name."""
+
+
+class Replaced(Exception):  # noqa: N818  a fact, not a defect; caught by the reader
+    """What stands before the position is not what was read there: truncated, or another file under the same inode."""
+
+
+class TailedFile:
+    """An open file with a position. The position is where the next event begins; nothing after it is remembered."""
+
+    def __init__(self, row: FileRow, source: Source, content: Content, framing: Framing) -> None:
+        self.row = row
+        self.source = source
+        self.content = content
+        self.path = Path(row.current_path)
+        self.position = row.offset
+        self.chain = row.chain
+        self.cuts = {mark.offset for mark in row.marks if mark.kind is MarkKind.CUT}
+        self.size = row.offset
+        """Uncompressed bytes known to exist; for archives known only as far as read."""
+        self.grew_at = 0.0
+        """Monotonic time when the file was last seen to grow."""
+        self.named = True
+        """Whether the file's name still leads to it."""
+        self.done = False
+        """Nothing more will come."""
+        self._framing = framing
+        self._guard = row.guard
+        self._before: bytes | None = None
+        self._looked_at: tuple[int, int] | None = None
+
+    @property
+    def pending(self) -> int:
+        """Bytes that are there and not read as whole events yet."""
+        return max(0, self.size - self.position)
+
+    def next_chunk(self, now: float, *, once: bool) -> Chunk | None:
+        """The next events, or None at the end. Raises Replaced, SourceError, UnfinishedArchive."""
+        status = self.content.stat()
+        look = (status.st_size, status.st_mtime_ns)
+        if look != self._looked_at:
+            self.grew_at = now
+        elif not self._may_end(status, now, once=once):
+            return None
+        window = BLOCK
+        while True:
+            data = self._read(window)
+            self.size = max(self.size, self.position + len(data))
+            at_end = len(data) < window
+            frames, marks = self._frames(data, status, now, at_end=at_end, once=once)
+            if frames.events or at_end or window > 2 * PART:
+                break
+            window *= 4
+        finished = self._finished(data, frames, status, now, at_end=at_end)
+        if at_end:
+            self._looked_at = look
+        if not frames.events and not finished:
+            return None
+        return self._chunk(data, frames, marks, status, finished, at_end=at_end)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        self.content.close()
+
+    def _read(self, window: int) -> bytes:
+        """Bytes from the position on, after comparing the up to 1 KiB before it with what was read there."""
+        before = min(self.position, GUARD)
+        block = self.content.pread(before + window, self.position - before)
+        head, data = block[:before], block[before:]
+        unchanged = len(head) == before and (
+            head == self._before if self._before is not None else not before or guard_of(head) == self._guard
+        )
+        if not unchanged:
+            raise Replaced
+        self._before = head
+        return data
+
+    def _frames(
+        self, data: bytes, status: os.stat_result, now: float, *, at_end: bool, once: bool
+    ) -> tuple[Frames, list[Mark]]:
+        readable = data
+        if b"\0" in data and not self._is_final(status, now) and not once and now - self.grew_at < SETTLE:
+            nul = data.index(b"\0")
+            readable = data[: data.rfind(b"\n", 0, nul) + 1]
+        frames = self._frame(readable)
+        if not at_end or readable is not data or frames.consumed == len(data):
+            return frames, []
+        if self._is_final(status, now):
+            return self._frame(data, final=True), []
+        end_of_line = self.position + data.rfind(b"\n") + 1
+        quiet = self._framing.multiline and (once or now - self.grew_at >= self._framing.quiet)
+        if not quiet or end_of_line <= self.position + frames.consumed:
+            return frames, []
+        self.cuts.add(end_of_line)
+        return self._frame(data), [Mark(end_of_line, MarkKind.CUT, "once" if once else "quiet")]
+
+    def _frame(self, data: bytes, *, final: bool = False) -> Frames:
+        return frame(data, self.position, self.chain, self._framing, self.cuts, final=final)
+
+    def _finished(self, data: bytes, frames: Frames, status: os.stat_result, now: float, *, at_end: bool) -> str:
+        if not at_end or frames.consumed < len(data) or not self._is_final(status, now):
+            return ""
+        self.done = True
+        return finished_stamp(status)
+
+    def _chunk(
+        self, data: bytes, frames: Frames, marks: list[Mark], status: os.stat_result, finished: str, *, at_end: bool
+    ) -> Chunk:
+        assert self._before is not None
+        start, consumed = self.position, data[: frames.consumed]
+        self._before = (self._before + consumed)[-GUARD:]
+        self.position += frames.consumed
+        self.chain = frames.chain
+        return Chunk(
+            source=self.source,
+            start=start,
+            end=self.position,
+            chain=frames.chain,
+            guard=guard_of(self._before),
+            events=frames.events,
+            modified=status.st_mtime,
+            at_end=at_end,
+            marks=marks,
+            finished=finished,
+        )
+
+    def _may_end(self, status: os.stat_result, now: float, *, once: bool) -> bool:
+        """Whether looking again at an unchanged file can bring something: bytes that become final by time."""
+        if self.done or self.content.compressed:
+            return False  # whether an archive is whole was seen when its last bytes were read
+        waits = self._framing.quiet if self._framing.multiline else SETTLE
+        held = self.pending > 0 and (once or now - self.grew_at >= waits)
+        return held or self._is_final(status, now)
+
+    def _is_final(self, status: os.stat_result, now: float) -> bool:
+        """Whether the file can grow no more. An archive that breaks off raises."""
+        if self.content.compressed:
+            return self._archive_is_whole()
+        return status.st_nlink == 0 and now - self.grew_at >= SETTLE
+
+    def _archive_is_whole(self) -> bool:
+        try:
+            return not self.content.pread(1, max(self.size, self.position))
+        except UnfinishedArchive:
+            return False
+
+
+def finished_stamp(status: os.stat_result) -> str:
+    """Size and modification time: enough to know a finished archive again without unpacking it."""
+    return f"{status.st_size}:{status.st_mtime_ns}"
