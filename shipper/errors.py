@@ -8,7 +8,8 @@
     │   └── PatternError       2  a grok pattern that cannot be compiled
     ├── StateError             3  state that is damaged, foreign, newer or held by another agent
     ├── OutputError            3  the output is away, refuses our credentials, or gave half an answer
-    └── SourceError            3  a log file that cannot be read
+    ├── SourceError            3  a log file that cannot be read
+    └── DemoError              1  a step of `shipper demo` that did not come out as promised
 
 They are raised where the fact is known and caught in one place, `shipper.cli.main`.
 """
@@ -86,3 +87,9 @@ class OutputError(ShipperError):
 
 class SourceError(ShipperError):
     """A log file could not be read."""
+
+
+class DemoError(ShipperError):
+    """A step of the demo did not come out as promised."""
+
+    exit_code = Exit.FINDINGS
