@@ -1,4 +1,4 @@
-"""What flows between the stages, and nothing else: no input, no output, no decisions.
+r"""What flows between the stages, and nothing else: no input, no output, no decisions.
 
 Offsets and lengths are in bytes of the **uncompressed** file. A line is its raw bytes up to and with `\\n`.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import NamedTuple
 
 BUCKET_BITS = 24
@@ -99,7 +99,7 @@ class Framing:
         return self.starts is not None or self.continues is not None
 
 
-class MarkKind(str, Enum):
+class MarkKind(StrEnum):
     """The recorded decisions that parsing depends on."""
 
     DATE = "date"
@@ -172,7 +172,7 @@ class Document:
     source: Source
     dataset: str
     index: str
-    """`<dataset>-<namespace>-<period>`: a function of the event time, for example `gridftp.transfer-default-2026.11`."""
+    """`<dataset>-<namespace>-<period>`: by event time, for example `gridftp.transfer-default-2026.11`."""
     timestamp: int
     """Event time in nanoseconds since the epoch, UTC."""
     offset: int

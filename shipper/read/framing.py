@@ -1,4 +1,4 @@
-"""Bytes -> lines -> events: pure, and the same at every reading, wherever the reads begin and end.
+r"""Bytes -> lines -> events: pure, and the same at every reading, wherever the reads begin and end.
 
 A line ends at `\\n` and nowhere else. A line longer than 16 MiB becomes parts of that length, each a line.
 """

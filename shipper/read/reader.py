@@ -285,8 +285,7 @@ class Reader:
 def _still_there(row: FileRow, found: Found, content: Content) -> bool:
     if row.finished and row.finished == finished_stamp(found.status):
         return True
-    return (
-        not row.offset
-        or (content.stat().st_size >= row.offset or content.compressed)
-        and (guard_at(content, row.offset) == row.guard)
-    )
+    if not row.offset:
+        return True
+    whole = content.compressed or content.stat().st_size >= row.offset
+    return whole and guard_at(content, row.offset) == row.guard
