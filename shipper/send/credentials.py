@@ -1,0 +1,118 @@
+"""Whom we talk to and with which secret: hosts and credentials, checked before anything is sent."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from shipper.errors import ConfigurationError, Problem
+from shipper.settings import ElasticsearchSettings
+
+DEFAULT_PORT = 9200
+
+
+class Credentials:
+    """The `authorization` header. A key file is read again when it changes, or when the cluster refuses the key."""
+
+    def __init__(self, settings: ElasticsearchSettings) -> None:
+        self._file = settings.api_key_file
+        self._read_at: int | None = None
+        self._header = _fixed_header(settings)
+        if self._file is not None:
+            _check_secret(self._file)
+            self.authorization()
+
+    def authorization(self) -> str | None:
+        """The value of the header, or None if the cluster needs none."""
+        if self._file is not None:
+            try:
+                changed = self._file.stat().st_mtime_ns
+                if changed != self._read_at:
+                    self._header = _api_key_header(self._file.read_text().strip())
+                    self._read_at = changed
+            except FileNotFoundError:
+                # Being replaced right now: the key that worked so far is the best guess.
+                if self._header is None:
+                    raise
+        return self._header
+
+    def forget(self) -> None:
+        """The cluster refused the credentials: read the file again before the next request."""
+        self._read_at = None
+
+
+def check_hosts(settings: ElasticsearchSettings) -> tuple[str, ...]:
+    """The hosts as URLs with scheme and port. ConfigurationError for what is no URL or would expose a secret."""
+    problems: list[Problem] = []
+    hosts: list[str] = []
+    has_secret = bool(settings.api_key or settings.api_key_file or settings.username)
+    if not settings.hosts:
+        problems.append(Problem("no host is given; write for example https://es1.example.org:9200", key="hosts"))
+    for host in settings.hosts:
+        message = _host_problem(host, has_secret=has_secret)
+        if message:
+            problems.append(Problem(message, key="hosts"))
+        else:
+            url = urlsplit(host)
+            name = f"[{url.hostname}]" if ":" in str(url.hostname) else url.hostname
+            hosts.append(f"{url.scheme}://{name}:{url.port or DEFAULT_PORT}{url.path.rstrip('/')}")
+    if problems:
+        raise ConfigurationError(problems)
+    return tuple(hosts)
+
+
+def _host_problem(host: str, *, has_secret: bool) -> str | None:
+    url = urlsplit(host)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        return f"{host!r} is no URL of a host; write for example https://es1.example.org:9200"
+    if url.username or url.password:
+        return f"the URL of {url.hostname} holds a user or a password; use the keys username and password"
+    if has_secret and url.scheme == "http" and not _is_loopback(url.hostname):
+        return f"credentials are never sent to {host} over plain http; use https, or no credentials"
+    return None
+
+
+def _is_loopback(hostname: str) -> bool:
+    if hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(hostname).is_loopback
+    except ValueError:
+        return False
+
+
+def _fixed_header(settings: ElasticsearchSettings) -> str | None:
+    ways = [
+        name
+        for name, value in (
+            ("api_key", settings.api_key),
+            ("api_key_file", settings.api_key_file),
+            ("username", settings.username),
+        )
+        if value is not None
+    ]
+    if len(ways) > 1:
+        raise ConfigurationError([Problem(f"only one of {', '.join(ways)} can be used", key=ways[1])])
+    if settings.username is not None:
+        if settings.password is None:
+            raise ConfigurationError([Problem("username needs a password", key="password")])
+        return "Basic " + base64.b64encode(f"{settings.username}:{settings.password}".encode()).decode()
+    return _api_key_header(settings.api_key) if settings.api_key else None
+
+
+def _api_key_header(key: str) -> str:
+    """Accepts both forms in which Elasticsearch hands out keys: `id:key`, and that in base64."""
+    return "ApiKey " + (base64.b64encode(key.encode()).decode() if ":" in key else key)
+
+
+def _check_secret(file: Path) -> None:
+    try:
+        mode = file.stat().st_mode
+        file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError([Problem(f"{file} cannot be read: {error}", key="api_key_file")]) from error
+    if mode & 0o007:
+        message = f"{file} can be read by everybody on this host; run: chmod o= {file}"
+        raise ConfigurationError([Problem(message, key="api_key_file")])
