@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from shipper.records import Batch, BucketTally, Receipt, Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What outputs are told of a dataset that is shipped: for templates and views."""
+
+    name: str
+    namespace: str
+    field_types: Mapping[str, str]
+    """Dotted field -> type of the pipeline (`long`, `ip`, `keyword` …)."""
 
 
 @dataclass(frozen=True, slots=True)

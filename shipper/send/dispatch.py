@@ -1,0 +1,133 @@
+"""Batches on their way: sent by a few threads, or in the caller's own when there are none."""
+
+from __future__ import annotations
+
+import heapq
+import random
+import threading
+from collections.abc import Sequence
+
+from shipper.clock import Bell, Clock
+from shipper.events_log import EventsLog
+from shipper.records import Batch, Outcome, OutcomeKind, Receipt
+from shipper.send.output import Output
+from shipper.send.retry import Random, again
+
+
+class Dispatcher:
+    """Sends every batch until each of its documents has a final outcome. Receipts are collected by the agent."""
+
+    def __init__(
+        self,
+        output: Output,
+        clock: Clock,
+        bell: Bell,
+        events: EventsLog,
+        *,
+        senders: int,
+        jitter: Random = random.random,
+    ) -> None:
+        self._output = output
+        self._clock = clock
+        self._bell = bell
+        self._events = events
+        self._jitter = jitter
+        self._condition = threading.Condition()
+        self._due: list[tuple[float, int, Batch]] = []
+        self._sequence = 0
+        self._receipts: list[Receipt] = []
+        self._closing = False
+        self._failure: BaseException | None = None
+        self.troubles: dict[str, tuple[str, float]] = {}
+        """Scope (`output` or `dataset …`) -> reason, and since when (seconds since the epoch)."""
+        self._threads = [threading.Thread(target=self._work, name=f"sender-{n}", daemon=True) for n in range(senders)]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, batch: Batch) -> None:
+        """Take a batch to send as soon as possible."""
+        with self._condition:
+            self._push(0.0, batch)
+            self._condition.notify()
+
+    def receipts(self) -> Sequence[Receipt]:
+        """Receipts that came in since the last call. Without threads, sends first what is due."""
+        if not self._threads:
+            while (batch := self._take(wait=False)) is not None:
+                self._deliver(batch)
+        with self._condition:
+            if self._failure is not None:
+                raise self._failure
+            receipts, self._receipts = self._receipts, []
+        return receipts
+
+    def next_due(self) -> float | None:
+        """Seconds until a batch is sent again, if the caller has to send it; None otherwise."""
+        with self._condition:
+            if self._threads or not self._due:
+                return None
+            return max(0.0, self._due[0][0] - self._clock.monotonic())
+
+    def close(self, seconds: float) -> None:
+        """Stop sending; waits at most so long for requests under way. What was not sent stays unsettled."""
+        with self._condition:
+            self._closing = True
+            self._condition.notify_all()
+        for thread in self._threads:
+            thread.join(seconds)
+
+    def _push(self, wait: float, batch: Batch) -> None:
+        self._sequence += 1
+        heapq.heappush(self._due, (self._clock.monotonic() + wait, self._sequence, batch))
+
+    def _work(self) -> None:
+        try:
+            while (batch := self._take(wait=True)) is not None:
+                self._deliver(batch)
+        except BaseException as failure:  # noqa: BLE001  handed to the agent's thread, which raises it
+            with self._condition:
+                self._failure = failure
+            self._bell.ring()
+
+    def _take(self, *, wait: bool) -> Batch | None:
+        """The next batch that is due; None without one, or when closing."""
+        with self._condition:
+            while not self._closing:
+                now = self._clock.monotonic()
+                if self._due and self._due[0][0] <= now:
+                    return heapq.heappop(self._due)[2]
+                if not wait:
+                    return None
+                self._clock.wait_for(self._condition, self._due[0][0] - now if self._due else None)
+            return None
+
+    def _deliver(self, batch: Batch) -> None:
+        receipt = self._output.send(batch)
+        repeats = again(receipt, self._jitter)
+        with self._condition:
+            self._note_troubles(receipt)
+            self._receipts.append(receipt)
+            for wait, rest in repeats:
+                self._push(wait, rest)
+            self._condition.notify_all()
+        self._bell.ring()
+
+    def _note_troubles(self, receipt: Receipt) -> None:
+        """Say at once what stands still, once per cause, and when it moves again."""
+        for document, outcome in zip(receipt.batch.documents, receipt.outcomes, strict=True):
+            dataset = f"dataset {document.dataset}"
+            if outcome.kind is OutcomeKind.PAUSED:
+                self._trouble(dataset, outcome)
+            elif outcome.kind is OutcomeKind.RETRY:
+                self._trouble("output", outcome)
+            elif self.troubles:
+                for scope in ("output", dataset):
+                    if self.troubles.pop(scope, None):
+                        self._events.info("shipping_resumed", scope=scope)
+
+    def _trouble(self, scope: str, outcome: Outcome) -> None:
+        known = self.troubles.get(scope)
+        if known is not None and known[0] == outcome.reason:
+            return
+        self.troubles[scope] = (outcome.reason, known[1] if known else self._clock.time())
+        self._events.warning("shipping_stalled", scope=scope, reason=outcome.reason)

@@ -1,0 +1,28 @@
+"""Opens the output that the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shipper.clock import Clock
+from shipper.events_log import EventsLog
+from shipper.send.output import Dataset, Output
+from shipper.settings import ElasticsearchSettings, SQLiteSettings
+
+
+def open_output(
+    settings: SQLiteSettings | ElasticsearchSettings, datasets: Sequence[Dataset], clock: Clock, events: EventsLog
+) -> Output:
+    """The output, ready to send and to answer. Raises OutputError where it is away or refuses us."""
+    if isinstance(settings, SQLiteSettings):
+        from shipper.send.sqlite import SQLiteOutput  # noqa: PLC0415  each output costs only those who use it
+
+        return SQLiteOutput(settings.path, datasets)
+    from shipper.send.elasticsearch import ElasticsearchOutput  # noqa: PLC0415
+
+    return ElasticsearchOutput(settings, datasets, clock, events)
+
+
+def senders(settings: SQLiteSettings | ElasticsearchSettings) -> int:
+    """How many threads send: one for SQLite, which has one writer."""
+    return 1 if isinstance(settings, SQLiteSettings) else settings.senders

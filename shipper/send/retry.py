@@ -1,0 +1,55 @@
+"""When and in which pieces documents are sent again: pure decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from shipper.records import Batch, OutcomeKind, Receipt
+
+FIRST_WAIT = 1.0
+LONGEST_WAIT = 60.0
+PAUSED_WAIT = 5.0
+"""Seconds between two looks at a paused dataset: shipping resumes well within 10 s of the cause's end."""
+SPLIT_AFTER = 3
+"""A batch that is wholly turned away so often is halved: it may be too large for the output's memory."""
+
+Random = Callable[[], float]
+"""A number from 0 to 1."""
+
+
+class Again(NamedTuple):
+    """Documents to send again, so many seconds from now."""
+
+    wait: float
+    batch: Batch
+
+
+def again(receipt: Receipt, random: Random) -> list[Again]:
+    """What of a batch must be sent again, and when."""
+    pieces = []
+    for kind in (OutcomeKind.RETRY, OutcomeKind.PAUSED):
+        pairs = zip(receipt.batch.documents, receipt.outcomes, strict=True)
+        documents = tuple(document for document, outcome in pairs if outcome.kind is kind)
+        if documents:
+            attempt = receipt.batch.attempt + 1
+            size = sum(len(document.body) for document in documents)
+            batch = Batch(receipt.batch.number, documents, size, attempt)
+            whole = len(documents) == len(receipt.batch.documents) and kind is OutcomeKind.RETRY
+            wait = PAUSED_WAIT if kind is OutcomeKind.PAUSED else backoff(attempt, random)
+            pieces += [Again(wait, part) for part in (_halves(batch) if whole else [batch])]
+    return pieces
+
+
+def backoff(attempt: int, random: Random) -> float:
+    """Seconds to wait before the n-th repetition: full jitter, from 1 s to 60 s."""
+    ceiling: float = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempt, 10))
+    return ceiling * random()
+
+
+def _halves(batch: Batch) -> list[Batch]:
+    if batch.attempt < SPLIT_AFTER or len(batch.documents) < 2:
+        return [batch]
+    middle = len(batch.documents) // 2
+    parts = (batch.documents[:middle], batch.documents[middle:])
+    return [Batch(batch.number, part, sum(len(d.body) for d in part), batch.attempt) for part in parts]

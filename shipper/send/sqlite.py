@@ -1,0 +1,216 @@
+"""The embedded index: one SQLite file that `sqlite3`, pandas or Datasette read as tables, a view per dataset.
+
+Each batch is one transaction with `synchronous=FULL`: what a receipt calls stored survives a power failure.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from shipper.errors import OutputError
+from shipper.records import (
+    ALREADY_STORED,
+    STORED,
+    Batch,
+    BucketTally,
+    Document,
+    Outcome,
+    OutcomeKind,
+    Receipt,
+    Stored,
+    Tally,
+)
+from shipper.send.output import Dataset, Scope
+
+PLACE = "documents"
+_SCHEMA = """
+BEGIN;
+CREATE TABLE documents (
+    id TEXT PRIMARY KEY, dataset TEXT NOT NULL, host TEXT NOT NULL, input TEXT NOT NULL, timestamp INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL, offset INTEGER NOT NULL, lines INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    h0 INTEGER NOT NULL, h1 INTEGER NOT NULL, pipeline TEXT NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX documents_by_place ON documents (fingerprint, offset);
+CREATE TABLE identity (uuid TEXT NOT NULL);
+PRAGMA user_version = 1;
+COMMIT;
+"""
+_INSERT = "INSERT OR IGNORE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_TALLIES = """
+SELECT host, input, fingerprint, offset >> 24, COUNT(*), SUM(lines), SUM(bytes), SUM(h0), SUM(h1), MIN(offset)
+FROM documents {where} GROUP BY host, input, fingerprint, offset >> 24
+"""
+_SPANS = """
+SELECT id, offset, lines, bytes, h0, h1, pipeline, document ->> '$.log.file.path', document -> '$.tags'
+FROM documents WHERE fingerprint = ? AND offset >= ? AND offset < ? ORDER BY offset, id
+"""
+_ANCHORS = """
+SELECT DISTINCT document ->> '$.shipper.date_from', document ->> '$.shipper.date' FROM documents
+WHERE fingerprint = ? AND document ->> '$.shipper.date_from' IS NOT NULL ORDER BY 1
+"""
+_AT_ONCE = 500
+
+
+class SQLiteOutput:
+    """Documents in a SQLite file. One writer; readers do not disturb it."""
+
+    def __init__(self, path: Path, datasets: Iterable[Dataset] = ()) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        with self._answers():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            if not self._db.execute("PRAGMA user_version").fetchone()[0]:
+                self._db.executescript(_SCHEMA)
+                self._db.execute("INSERT INTO identity VALUES (?)", (str(uuid.uuid4()),))
+            self._identity: str = self._db.execute("SELECT uuid FROM identity").fetchone()[0]
+            for dataset in datasets:
+                self._db.execute(f"DROP VIEW IF EXISTS {_quoted(dataset.name)}")
+                self._db.execute(view(dataset))
+
+    @property
+    def identity(self) -> str:
+        """The uuid that the file was given when it was made."""
+        return f"sqlite:{self._identity}"
+
+    def send(self, batch: Batch) -> Receipt:
+        """Store the batch in one transaction. A full disk or a locked file is RETRY for all its documents."""
+        try:
+            with self._lock:
+                return Receipt(batch, self._stored(batch.documents))
+        except sqlite3.Error as error:
+            outcome = Outcome(OutcomeKind.RETRY, "output", f"{self._path}: {error}")
+            return Receipt(batch, [outcome] * len(batch.documents))
+
+    def refresh(self) -> None:
+        """Nothing to do: what is committed is visible."""
+
+    def tallies(self, scope: Scope) -> Iterator[BucketTally]:
+        """What is held per fingerprint and bucket."""
+        where, values = _where(scope)
+        for host, name, fingerprint, bucket, count, *tally, first in self._rows(_TALLIES.format(where=where), values):
+            yield BucketTally(host, name, fingerprint, bucket, count, Tally(*tally), first)
+
+    def spans(self, fingerprint: str, first: int, last: int) -> Iterator[Stored]:
+        """Every document of the fingerprint with first <= offset < last, by offset."""
+        for name, offset, *tally, pipeline, path, tags in self._rows(_SPANS, (fingerprint, first, last)):
+            yield Stored(name, offset, Tally(*tally), pipeline, PLACE, path or "", (), _strings(tags))
+
+    def bodies(self, ids: Sequence[str], *, fingerprint: str) -> dict[str, bytes]:  # noqa: ARG002
+        """The JSON bodies of documents, by id."""
+        found: dict[str, bytes] = {}
+        for at in range(0, len(ids), _AT_ONCE):
+            some = ids[at : at + _AT_ONCE]
+            query = f"SELECT id, document FROM documents WHERE id IN ({', '.join('?' * len(some))})"
+            found.update((name, body.encode()) for name, body in self._rows(query, some))
+        return found
+
+    def anchors(self, fingerprint: str) -> list[tuple[int, str]]:
+        """The date marks that documents of the fingerprint carry."""
+        return [(int(offset), date) for offset, date in self._rows(_ANCHORS, (fingerprint,))]
+
+    def delete(self, places: Iterable[tuple[str, str]]) -> int:
+        """Delete documents by (place, id)."""
+        with self._lock, self._answers():
+            cursor = self._db.executemany("DELETE FROM documents WHERE id = ?", [(name,) for _, name in places])
+            return cursor.rowcount
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def _stored(self, documents: Sequence[Document]) -> list[Outcome]:
+        rows = [_row(document) for document in documents]
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            if self._insert(rows) == len(rows):
+                outcomes = [STORED] * len(rows)
+            else:  # some were there: find out which, from the state before
+                self._db.execute("ROLLBACK")
+                self._db.execute("BEGIN IMMEDIATE")
+                outcomes = self._outcomes([document.id for document in documents])
+                self._insert(rows)
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+        return outcomes
+
+    def _insert(self, rows: list[tuple[object, ...]]) -> int:
+        return self._db.executemany(_INSERT, rows).rowcount
+
+    def _outcomes(self, ids: list[str]) -> list[Outcome]:
+        there: set[str] = set()
+        for at in range(0, len(ids), _AT_ONCE):
+            some = ids[at : at + _AT_ONCE]
+            query = f"SELECT id FROM documents WHERE id IN ({', '.join('?' * len(some))})"
+            there.update(row[0] for row in self._db.execute(query, some))
+        outcomes = []
+        for name in ids:
+            outcomes.append(ALREADY_STORED if name in there else STORED)
+            there.add(name)
+        return outcomes
+
+    def _rows(self, query: str, values: Sequence[object]) -> list[tuple]:  # type: ignore[type-arg]
+        with self._lock, self._answers():
+            return self._db.execute(query, values).fetchall()
+
+    @contextmanager
+    def _answers(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise OutputError(f"{self._path}: the index did not answer: {error}") from error
+
+
+def view(dataset: Dataset) -> str:
+    """The SQL of a view with the dataset's fields as columns, named as in the documents."""
+    fields = ["id", "timestamp", "host", "input", "fingerprint", "offset"]
+    columns = fields + [f"document ->> {_path(name)} AS {_quoted(name)}" for name in sorted(dataset.field_types)]
+    columns.append("document ->> '$.message' AS message")
+    where = dataset.name.replace("'", "''")
+    return (
+        f"CREATE VIEW {_quoted(dataset.name)} AS SELECT {', '.join(columns)} FROM documents WHERE dataset = '{where}'"
+    )
+
+
+def _path(field: str) -> str:
+    steps = "".join(f'."{step}"' for step in field.split("."))
+    return "'$" + steps.replace("'", "''") + "'"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _row(document: Document) -> tuple[object, ...]:
+    source = document.source
+    return (
+        document.id, document.dataset, source.host, source.input, document.timestamp, source.fingerprint,
+        document.offset, *document.tally, document.pipeline, document.body.decode(),
+    )  # fmt: skip
+
+
+def _where(scope: Scope) -> tuple[str, list[object]]:
+    conditions: list[str] = []
+    values: list[object] = []
+    if scope.host is not None:
+        conditions.append("host = ?")
+        values.append(scope.host)
+    for column, wanted in (("input", scope.inputs), ("fingerprint", scope.fingerprints)):
+        if wanted:
+            conditions.append(f"{column} IN ({', '.join('?' * len(wanted))})")
+            values.extend(wanted)
+    return ("WHERE " + " AND ".join(conditions) if conditions else ""), values
+
+
+def _strings(array: str | None) -> tuple[str, ...]:
+    return tuple(json.loads(array)) if array else ()
