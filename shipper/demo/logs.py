@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 Rotate = Callable[[Path], Path]
@@ -77,10 +78,8 @@ def replayed_logs(samples: Path, folder: Path) -> list[ReplayedLog]:
             next_minute,
             "a new directory",
         ),
-        ReplayedLog(
-            "gridftp", folder / "gridftp-transfer.log", *gridftp, rename_and_compress, "renamed and compressed"
-        ),
-        ReplayedLog("storm-backend", folder / "storm-backend.log", *storm, copy_and_truncate, "copied and truncated"),
+        ReplayedLog("gridftp", folder / "gridftp-transfer.log", *gridftp, copy_and_truncate, "copied and truncated"),
+        ReplayedLog("storm-backend", folder / "storm-backend.log", *storm, compress_by_day, "renamed and compressed"),
     ]
 
 
@@ -91,11 +90,11 @@ def next_minute(path: Path) -> Path:
     return following
 
 
-def rename_and_compress(path: Path) -> Path:
-    """As logrotate with `compress`: the file becomes `.1`, then `.1.gz`; a new one begins under its name."""
-    old = path.with_name(path.name + ".1")
-    path.rename(old)
-    with old.open("rb") as plain, gzip.open(old.with_name(old.name + ".gz"), "wb") as packed:
+def compress_by_day(path: Path) -> Path:
+    """As StoRM's logback: renamed to `.tmp`, compressed under the day's name, removed; a new file begins."""
+    day = datetime.fromtimestamp(path.stat().st_mtime).astimezone().date()
+    old = path.rename(path.with_name(path.name + ".tmp"))
+    with old.open("rb") as plain, gzip.open(path.with_name(f"{path.stem}-{day}.log.gz"), "wb") as packed:
         shutil.copyfileobj(plain, packed)
     old.unlink()
     return path

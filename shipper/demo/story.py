@@ -23,7 +23,7 @@ rescan: 1s
 inputs:
   - {name: tstat, paths: ['logs/tstat/*.out/log_tcp_complete'], pipeline: tstat-tcp}
   - {name: gridftp, paths: ['logs/gridftp-transfer.log*'], pipeline: gridftp-transfer}
-  - {name: storm-backend, paths: ['logs/storm-backend.log*'], pipeline: storm-backend, timezone: Europe/Rome}
+  - {name: storm-backend, paths: ['logs/storm-backend*.log*'], pipeline: storm-backend, timezone: Europe/Rome}
 """
 TICK = 0.1
 CATCH_UP = 30.0
@@ -102,13 +102,13 @@ class Story:
             self._reporter.step("The agent ships three logs while they grow")
             agent.start()
             self._grow(agent, share=0.6, ticks=40)
-            self._turn_over(storm)
+            self._turn_over(gridftp)
             self._turn_over(tstat)
             self._grow(agent, share=0.3, ticks=15)
 
             self._reporter.step("kill -9, in the middle of a line; the logs go on without it")
             agent.kill()
-            self._turn_over(gridftp)
+            self._turn_over(storm)
             self._grow(None, share=0.3, ticks=10)
 
             self._reporter.step("The agent starts again and goes on where it was")
