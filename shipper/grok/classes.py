@@ -1,7 +1,7 @@
-"""Sets of characters: Oniguruma's classes, properties and escapes as ranges of code points.
+r"""Sets of characters: Oniguruma's classes, properties and escapes as ranges of code points.
 
 `re` knows neither nested classes nor POSIX classes nor intersections; as ranges, all of them are one flat class.
-`\\w`, `\\d`, `\\s`, `\\h` are ASCII, POSIX classes and properties are Unicode, as in Oniguruma with Ruby's syntax.
+`\w`, `\d`, `\s`, `\h` are ASCII, POSIX classes and properties are Unicode, as in Oniguruma with Ruby's syntax.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ SHORTHANDS: dict[str, Ranges] = {
     "h": ((0x30, 0x39), (0x41, 0x46), (0x61, 0x66)),
 }
 CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v", "a": "\a", "e": "\x1b"}
+HEXADECIMAL = "0123456789abcdefABCDEF"
+OCTAL = "01234567"
+CODE_LENGTHS = {"x": 2, "u": 4}
 CATEGORIES = {
     "alnum": ("L", "M", "Nd"),
     "alpha": ("L", "M"),
@@ -35,20 +38,19 @@ CATEGORIES = {
     "graph": ("L", "M", "N", "P", "S", "Cf", "Co"),
     "print": ("L", "M", "N", "P", "S", "Cf", "Co", "Zs"),
 }
+SPACE_SEPARATORS: Ranges = tuple(
+    (code, code) for code in (0x20, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)
+)
 FIXED: dict[str, Ranges] = {
     "xdigit": SHORTHANDS["h"],
     "ascii": ((0, 0x7F),),
     "any": ((0, LAST),),
-    "blank": ((0x09, 0x09), (0x20, 0x20), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x202F, 0x202F))
-    + ((0x205F, 0x205F), (0x3000, 0x3000)),
-    "space": ((0x09, 0x0D), (0x20, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A))
-    + ((0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000)),
+    "blank": ((0x09, 0x09), *SPACE_SEPARATORS),
+    "space": ((0x09, 0x0D), (0x85, 0x85), (0x2028, 0x2029), *SPACE_SEPARATORS),
 }
 ASCII_SYMBOLS: Ranges = tuple((ord(symbol), ord(symbol)) for symbol in "$+<=>^`|~")
-GENERAL_CATEGORIES = frozenset(
-    ("L", "M", "N", "P", "S", "Z", "C", "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd")
-    + ("Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn")
-)
+MAJOR_CATEGORIES = {"L": "ultmo", "M": "nce", "N": "dlo", "P": "cdseifo", "S": "mcko", "Z": "slp", "C": "cfson"}
+GENERAL_CATEGORIES = frozenset(major + minor for major, minors in MAJOR_CATEGORIES.items() for minor in ("", *minors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def property_ranges(name: str) -> Ranges | None:
     """The characters of a POSIX class or of a property (general categories, not scripts); None when unknown."""
     plain = name.replace("_", "").replace(" ", "").lower()
     if plain in FIXED:
-        return FIXED[plain]
+        return union(FIXED[plain])
     if plain == "punct":
         return union(_of_categories(CATEGORIES["punct"]) + ASCII_SYMBOLS)
     if plain in CATEGORIES:
@@ -166,14 +168,13 @@ def _single(character: str) -> CharacterSet:
 def _read_code(scanner: Scanner, character: str) -> str:
     if character in CONTROLS:
         return CONTROLS[character]
-    if character in "xu" and scanner.skip("{"):
-        return _code_point(scanner, scanner.take_until("}"), 16)
-    if character == "x":
-        return _code_point(scanner, scanner.take_while("0123456789abcdefABCDEF", 2), 16)
-    if character == "u":
-        return _code_point(scanner, scanner.take_while("0123456789abcdefABCDEF", 4), 16)
-    if character in "01234567":
-        return _code_point(scanner, character + scanner.take_while("01234567", 2), 8)
+    if character in "xu":
+        digits = (
+            scanner.take_until("}") if scanner.skip("{") else scanner.take_while(HEXADECIMAL, CODE_LENGTHS[character])
+        )
+        return _code_point(scanner, digits, 16)
+    if character in OCTAL:
+        return _code_point(scanner, character + scanner.take_while(OCTAL, 2), 8)
     if character == "c" or (character == "C" and scanner.skip("-")):
         return chr(ord(scanner.take()) & 0x1F)
     return character

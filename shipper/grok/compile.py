@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from shipper.errors import PatternError
 from shipper.grok.definitions import Definition
-from shipper.grok.translate import FLAGS, Translation, TranslationError, translate
+from shipper.grok.translate import FLAGS, Start, Translation, TranslationError, translate
 
 REFERENCE = re.compile(r"%\{(?P<name>[A-z0-9]+)(?::(?P<field>[@\[\]A-z0-9_:.-]+))?")
 """The beginning of a reference; `A-z` is Logstash's own and takes a few signs more than letters."""
@@ -54,6 +54,7 @@ class Compiled:
     expanded: str
     """In Oniguruma's syntax, without references."""
     regex: re.Pattern[str]
+    start: Start
     captures: tuple[Capture, ...]
     used: Mapping[str, Definition]
     """The definitions it is made of."""
@@ -62,9 +63,9 @@ class Compiled:
 def compile_expression(
     source: str,
     definitions: Mapping[str, Definition],
-    *,
     file: str | None = None,
     line: int | None = None,
+    *,
     named_captures_only: bool = True,
 ) -> Compiled:
     """Compile a grok expression; `file` and `line` say where it is written. Raises PatternError."""
@@ -78,7 +79,7 @@ def compile_expression(
         raise _blamed(root, expansion, error) from None
     captures = _captures(translation)
     _refuse_conflicts(root, captures)
-    return Compiled(source, expanded, regex, captures, expansion.used)
+    return Compiled(source, expanded, regex, translation.start, captures, expansion.used)
 
 
 def references(text: str) -> Iterator[Reference]:
@@ -137,7 +138,11 @@ class _Expansion:
             parts.append(definition.body[position : reference.start])
             parts.append(self.group(reference, definition, chain))
             position = reference.end
-        expanded = "".join([*parts, definition.body[position:]])
+        rest = definition.body[position:]
+        if "%{" in rest:
+            # Logstash takes it for literal text, which never matches anything that was meant.
+            raise _error(definition, rf"has a '%{{' that begins no complete %{{NAME}}; a literal one is %\{{", chain)
+        expanded = "".join([*parts, rest])
         if len(expanded) > EXPANDED_LIMIT:
             raise _error(
                 definition, f"grows beyond {EXPANDED_LIMIT} characters when its references are replaced", chain
@@ -149,19 +154,21 @@ class _Expansion:
         if reference.body is not None:
             self.local[reference.name] = Definition(reference.name, reference.body, inside.file, inside.line)
             self.expanded.clear()
-        body = self.body(reference.name, inside, chain)
+        body = self.body(reference, inside, chain)
         if reference.field is not None:
             return f"(?<{reference.name}:{reference.field}>{body})"
         return f"(?:{body})" if self.named_captures_only else f"(?<{reference.name}>{body})"
 
-    def body(self, name: str, inside: Definition, chain: tuple[str, ...]) -> str:
+    def body(self, reference: Reference, inside: Definition, chain: tuple[str, ...]) -> str:
+        name = reference.name
         if name in self.expanded:
             return self.expanded[name]
         if name in chain:
             raise _error(inside, f"refers to itself: {_shown((*chain, name))}", ())
         definition = self.local.get(name) or self.definitions.get(name)
         if definition is None:
-            raise _error(inside, f"uses %{{{name}}}, which is not defined", chain)
+            written = inside.body[reference.start : reference.end]
+            raise _error(inside, f"uses {written}, but %{{{name}}} is not defined", chain)
         if name not in self.local:
             self.used[name] = definition
         expanded = self.expand(definition, (*chain, name))

@@ -49,6 +49,13 @@ class Definitions:
         return Definitions(by_name, tuple(shadowed))
 
 
+def definitions_for(directory: str | None, definitions: Mapping[str, str] | None) -> Mapping[str, Definition]:
+    """The bundled definitions, then a directory's, then these: name -> expression."""
+    known = Definitions({}).followed_by(read_definitions([bundled_directory()]))
+    known = known.followed_by(read_definitions([Path(directory)] if directory else []))
+    return known.followed_by(Definition(name, body) for name, body in (definitions or {}).items()).by_name
+
+
 def bundled_directory() -> Path:
     """Where the pygrok package keeps its pattern files; the package itself is not executed."""
     spec = find_spec("pygrok")

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from shipper.errors import UsageError
-from shipper.grok.compile import compile_expression
 from shipper.grok.definitions import Definition, Definitions, Shadowing, bundled_directory, read_definitions
 from shipper.grok.match import Grok
 
@@ -36,11 +35,11 @@ class Library:
         return cls(Definitions({})).with_definitions(definitions)
 
     def with_definitions(self, definitions: Mapping[str, str]) -> Library:
-        """This library and definitions that win over its own."""
+        """The library that has also definitions that win over its own."""
         return self._with(Definition(name, body) for name, body in definitions.items())
 
     def with_files(self, directories: Iterable[Path], glob: str = "*") -> Library:
-        """This library and the definitions of more directories, which win over its own."""
+        """The library that has also the definitions of more directories, which win over its own."""
         return self._with(read_definitions(directories, glob))
 
     def _with(self, definitions: Iterable[Definition]) -> Library:
@@ -67,11 +66,8 @@ class Library:
         self, pattern: str, *, file: str | None = None, line: int | None = None, named_captures_only: bool = True
     ) -> Grok:
         """Compile an expression; `file` and `line` say where it stands. Raises PatternError."""
-        return Grok(
-            compile_expression(
-                pattern, self._definitions.by_name, file=file, line=line, named_captures_only=named_captures_only
-            )
-        )
+        definitions = self._definitions.by_name
+        return Grok(pattern, definitions=definitions, file=file, line=line, named_captures_only=named_captures_only)
 
     def definitions_used(self, pattern: str) -> dict[str, str]:
         """Names and bodies of all definitions that an expression is made of. Raises PatternError."""

@@ -1,4 +1,4 @@
-"""A compiled grok expression applied to text: one search by `re`, then the fields as a nested dict."""
+"""A grok expression applied to text: one search by `re`, then the fields as a nested dict."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shipper.grok.compile import Capture, Compiled
+from shipper.grok.compile import Capture, compile_expression
+from shipper.grok.definitions import Definition, definitions_for
+from shipper.grok.translate import Start
 
 Value = str | int | float | bool | None
+Find = Callable[[str], re.Match[str] | None]
 
 RUBY_INTEGER = re.compile(r"\s*([+-]?[0-9]+(?:_[0-9]+)*)", re.ASCII)
 RUBY_FLOAT = re.compile(
@@ -43,35 +46,82 @@ CONVERSIONS: Mapping[str, Callable[[str], Value]] = {
 """Type -> conversion that never fails; an unknown type leaves text, as in Logstash."""
 
 
-class Grok:
-    """A compiled expression. `Library.compile` makes them."""
+def converted(text: str, kind: str | None) -> Value:
+    """The text as a value of this type."""
+    convert = CONVERSIONS.get(kind or "")
+    return convert(text) if convert else text
 
-    def __init__(self, compiled: Compiled) -> None:
-        self.source = compiled.source
+
+def finder(regex: re.Pattern[str], start: Start) -> Find:
+    """What does the same as `regex.search`, but fails faster where a match cannot begin anywhere."""
+    if start is Start.ANYWHERE:
+        return regex.search
+    if start is Start.TEXT:
+        return regex.match
+    match, search = regex.match, regex.search
+
+    def find_at_line(text: str) -> re.Match[str] | None:
+        found = match(text)
+        return found if found is not None or "\n" not in text else search(text)
+
+    return find_at_line
+
+
+class Grok:
+    """A compiled expression: `Grok(pattern, custom_patterns_dir, custom_patterns).match(text)`, as with pygrok.
+
+    Definitions come from pygrok's bundled files, the directory and the mapping, the last of a name wins; or, when
+    `definitions` is given (as `Library.compile` does), from there alone. `file` and `line` say where the expression is
+    written. Raises PatternError.
+    """
+
+    def __init__(
+        self,
+        pattern: str,
+        custom_patterns_dir: str | None = None,
+        custom_patterns: Mapping[str, str] | None = None,
+        *,
+        definitions: Mapping[str, Definition] | None = None,
+        file: str | None = None,
+        line: int | None = None,
+        named_captures_only: bool = True,
+    ) -> None:
+        if definitions is None:
+            definitions = definitions_for(custom_patterns_dir, custom_patterns)
+        compiled = compile_expression(pattern, definitions, file, line, named_captures_only=named_captures_only)
+        self.pattern = pattern
+        self.expanded = compiled.expanded
+        """The expression in Oniguruma's syntax, without references."""
         self.regex: re.Pattern[str] = compiled.regex
         self.captures: tuple[Capture, ...] = compiled.captures
+        """What the groups of `regex` mean, in the order in which Logstash applies them."""
         self.definitions = {name: definition.body for name, definition in sorted(compiled.used.items())}
         """Names and bodies of all definitions that the expression is made of."""
-        self.search: Callable[[str], re.Match[str] | None] = compiled.regex.search
-        """What finds the expression in a text."""
-        self._setters = tuple((c.group, c.path, CONVERSIONS.get(c.type or "")) for c in compiled.captures)
+        self.search: Find = finder(compiled.regex, compiled.start)
+        """Finds the expression anywhere in a text: `regex.search`, only faster to fail."""
+        self._groups = tuple(capture.group for capture in self.captures)
+        self._keys = tuple(capture.path[0] for capture in self.captures)
+        self._setters = tuple((capture.path, CONVERSIONS.get(capture.type or "")) for capture in self.captures)
+        self._flat = len(set(self._keys)) == len(self._keys) and all(
+            len(path) == 1 and convert is None for path, convert in self._setters
+        )
 
     def match(self, text: str) -> dict[str, Any] | None:
         """The fields found anywhere in the text, or None. Groups that took no part or are empty make no field."""
         found = self.search(text)
         if found is None:
             return None
+        values = found.group(0, *self._groups)[1:] if self._groups else ()
+        if self._flat:
+            return {key: value for key, value in zip(self._keys, values, strict=True) if value}
         fields: dict[str, Any] = {}
-        for group, path, convert in self._setters:
-            value: Value = found[group]
+        for (path, convert), value in zip(self._setters, values, strict=True):
             if value:
-                if convert is not None:
-                    value = convert(found[group])
-                _add(fields, path, value)
+                _add(fields, path, convert(value) if convert else value)
         return fields
 
     def __repr__(self) -> str:
-        return f"Grok({self.source!r})"
+        return f"Grok({self.pattern!r})"
 
 
 def _add(fields: dict[str, Any], path: tuple[str, ...], value: Value) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class TranslationError(Exception):
-    """A construct of a regular expression that is wrong or has no equivalent; `compile` turns it into a PatternError."""
+    """A construct that is wrong or has no equivalent; `compile` turns it into a PatternError."""
 
     def __init__(self, message: str, at: int) -> None:
         self.at = at

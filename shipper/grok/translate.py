@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 from shipper.grok.classes import CharacterSet, escaped, read_class, read_escape
 from shipper.grok.scanner import Scanner, TranslationError
@@ -33,6 +34,16 @@ ANCHORS = {
 LINE_BREAK = r"(?>\r\n|[\n-\r\x85\u2028\u2029])"
 
 
+class Start(IntEnum):
+    """Where in a text a match can begin: other places need not be tried, which is most of the cost of failing."""
+
+    ANYWHERE = 0
+    LINE = 1
+    """At the beginning of the text or of a line: the expression begins with `^`."""
+    TEXT = 2
+    """At the beginning of the text: with `.*`, whatever matches further on matches from there too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Translation:
     """An expression for `re`, and what its groups are called."""
@@ -40,6 +51,7 @@ class Translation:
     regex: str
     groups: tuple[str | None, ...]
     """Names of the capturing groups, the first is group 1; an unnamed one is None."""
+    start: Start
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,7 @@ class _Fragment:
     """What is repeated, and by which quantifier."""
     branches: tuple[tuple[_Fragment, ...], ...] = ()
     """The alternatives of a group that neither captures nor changes options."""
+    start: Start = Start.ANYWHERE
 
 
 def translate(expression: str) -> Translation:
@@ -74,12 +87,15 @@ class _Parser:
         self.capture_unnamed = capture_unnamed
         self.groups: list[str | None] = []
         self.extended = False
+        self.refers_back = False
 
     def parse(self) -> Translation:
         branches = self.alternatives()
         if self.scanner.more:
             raise self.scanner.error("has a ')' without '('")
-        return Translation(_joined(branches), tuple(self.groups))
+        # What a group holds depends on where the match begins: with references back to it, every place counts.
+        start = Start.ANYWHERE if self.refers_back else _start(branches)
+        return Translation(_joined(branches), tuple(self.groups), start)
 
     def alternatives(self) -> tuple[tuple[_Fragment, ...], ...]:
         """Everything up to the end of the group, which is not passed."""
@@ -123,7 +139,7 @@ class _Parser:
             self.scanner.at -= 1
             raise self.scanner.error(f"has a quantifier '{character}' with nothing to repeat")
         if character in "^$":
-            return _Fragment(character, atomic=False)
+            return _Fragment(character, atomic=False, start=Start.LINE if character == "^" else Start.ANYWHERE)
         return _Fragment("." if character == "." else escaped(character))
 
     # Quantifiers
@@ -169,18 +185,24 @@ class _Parser:
         if scanner.skip("#"):
             scanner.take_until(")")
             return None
-        for opening in ("<=", "<!"):
-            if scanner.skip(opening):
-                return self.look_behind(opening)
-        for opening in ("=", "!", ">"):
-            if scanner.skip(opening):
-                return _Fragment(f"(?{opening}{_joined(self.enclosed())})")
         if scanner.skip("P="):
             return self.reference(scanner.take_until(")"))
+        return self.look_around() or self.named_group() or self.options()
+
+    def look_around(self) -> _Fragment | None:
+        for opening in ("<=", "<!"):
+            if self.scanner.skip(opening):
+                return self.look_behind(opening)
+        for opening in ("=", "!", ">"):
+            if self.scanner.skip(opening):
+                return _Fragment(f"(?{opening}{_joined(self.enclosed())})")
+        return None
+
+    def named_group(self) -> _Fragment | None:
         for opening, end in (("P<", ">"), ("<", ">"), ("'", "'")):
-            if scanner.skip(opening):
-                return self.capture(scanner.take_until(end))
-        return self.options()
+            if self.scanner.skip(opening):
+                return self.capture(self.scanner.take_until(end))
+        return None
 
     def enclosed(self) -> tuple[tuple[_Fragment, ...], ...]:
         """The alternatives up to the closing parenthesis, which is passed; options set inside end there."""
@@ -195,13 +217,14 @@ class _Parser:
         branches = self.enclosed()
         if len(branches) == 1 and len(branches[0]) == 1:
             return branches[0][0]
-        return _Fragment(f"(?:{_joined(branches)})", branches=branches)
+        return _Fragment(f"(?:{_joined(branches)})", branches=branches, start=_start(branches))
 
     def capture(self, name: str | None) -> _Fragment:
         if name == "":
             raise self.scanner.error("has a group with an empty name")
         self.groups.append(name)
-        return _Fragment(f"({_joined(self.enclosed())})")
+        branches = self.enclosed()
+        return _Fragment(f"({_joined(branches)})", start=_start(branches))
 
     def look_behind(self, opening: str) -> _Fragment:
         looks = [f"(?{opening}{_sequence(branch)})" for branch in self.enclosed()]
@@ -209,7 +232,7 @@ class _Parser:
             return _Fragment("".join(looks), atomic=len(looks) == 1)
         return _Fragment(looks[0] if len(looks) == 1 else f"(?:{'|'.join(looks)})")
 
-    def options(self) -> _Fragment | None:
+    def options(self) -> _Fragment:
         """`(?imx-imx)` up to the end of the enclosing group, or `(?imx-imx:…)`."""
         enclosing = self.extended
         switches = self.switches()
@@ -222,7 +245,8 @@ class _Parser:
             branches = self.alternatives()
         else:
             raise self.scanner.error("has a group of a kind that is not supported")
-        return _Fragment(f"(?{switches}:{_joined(branches)})")
+        start = Start.ANYWHERE if "-s" in switches or "-is" in switches else _start(branches)
+        return _Fragment(f"(?{switches}:{_joined(branches)})", start=start)
 
     def switches(self) -> str:
         """Options in the spelling of `re`; the extended syntax is resolved here and needs none."""
@@ -241,7 +265,8 @@ class _Parser:
         character = self.scanner.here
         if character in ANCHORS:
             self.scanner.take()
-            return _Fragment(ANCHORS[character], atomic=False)
+            start = Start.TEXT if character in "AG" else Start.ANYWHERE
+            return _Fragment(ANCHORS[character], atomic=False, start=start)
         if character == "R":
             self.scanner.take()
             return _Fragment(LINE_BREAK)
@@ -265,6 +290,7 @@ class _Parser:
 
     def reference(self, name: str) -> _Fragment:
         """What a group of this name (or of this field) matched; the latest of several that took part."""
+        self.refers_back = True
         numbers = [
             number
             for number, group in enumerate(self.groups, 1)
@@ -282,6 +308,7 @@ class _Parser:
             raise self.scanner.error(
                 rf"refers to a group by number (\{number}) beside named ones: name it, write \k<name>"
             )
+        self.refers_back = True
         return _Fragment(f"(?:\\{number})")
 
 
@@ -304,7 +331,17 @@ def _repeat(fragment: _Fragment, quantifier: str) -> _Fragment:
     if quantifier in ("*", "+") and len(fragment.branches) > 1:
         fragment = _without_repeated_branches(fragment)
     text = fragment.text if fragment.atomic and fragment.repeats is None else f"(?:{fragment.text})"
-    return _Fragment(text + quantifier, atomic=False, repeats=(fragment, quantifier))
+    return _Fragment(text + quantifier, False, (fragment, quantifier), start=_repeated_start(fragment, quantifier))
+
+
+def _repeated_start(fragment: _Fragment, quantifier: str) -> Start:
+    if fragment.text == "." and quantifier in ("*", "+", "*?", "+?"):
+        return Start.TEXT
+    return Start.ANYWHERE if quantifier[0] in "*?" or quantifier.startswith("{0") else fragment.start
+
+
+def _start(branches: Sequence[Sequence[_Fragment]]) -> Start:
+    return min((branch[0].start if branch else Start.ANYWHERE) for branch in branches)
 
 
 def _without_repeated_branches(group: _Fragment) -> _Fragment:
@@ -319,4 +356,4 @@ def _single(branch: tuple[_Fragment, ...]) -> tuple[_Fragment, ...]:
     return branch
 
 
-__all__ = ["FLAGS", "Translation", "TranslationError", "translate"]
+__all__ = ["FLAGS", "Start", "Translation", "TranslationError", "translate"]
