@@ -129,11 +129,11 @@ class Stage:
 def _growth_table(logs: Sequence[Growth]) -> Table:
     from rich.table import Table
 
-    table = Table(box=None, padding=(0, 2), header_style="dim")
+    table = Table(box=None, padding=(0, 1), header_style="dim")
     table.add_column(" log")
-    table.add_column("file being written")
+    table.add_column("file")
     table.add_column("lines written", justify="right")
-    table.add_column("lines stored", justify="right")
+    table.add_column("stored", justify="right")
     for log in logs:
         table.add_row(f" {log.log}", f"{log.path.parent.name}/{log.path.name}", str(log.written), str(log.stored))
     return table
