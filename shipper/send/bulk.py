@@ -24,6 +24,9 @@ TARGET = (
 )
 """Where batches go. The filter keeps one entry per document, and the whole error of a request that failed as such."""
 
+CREDENTIALS = "credentials"
+"""The category of what the cluster refuses because it does not know who we are."""
+
 _STORED_ITEM = {"create": {"status": 201}}
 _REASON_LIMIT = 4096
 
@@ -81,14 +84,15 @@ def cut(documents: Sequence[Document], limit: int) -> Iterator[Sequence[Document
         if used > limit and position > start:
             yield documents[start:position]
             start, used = position, _size(document)
-    yield documents[start:]
+    if documents:
+        yield documents[start:]
 
 
 def outcomes(status: int, body: bytes, count: int) -> list[Outcome]:
     """One outcome per document for an HTTP answer to a request with `count` documents, in their order."""
     if status != 200:
         return [_whole(status, body)] * count
-    answer = _json(body)
+    answer = decode(body)
     items = answer.get("items") if isinstance(answer, dict) else None
     if not isinstance(items, list) or len(items) != count:
         found = len(items) if isinstance(items, list) else "no"
@@ -111,9 +115,17 @@ def words(error: Any) -> str:
     return text[:_REASON_LIMIT]
 
 
+def decode(body: bytes) -> Any:
+    """The JSON value of an answer, or None: what is no JSON is no answer."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+
+
 def error_of(body: bytes) -> str:
     """What the body of a failed answer says, in the server's words."""
-    answer = _json(body)
+    answer = decode(body)
     if isinstance(answer, dict) and "error" in answer:
         return words(answer["error"])
     return body[:200].decode(errors="replace").strip() or "no explanation"
@@ -121,13 +133,6 @@ def error_of(body: bytes) -> str:
 
 def _size(document: Document) -> int:
     return len(document.body) + len(document.index) + 70
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
 
 
 def _whole(status: int, body: bytes) -> Outcome:
@@ -140,7 +145,7 @@ def _whole(status: int, body: bytes) -> Outcome:
     if status == 413:
         return Outcome(OutcomeKind.REFUSED, _TOO_LARGE, reason)
     if status == 401:
-        return Outcome(OutcomeKind.PAUSED, "credentials", reason)
+        return Outcome(OutcomeKind.PAUSED, CREDENTIALS, reason)
     return Outcome(OutcomeKind.PAUSED, "not_permitted" if status == 403 else "unexpected", reason)
 
 

@@ -4,6 +4,8 @@ Decisions, and why:
 
 * Indices are plain and named by event time: an id is unique in one index only, so the index must follow from the
   document. `shipper-<dataset>-<namespace>` is an alias over them.
+* `@timestamp` keeps nanoseconds (`date_nanos`, 1970 to 2262). The index of suspect times has a template of its own that
+  keeps milliseconds and any year: a line that claims to be of 1969 is no reason to refuse it.
 * The fields that the audit adds up are `long` with doc values and no search index; `log.offset` is searchable.
 * Nothing is bent silently: `coerce` is off and `ignore_malformed` is not used, so that a value which does not fit is
   refused with a reason instead of being stored but not found.
@@ -16,7 +18,7 @@ Decisions, and why:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -24,9 +26,13 @@ from xxhash import xxh3_64_hexdigest
 
 from shipper.errors import ConfigurationError, Problem
 from shipper.send.bulk import INDEX_PREFIX
+from shipper.send.output import Dataset
 
 GENERATION = 1
 """Grows when a newer shipper makes other templates from the same pipelines; a template of a later one is kept."""
+
+SUSPECT = "suspect"
+"""The period of times that cannot be right."""
 
 _PRIORITY = 500
 _KEYWORD = {"type": "keyword", "ignore_above": 8191}
@@ -35,28 +41,22 @@ _SUMMED = {"type": "long", "index": False}
 _LONG = {"type": "long"}
 _DOUBLE = {"type": "double"}
 _BOOLEAN = {"type": "boolean"}
-_DATE = {"type": "date_nanos"}
+_DATE = {"type": "date"}
+_TIME = {"type": "date_nanos"}
 _TEXT = {"type": "text", "norms": False}
 
 _TYPES: dict[str, dict[str, Any]] = {
     "int": _LONG,
-    "integer": _LONG,
     "long": _LONG,
     "float": _DOUBLE,
     "double": _DOUBLE,
-    "bool": _BOOLEAN,
     "boolean": _BOOLEAN,
     "date": _DATE,
-    "timestamp": _DATE,
-    "str": _KEYWORD,
-    "string": _KEYWORD,
     "keyword": _KEYWORD,
-    "text": _TEXT,
     "ip": {"type": "ip"},
 }
 
 _STRUCTURE: dict[str, dict[str, Any]] = {
-    "@timestamp": _DATE,
     "message": _TEXT,
     "tags": _KEYWORD,
     "host.name": _KEYWORD,
@@ -83,56 +83,38 @@ _DYNAMIC = [
 
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
-    """A kind of documents that share indices."""
-
-    name: str
-    namespace: str = "default"
-    types: Mapping[str, str] = field(default_factory=dict)
-    """Declared types by dotted field name: `long`, `int`, `double`, `keyword`, `ip` …; `[long]` for lists."""
-
-    @property
-    def key(self) -> str:
-        """`<dataset>-<namespace>`: what the names of its indices have in common."""
-        return f"{self.name}-{self.namespace}"
-
-
-@dataclass(frozen=True, slots=True)
 class Stamp:
-    """Tells whose template it is, and from which types it was made."""
+    """Tells that a template is ours, and from which types it was made."""
 
     generation: int
     digest: str
 
-    def is_satisfied_by(self, other: Stamp) -> bool:
+    def is_satisfied_by(self, other: Stamp | None) -> bool:
         """Whether a template with the other stamp will do where one with this stamp is wanted."""
-        return other == self or other.generation > self.generation
+        return other is not None and (other == self or other.generation > self.generation)
 
 
-def key_of(index: str) -> str:
-    """The key of the dataset to which a document's `index` belongs: the index without its period."""
-    return index.rpartition("-")[0]
+@dataclass(frozen=True, slots=True)
+class Template:
+    """An index template, stamped."""
+
+    name: str
+    body: Mapping[str, Any]
+    stamp: Stamp
 
 
-def template_name(key: str) -> str:
-    """The name of the template (and of the alias) of a dataset."""
-    return INDEX_PREFIX + key
+def templates(dataset: Dataset) -> tuple[Template, Template]:
+    """The templates of a dataset: for all its indices, and for that of suspect times.
+
+    ConfigurationError for a type that has no mapping.
+    """
+    usual = _template(dataset, "*", _PRIORITY, _TIME)
+    return usual, _template(dataset, SUSPECT, _PRIORITY + 1, _DATE)
 
 
-def template(dataset: Dataset) -> dict[str, Any]:
-    """The index template of a dataset, stamped. ConfigurationError for a type that has no mapping."""
-    body = _unstamped(dataset)
-    mark = stamp(dataset)
-    meta = {"shipper": {"generation": mark.generation, "digest": mark.digest}}
-    body["_meta"] = meta
-    # The index carries the stamp as well: keys that may not read templates can still see what an index was made from.
-    body["template"]["mappings"]["_meta"] = meta
-    return body
-
-
-def stamp(dataset: Dataset) -> Stamp:
-    """The stamp of the template that this version makes for the dataset."""
-    return Stamp(GENERATION, xxh3_64_hexdigest(orjson.dumps(_unstamped(dataset), option=orjson.OPT_SORT_KEYS)))
+def dataset_key(dataset: Dataset) -> str:
+    """`<dataset>-<namespace>`: what the names of its indices have in common."""
+    return f"{dataset.name}-{dataset.namespace}"
 
 
 def stamp_of(index_template: Any) -> Stamp | None:
@@ -143,10 +125,11 @@ def stamp_of(index_template: Any) -> Stamp | None:
     return None
 
 
-def _unstamped(dataset: Dataset) -> dict[str, Any]:
-    return {
-        "index_patterns": [f"{template_name(dataset.key)}-*"],
-        "priority": _PRIORITY,
+def _template(dataset: Dataset, periods: str, priority: int, time: dict[str, Any]) -> Template:
+    alias = INDEX_PREFIX + dataset_key(dataset)
+    body: dict[str, Any] = {
+        "index_patterns": [f"{alias}-{periods}"],
+        "priority": priority,
         "template": {
             "settings": {
                 # Any explicit value also keeps Elasticsearch from no longer refreshing an index that nobody searches.
@@ -154,22 +137,29 @@ def _unstamped(dataset: Dataset) -> dict[str, Any]:
                 "index.mapping.coerce": False,
                 "index.mapping.total_fields.limit": 2000,
             },
-            "aliases": {template_name(dataset.key): {}},
+            "aliases": {alias: {}},
             "mappings": {
                 "dynamic": True,
                 "date_detection": False,
                 "numeric_detection": False,
                 "dynamic_templates": _DYNAMIC,
-                "properties": _properties({**_declared(dataset), **_STRUCTURE}),
+                "properties": _properties({**_declared(dataset), **_STRUCTURE, "@timestamp": time}),
             },
         },
     }
+    digest = xxh3_64_hexdigest(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
+    body["_meta"] = {"shipper": {"generation": GENERATION, "digest": digest}}
+    # The index carries the stamp as well: keys that may not read templates can still see what an index was made from.
+    body["template"]["mappings"]["_meta"] = body["_meta"]
+    return Template(alias if periods == "*" else f"{alias}-{periods}", body, Stamp(GENERATION, digest))
 
 
 def _declared(dataset: Dataset) -> dict[str, dict[str, Any]]:
-    mapped = {name: _TYPES.get(kind.strip("[]")) for name, kind in dataset.types.items()}
+    mapped = {name: _TYPES.get(kind.strip("[]")) for name, kind in dataset.field_types.items()}
     problems = [
-        Problem(f"field {name} of dataset {dataset.name} has type {dataset.types[name]!r}; allowed are {_allowed()}")
+        Problem(
+            f"field {name} of dataset {dataset.name} has type {dataset.field_types[name]!r}; allowed are {_allowed()}"
+        )
         for name, mapping in mapped.items()
         if mapping is None
     ]

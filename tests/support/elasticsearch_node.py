@@ -64,7 +64,7 @@ def _java_major(home: str) -> int:
 
 
 def _least_java(version: str) -> int:
-    return 21 if int(version.split(".")[0]) >= 9 else 17
+    return 21 if int(version.partition(".")[0]) >= 9 else 17
 
 
 class ElasticsearchNode:
@@ -80,6 +80,11 @@ class ElasticsearchNode:
         self._folder = Path(tempfile.mkdtemp(prefix="shipper-elasticsearch-"))
         self._folder.chmod(0o755)
         self._home = self._folder / f"elasticsearch-{version}"
+
+    @property
+    def running(self) -> bool:
+        """Whether the node was started and has not ended since."""
+        return self._process is not None and self._process.poll() is None
 
     def start(self) -> str:
         """Start the node, on its old data and port if it ran before; the URL, once it is healthy."""
@@ -118,7 +123,8 @@ class ElasticsearchNode:
         shutil.rmtree(self._folder)
 
     def clear(self) -> None:
-        """Delete all indices and templates whose names begin with `shipper-`."""
+        """Delete all indices and templates whose names begin with `shipper-`, and all changed cluster settings."""
+        self.ask("PUT", "/_cluster/settings", {"persistent": {"*": None}})
         listed = self.ask("GET", "/_resolve/index/shipper-*?expand_wildcards=all")["indices"]
         for index in listed:
             self.ask("DELETE", f"/{index['name']}")

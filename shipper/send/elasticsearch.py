@@ -1,0 +1,146 @@
+"""The Elasticsearch output: batches become bulk requests, and their answers become receipts.
+
+It creates only, and ids and indices follow from the documents, so whatever is sent again after an unknown outcome
+changes nothing. It works with Elasticsearch 8.19 and 9 and, for sending, with OpenSearch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from shipper.clock import Clock
+from shipper.events_log import EventsLog
+from shipper.records import Batch, BucketTally, Document, Outcome, OutcomeKind, Receipt, Stored
+from shipper.send import bulk
+from shipper.send.connection import Answer, Connection
+from shipper.send.output import Dataset, Scope
+from shipper.send.questions import Questions
+from shipper.send.setup import Setup
+from shipper.settings import MIB, ElasticsearchSettings
+
+REQUEST_LIMIT = 64 * MIB
+"""Bytes of one request before the cluster has told its own limit; below the default of Elasticsearch, 100 MiB."""
+
+SMALLEST_LIMIT = MIB // 4
+"""A single huge document must not teach us to send tiny requests for ever."""
+
+CREDENTIALS_GRACE = 30.0
+"""Seconds for which a 401 is retried: right after its start a node refuses good credentials."""
+
+
+class ElasticsearchOutput:
+    """Implements `shipper.send.output.Output`. Several threads may send at the same time.
+
+    Raises ConfigurationError if hosts or credentials cannot be used as they are configured.
+    """
+
+    def __init__(
+        self, settings: ElasticsearchSettings, datasets: Iterable[Dataset], clock: Clock, events: EventsLog
+    ) -> None:
+        self._connection = Connection(settings)
+        self._setup = Setup(self._connection, datasets, events)
+        self._questions = Questions(self._connection)
+        self._install = settings.setup == "auto"
+        self._clock = clock
+        self._events = events
+        self._limit = REQUEST_LIMIT
+        self._refused_since: float | None = None
+        self._identity: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """The cluster's uuid."""
+        if self._identity is None:
+            self._identity = self._questions.cluster_uuid()
+        return self._identity
+
+    def send(self, batch: Batch) -> Receipt:
+        """Store the batch. Whatever happens becomes an outcome; blocks up to the deadline of each request."""
+        held = self._held(batch.documents)
+        if not held:
+            return Receipt(batch, self._store(batch.documents))
+        free = [document for document in batch.documents if document.index not in held]
+        stored = iter(self._store(free))
+        return Receipt(batch, [held.get(document.index) or next(stored) for document in batch.documents])
+
+    def refresh(self) -> None:
+        """Make all that was stored before visible to the questions below."""
+        self._questions.refresh()
+
+    def tallies(self, scope: Scope) -> Iterator[BucketTally]:
+        """What is held per fingerprint and bucket, counted by the cluster."""
+        return self._questions.tallies(scope)
+
+    def spans(self, fingerprint: str, first: int, last: int) -> Iterator[Stored]:
+        """Every document of the fingerprint with first <= log.offset < last, by offset."""
+        return self._questions.spans(fingerprint, first, last)
+
+    def bodies(self, ids: Sequence[str], *, fingerprint: str) -> dict[str, bytes]:
+        """The JSON of documents by id: equal in value and in the order of keys, numbers perhaps written otherwise."""
+        return self._questions.bodies(ids, fingerprint=fingerprint)
+
+    def anchors(self, fingerprint: str) -> list[tuple[int, str]]:
+        """The date marks that documents of the fingerprint carry, by offset."""
+        return self._questions.anchors(fingerprint)
+
+    def delete(self, places: Iterable[tuple[str, str]]) -> int:
+        """Delete documents by (index, id); how many were there."""
+        return self._questions.delete(places)
+
+    def apply_setup(self) -> dict[str, Outcome | None]:
+        """Install the templates of all datasets; what stands against it, by template name."""
+        return self._setup.apply()
+
+    def close(self) -> None:
+        """Close all sockets."""
+        self._connection.close()
+
+    def _held(self, documents: Sequence[Document]) -> dict[str, Outcome]:
+        """The documents' indices to which nothing can be sent now, with the reason."""
+        indices = {document.index for document in documents}
+        obstacles = {index: self._setup.obstacle(index, install=self._install) for index in indices}
+        return {index: self._patient(obstacle) for index, obstacle in obstacles.items() if obstacle is not None}
+
+    def _store(self, documents: Sequence[Document]) -> list[Outcome]:
+        """Send the documents in as many requests as the cluster's size limit demands."""
+        parts = list(bulk.cut(documents, self._limit))
+        outcomes: list[Outcome] = []
+        while parts:
+            part = parts.pop(0)
+            answer = self._connection.request(
+                "POST", bulk.TARGET, bulk.request_body(part), media="application/x-ndjson"
+            )
+            if answer.status == 413 and len(part) > 1:
+                parts[:0] = self._halves(part)
+                continue
+            outcomes += self._judge(answer, len(part))
+            if answer.status not in (200, 413):
+                # What failed as a whole would fail again at once: the rest shares its fate, and waits.
+                outcomes += [outcomes[-1]] * (len(documents) - len(outcomes))
+                break
+        return outcomes
+
+    def _halves(self, part: Sequence[Document]) -> list[Sequence[Document]]:
+        half = bulk.size(part) // 2
+        self._limit = max(SMALLEST_LIMIT, min(self._limit, half))
+        self._events.warning("request_too_large", bytes=bulk.size(part), limit=self._limit)
+        return list(bulk.cut(part, half))
+
+    def _judge(self, answer: Answer, count: int) -> list[Outcome]:
+        if answer.status == 0:
+            return [Outcome(OutcomeKind.RETRY, "unreachable", answer.failure)] * count
+        outcomes = bulk.outcomes(answer.status, answer.body, count)
+        if answer.status == 401:
+            return [self._patient(outcomes[0])] * count
+        self._refused_since = None
+        return outcomes
+
+    def _patient(self, outcome: Outcome) -> Outcome:
+        """Refused credentials are retried for a while before they count."""
+        if outcome.category != bulk.CREDENTIALS:
+            return outcome
+        now = self._clock.monotonic()
+        if self._refused_since is None:
+            self._refused_since = now
+        waited = now - self._refused_since
+        return outcome if waited >= CREDENTIALS_GRACE else outcome._replace(kind=OutcomeKind.RETRY)

@@ -1,0 +1,97 @@
+"""Sees to it that the cluster knows our templates: without one, an index is made silently, with guessed types."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+import orjson
+
+from shipper.events_log import EventsLog
+from shipper.records import Outcome, OutcomeKind
+from shipper.send.bulk import CREDENTIALS, decode, error_of
+from shipper.send.connection import Answer, Connection
+from shipper.send.output import Dataset
+from shipper.send.templates import SUSPECT, Stamp, Template, dataset_key, stamp_of, templates
+
+_CATEGORY = "template"
+
+
+class Setup:
+    """Looks for, and installs, the templates of datasets. Safe for several threads."""
+
+    def __init__(self, connection: Connection, datasets: Iterable[Dataset], events: EventsLog) -> None:
+        self._connection = connection
+        self._templates = {dataset_key(dataset): templates(dataset) for dataset in datasets}
+        self._events = events
+        self._seen: set[str] = set()
+        self._lock = threading.Lock()
+
+    def obstacle(self, index: str, *, install: bool) -> Outcome | None:
+        """Why documents must not be sent to the index now; None once our template was seen.
+
+        Each new index is looked up, since the template may have been deleted after the previous one was made. A
+        missing or older template is installed if `install` says so.
+        """
+        if index in self._seen:
+            return None
+        with self._lock:
+            problem = None if index in self._seen else self._ensure(self._template(index), install=install)
+            if problem is None:
+                self._seen.add(index)
+            return problem
+
+    def apply(self) -> dict[str, Outcome | None]:
+        """Install all templates that are missing or older; what stands against it, by template name."""
+        wanted = [template for _, both in sorted(self._templates.items()) for template in both]
+        return {template.name: self._ensure(template, install=True) for template in wanted}
+
+    def _template(self, index: str) -> Template:
+        """The template that decides on an index; a dataset that nobody announced has no declared types."""
+        key, _, period = index.rpartition("-")
+        if key not in self._templates:
+            name, _, namespace = key.rpartition("-")
+            self._templates[key] = templates(Dataset(name, namespace, {}))
+        usual, suspect = self._templates[key]
+        return suspect if period == SUSPECT else usual
+
+    def _ensure(self, template: Template, *, install: bool) -> Outcome | None:
+        name = template.name
+        answer = self._connection.request("GET", f"/_index_template/{name}")
+        if answer.status not in (200, 404):
+            return _failed(f"The index template {name} could not be looked up", answer)
+        if template.stamp.is_satisfied_by(_found(answer, name)):
+            return None
+        if not install:
+            state = "is missing" if answer.status == 404 else "is not the one that these pipelines need"
+            reason = f"The index template {name} {state}; run: shipper setup --apply"
+            return Outcome(OutcomeKind.PAUSED, _CATEGORY, reason)
+        return self._install(template)
+
+    def _install(self, template: Template) -> Outcome | None:
+        name = template.name
+        answer = self._connection.request("PUT", f"/_index_template/{name}", orjson.dumps(template.body))
+        if answer.status != 200 or decode(answer.body) != {"acknowledged": True}:
+            return _failed(f"The index template {name} could not be installed", answer)
+        self._events.info("template_installed", template=name)
+        return None
+
+
+def _found(answer: Answer, name: str) -> Stamp | None:
+    """The stamp of the template in the answer to a look-up."""
+    if answer.status != 200:
+        return None
+    match decode(answer.body):
+        case {"index_templates": [{"name": found, "index_template": index_template}]} if found == name:
+            return stamp_of(index_template)
+    return None
+
+
+def _failed(what: str, answer: Answer) -> Outcome:
+    """Time may help where the cluster is away or busy; else someone has to do something."""
+    if answer.status == 0:
+        return Outcome(OutcomeKind.RETRY, "unreachable", f"{what}: {answer.failure}")
+    passing = answer.status in (408, 429) or answer.status >= 500
+    kind = OutcomeKind.RETRY if passing else OutcomeKind.PAUSED
+    category = CREDENTIALS if answer.status == 401 else _CATEGORY
+    return Outcome(kind, category, f"{what}: status {answer.status}, {error_of(answer.body)}")

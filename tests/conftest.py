@@ -1,0 +1,71 @@
+"""Fixtures that all tests share: real Elasticsearch nodes, started when a test first asks for them.
+
+`elasticsearch9` and `elasticsearch8` are one node each for the whole session, empty of our indices at the start of
+every test; `elasticsearch` runs a test on both. On a machine without Java or Maven these tests are skipped and say
+so; with CI=true in the environment they fail instead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from support.elasticsearch_node import EIGHT, NINE, ElasticsearchNode, missing_tools
+
+
+class RunningNodes:
+    """The session's nodes by version."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._nodes: dict[str, ElasticsearchNode] = {}
+
+    def node(self, version: str) -> ElasticsearchNode:
+        """The node of the version: running, and holding nothing of ours."""
+        if version not in self._nodes:
+            require_tools(version)
+            node = ElasticsearchNode(version)
+            self._stack.callback(node.remove)
+            node.start()
+            self._nodes[version] = node
+        node = self._nodes[version]
+        if not node.running:
+            node.start()
+        node.clear()
+        return node
+
+
+def require_tools(version: str) -> None:
+    """Skip loudly what this machine cannot run; in CI that is a failure."""
+    missing = missing_tools(version)
+    if missing and os.environ.get("CI") == "true":
+        pytest.fail(f"Elasticsearch {version} cannot be tested: {missing}")
+    if missing:
+        pytest.skip(f"NOT TESTED with a real Elasticsearch {version}: {missing}")
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_nodes() -> Iterator[RunningNodes]:
+    """All nodes of the session; stopped and deleted at its end."""
+    with ExitStack() as stack:
+        yield RunningNodes(stack)
+
+
+@pytest.fixture
+def elasticsearch9(elasticsearch_nodes: RunningNodes) -> ElasticsearchNode:
+    """A real Elasticsearch 9 without indices or templates of ours."""
+    return elasticsearch_nodes.node(NINE)
+
+
+@pytest.fixture
+def elasticsearch8(elasticsearch_nodes: RunningNodes) -> ElasticsearchNode:
+    """A real Elasticsearch 8.19 without indices or templates of ours."""
+    return elasticsearch_nodes.node(EIGHT)
+
+
+@pytest.fixture(params=[NINE, EIGHT])
+def elasticsearch(request: pytest.FixtureRequest, elasticsearch_nodes: RunningNodes) -> ElasticsearchNode:
+    """A real Elasticsearch of each supported version, without indices or templates of ours."""
+    return elasticsearch_nodes.node(request.param)
