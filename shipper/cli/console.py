@@ -1,0 +1,44 @@
+"""Text for people: whole on a pipe, cut to fit on a terminal, and never able to command the terminal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_UNBOUNDED = 10_000
+"""Columns of an output that is no terminal: nothing is cut there."""
+
+
+def console(stream: TextIO) -> Console:
+    """A console that takes text literally."""
+    from rich.console import Console
+
+    width = None if stream.isatty() else _UNBOUNDED
+    return Console(file=stream, markup=False, highlight=False, emoji=False, soft_wrap=width is not None, width=width)
+
+
+def visible(text: str) -> str:
+    """Text from logs and file systems with everything that is not printable spelled out."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
+def size_text(count: int | None) -> str:
+    """A number of bytes in the unit that suits it; `?` where nobody knows."""
+    if count is None:
+        return "?"
+    size = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"
+
+
+def moment(seconds: float) -> str:
+    """A time in seconds since the epoch, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

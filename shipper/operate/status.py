@@ -1,0 +1,185 @@
+"""How far every file is and what stands still: a pure summary of the state's rows and of a look at the disk.
+
+Totals count shared lines once: a file that is the beginning of another one (a copy, an archive, a restored backup)
+adds nothing to them. Files of one fingerprint that part ways are both counted, except for the buckets of the ledger
+in which they agree; the audit, which reads them, is exact.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from shipper.records import FileRow, MarkKind, Tally
+
+
+class FileState(StrEnum):
+    """What a file is doing."""
+
+    EMPTY = "empty"
+    HEADER_ONLY = "header only"
+    NEW = "new"
+    READING = "reading"
+    CAUGHT_UP = "caught up"
+    PARTIAL_LINE = "holding a partial line"
+    UNFINISHED = "unfinished archive"
+    TRUNCATED = "truncated"
+    GONE = "gone"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the disk shows of a file now."""
+
+    path: str
+    size: int = 0
+    """Bytes on disk."""
+    compressed: bool = False
+    gone: bool = False
+    """No such file, or another one under its name."""
+    problem: str = ""
+    """Why it cannot be read."""
+    partial: bool = False
+    """Whether what follows the checkpoint is one line without its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileStatus:
+    """How far one file is."""
+
+    input: str
+    path: str
+    state: FileState
+    size: int
+    checkpoint: int
+    """Bytes, uncompressed."""
+    lag: int | None
+    """Bytes behind; None where nobody knows (archives that are not done, files that are gone)."""
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """Lines by fate: `stored`, `filtered:<rule>`, `dead:<category>`."""
+    lost_bytes: int = 0
+    """Proved to be lost at the source, at least so many."""
+    pipeline: str = ""
+    """Version that rules at the checkpoint."""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """All files together; shared lines once."""
+
+    files: int
+    lag: int
+    lines: Mapping[str, int]
+    states: Mapping[str, int]
+
+
+Covers = Callable[[FileRow, FileRow], bool]
+"""Whether the first row's file begins with all that the second row has settled."""
+
+Buckets = Mapping[int, Mapping[str, Tally]]
+"""A file's ledger: bucket -> fate -> tally."""
+
+
+def ledgers(rows: Iterable[tuple[int, int, str, Tally]]) -> dict[int, dict[int, dict[str, Tally]]]:
+    """Rows of file, bucket, fate and tally, by file."""
+    result: dict[int, dict[int, dict[str, Tally]]] = defaultdict(lambda: defaultdict(dict))
+    for file, bucket, fate, tally in rows:
+        result[file][bucket][fate] = tally
+    return result
+
+
+def file_status(row: FileRow, look: Look, ledger: Buckets) -> FileStatus:
+    """The status of a file that the state knows."""
+    state = _state(row, look)
+    known = state not in {FileState.GONE, FileState.UNREADABLE}
+    lag: int | None = None
+    if state is FileState.CAUGHT_UP:
+        lag = 0
+    elif known and not look.compressed:
+        lag = max(0, look.size - row.offset)
+    return FileStatus(
+        input=row.input,
+        path=look.path,
+        state=state,
+        size=look.size if known else row.size,
+        checkpoint=row.offset,
+        lag=lag,
+        lines=_lines([ledger]),
+        lost_bytes=sum(_lost(mark.value) for mark in row.marks if mark.kind is MarkKind.GAP),
+        pipeline=next((mark.value for mark in reversed(row.marks) if mark.kind is MarkKind.PIPELINE), ""),
+        problem=look.problem,
+    )
+
+
+def unidentified_status(input_name: str, look: Look, state: FileState) -> FileStatus:
+    """The status of a file that the state does not know yet."""
+    lag = None if look.compressed or look.problem else look.size
+    return FileStatus(input_name, look.path, state, look.size, 0, lag, problem=look.problem)
+
+
+def totals(
+    files: Sequence[FileStatus], rows: Sequence[FileRow], ledger: Mapping[int, Buckets], covers: Covers
+) -> Totals:
+    """The sums over all files. `covers` is asked only about rows of one fingerprint."""
+    by_content: dict[str, list[FileRow]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: -row.offset):
+        by_content[row.fingerprint].append(row)
+    counted: list[Buckets] = []
+    for alike in by_content.values():
+        counted += _counted_once(alike, ledger, covers)
+    return Totals(
+        files=len(files),
+        lag=sum(file.lag or 0 for file in files),
+        lines=_lines(counted),
+        states=dict(Counter(file.state.value for file in files)),
+    )
+
+
+def _state(row: FileRow, look: Look) -> FileState:
+    if look.gone:
+        return FileState.GONE
+    if look.problem:
+        return FileState.UNREADABLE
+    if row.finished or (not look.compressed and look.size == row.offset):
+        return FileState.CAUGHT_UP
+    if look.compressed:
+        return FileState.READING
+    if look.size < row.offset:
+        return FileState.TRUNCATED
+    return FileState.PARTIAL_LINE if look.partial else FileState.READING
+
+
+def _counted_once(alike: Sequence[FileRow], ledger: Mapping[int, Buckets], covers: Covers) -> list[Buckets]:
+    apart: list[FileRow] = []
+    found: list[Buckets] = []
+    for row in alike:
+        if any(_same(other, row) or covers(other, row) for other in apart):
+            continue
+        own = ledger.get(row.id, {})
+        known = [ledger.get(other.id, {}) for other in apart]
+        found.append({bucket: fates for bucket, fates in own.items() if not any(k.get(bucket) == fates for k in known)})
+        apart.append(row)
+    return found
+
+
+def _same(one: FileRow, other: FileRow) -> bool:
+    return (one.offset, one.chain) == (other.offset, other.chain)
+
+
+def _lines(ledger: Iterable[Buckets]) -> dict[str, int]:
+    lines: Counter[str] = Counter()
+    for buckets in ledger:
+        for fates in buckets.values():
+            for fate, tally in fates.items():
+                lines[fate] += tally.lines
+    return dict(sorted(lines.items()))
+
+
+def _lost(gap: str) -> int:
+    """Bytes of a gap mark, `<what happened>:<bytes>`."""
+    digits = gap.rpartition(":")[2]
+    return int(digits) if digits.isdigit() else 0

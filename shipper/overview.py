@@ -1,0 +1,197 @@
+"""State and disk side by side, also while an agent works: what `status` shows. Reads only."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shipper.commit.database import Database
+from shipper.commit.state import Stall, State
+from shipper.errors import SourceError, StateError
+from shipper.operate.status import (
+    Buckets,
+    FileState,
+    FileStatus,
+    Look,
+    Totals,
+    file_status,
+    ledgers,
+    totals,
+    unidentified_status,
+)
+from shipper.read.discover import Found, discover
+from shipper.read.files import Content, open_content
+from shipper.read.identity import fingerprint_of, guard_at
+from shipper.records import FileRow
+from shipper.settings import InputSettings, Settings
+
+_TAIL = 64 * 1024
+_ARCHIVE_LIMIT = 16 << 20
+"""Archives up to this size are unpacked to see whether they hold what another file holds."""
+
+LOCK_NAME = "lock"
+
+_Key = tuple[str, int, int]
+"""Input, device, inode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything that `status` tells."""
+
+    host: str
+    state: Path
+    output: str | None
+    """Identity of the output that the numbers are for; None while nothing was ever sent."""
+    other_outputs: tuple[str, ...]
+    files: tuple[FileStatus, ...]
+    totals: Totals
+    stalls: tuple[Stall, ...] = ()
+    dead_letters: Mapping[str, int] = field(default_factory=dict)
+    """Documents by category of refusal."""
+
+
+def overview(settings: Settings, output: str | None = None) -> Overview:
+    """State and disk as they are now; `output` chooses one of several outputs that the state knows.
+
+    Raises StateError where the state cannot be read.
+    """
+    database = _opened(settings.state)
+    if database is None:
+        files = tuple(_unknown_files(settings, _present(settings.inputs)))
+        return Overview(settings.host, settings.state, None, (), files, totals(files, [], {}, _never))
+    with closing(database.connection):
+        # One read transaction: checkpoints, ledger and dead letters of the same moment.
+        database.connection.execute("BEGIN")
+        return _overview(settings, State(database, settings.host), output)
+
+
+def agent_runs(folder: Path) -> bool:
+    """Whether an agent holds the state now; a look that changes nothing and does not wait."""
+    try:
+        descriptor = os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _opened(folder: Path) -> Database | None:
+    if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
+        raise StateError(f"{folder}: this user may not look into the state; run the command as the agent's user.")
+    return Database.open_read_only(folder)
+
+
+def _overview(settings: Settings, state: State, output: str | None) -> Overview:
+    known = state.outputs()
+    chosen = output if output in known else (known[-1] if known else None)
+    if chosen is not None:
+        state.look_at_output(chosen)
+    present = _present(settings.inputs)
+    rows = state.files.all()
+    ledger = ledgers(state.ledger())
+    looks = _looks(rows, present)
+    files = _known_files(rows, looks, ledger) + list(_unknown_files(settings, present))
+    return Overview(
+        host=settings.host,
+        state=settings.state,
+        output=chosen,
+        other_outputs=tuple(name for name in known if name != chosen),
+        files=tuple(sorted(files, key=lambda file: (file.input, file.path))),
+        totals=totals(files, rows, ledger, _Covers(looks)),
+        stalls=tuple(state.stalls()),
+        dead_letters=_by_category(state),
+    )
+
+
+def _by_category(state: State) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for letter in state.dead_letters.all():
+        counts[letter.refusal.category] = counts.get(letter.refusal.category, 0) + 1
+    return counts
+
+
+def _known_files(rows: Sequence[FileRow], looks: Mapping[int, Look], ledger: Mapping[int, Buckets]) -> list[FileStatus]:
+    return [file_status(row, looks[row.id], ledger.get(row.id, {})) for row in rows]
+
+
+def _present(inputs: Sequence[InputSettings]) -> dict[_Key, Found]:
+    return {
+        (settings.name, found.status.st_dev, found.status.st_ino): found
+        for settings in inputs
+        for found in discover(settings)
+    }
+
+
+def _looks(rows: Sequence[FileRow], present: dict[_Key, Found]) -> dict[int, Look]:
+    """A look at each row's file; takes what a row stands for out of `present`."""
+    looks = {}
+    for row in sorted(rows, key=lambda row: row.id, reverse=True):
+        found = present.pop((row.input, row.device, row.inode), None)
+        looks[row.id] = Look(row.current_path, gone=True) if found is None else _look(found, row.offset)
+    return looks
+
+
+def _look(found: Found, offset: int) -> Look:
+    path, size = str(found.path), found.status.st_size
+    try:
+        with closing(open_content(found.path)) as content:
+            if content.compressed:
+                return Look(path, size, compressed=True)
+            return Look(path, size, partial=offset < size <= offset + _TAIL and _unended(content, offset))
+    except (SourceError, OSError) as error:
+        return Look(path, size, problem=str(error))
+
+
+def _unended(content: Content, offset: int) -> bool:
+    return b"\n" not in content.pread(_TAIL, offset)
+
+
+def _unknown_files(settings: Settings, present: Mapping[_Key, Found]) -> Iterator[FileStatus]:
+    for (input_name, _, _), found in present.items():
+        look = _look(found, 0)
+        yield unidentified_status(input_name, look, _unidentified_state(found, look, settings.host, input_name))
+
+
+def _unidentified_state(found: Found, look: Look, host: str, input_name: str) -> FileState:
+    if look.problem:
+        return FileState.UNREADABLE
+    if not look.size:
+        return FileState.EMPTY
+    try:
+        with closing(open_content(found.path)) as content:
+            if fingerprint_of(content, host, input_name) is not None:
+                return FileState.NEW
+            return FileState.UNFINISHED if content.compressed else FileState.HEADER_ONLY
+    except (SourceError, OSError):
+        return FileState.UNREADABLE
+
+
+class _Covers:
+    """Whether one file begins with all that another one has settled, by the 1 KiB before that place."""
+
+    def __init__(self, looks: Mapping[int, Look]) -> None:
+        self._looks = looks
+
+    def __call__(self, longer: FileRow, shorter: FileRow) -> bool:
+        look = self._looks[longer.id]
+        if look.gone or look.problem or (look.compressed and look.size > _ARCHIVE_LIMIT):
+            return True  # nothing speaks against it: copies are why two files have one fingerprint
+        try:
+            with closing(open_content(look.path)) as content:
+                return guard_at(content, shorter.offset) == shorter.guard
+        except (SourceError, OSError):
+            return True
+
+
+def _never(_longer: FileRow, _shorter: FileRow) -> bool:
+    return False

@@ -1,0 +1,251 @@
+"""`shipper status` on real files and a real state."""
+
+import fcntl
+import gzip
+import json
+import os
+
+import pytest
+
+from shipper.cli import run
+from shipper.cli.console import size_text, visible
+from shipper.commit.ledger import Advance
+from shipper.commit.state import Stall, State
+from shipper.errors import Exit
+from shipper.hashes import chain_start, chains, fingerprint, guard_of, head_length, tally_of
+from shipper.overview import LOCK_NAME
+from shipper.records import Document, FileRow, Mark, MarkKind, Refusal, Source
+
+HOST = "dtn01.example.org"
+LINE = b"a line of a log that is long enough to have a head of its own\n"
+
+
+class Place:
+    """A folder with a configuration, logs and a state, and what an agent would have written into it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.logs = folder / "logs"
+        self.logs.mkdir()
+        self.configuration = folder / "shipper.yml"
+        self.configuration.write_text(
+            f"host: {HOST}\nstate: state\ninputs: [{{name: app, paths: [logs/*], pipeline: raw}}]\n"
+        )
+
+    def state(self):
+        state = State.open(self.folder / "state", HOST)
+        state.use_output("here")
+        return state
+
+    def log(self, name, data):
+        path = self.logs / name
+        path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+        return path
+
+    def settle(self, state, path, content, *, fates=None, marks=(), dead=(), finished=""):
+        """As if the agent had shipped this content of the file."""
+        status = path.stat()
+        head = content[: head_length(content, complete=True) or 0]
+        lines = content.splitlines(keepends=True)
+        chain = [chain_start(HOST, "app"), *chains(lines, chain_start(HOST, "app"))][-1]
+        mark = fingerprint(HOST, "app", head)
+        new = FileRow(
+            0, "app", str(path), str(path), status.st_dev, status.st_ino, mark, status.st_size, 0, 0, 0, None, "",
+            list(marks),
+        )  # fmt: skip
+        row = state.files.add(new, None)
+        tallies = {(0, "stored"): tally_of(lines)} if fates is None else fates
+        state.commit(
+            [Advance(row.id, len(content), chain, guard_of(content[-1024:]), "{}", finished, tallies, list(dead))], 0.0
+        )
+        return row
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path)
+
+
+def status(place, capsys):
+    code = run(["status", "-c", str(place.configuration), "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def by_name(answer):
+    return {file["path"].rpartition("/")[2]: file for file in answer["files"]}
+
+
+def test_without_a_state_every_file_is_told_by_what_it_holds(place, capsys):
+    place.log("empty.log", b"")
+    place.log("header.log", b"#15#c_ip:1 c_port:2\n")
+    place.log("new.log", LINE)
+    place.log("new.gz", LINE)
+    (place.logs / "unfinished.gz").write_bytes(gzip.compress(LINE * 9)[:12])
+    code, answer = status(place, capsys)
+    assert code == Exit.CLEAN
+    assert {name: file["state"] for name, file in by_name(answer).items()} == {
+        "empty.log": "empty",
+        "header.log": "header only",
+        "new.log": "new",
+        "new.gz": "new",
+        "unfinished.gz": "unfinished archive",
+    }
+    assert (answer["agent"], answer["output"]) == ("stopped", None)
+    assert not (place.folder / "state").exists()
+
+
+def test_files_are_told_by_how_far_they_are(place, capsys):
+    state = place.state()
+    done = place.log("done.log", LINE)
+    place.settle(state, done, LINE)
+    behind = place.log("behind.log", b"1" + LINE * 3)
+    place.settle(state, behind, b"1" + LINE)
+    partial = place.log("partial.log", b"2" + LINE + b"half")
+    place.settle(state, partial, b"2" + LINE)
+    gone = place.log("gone.log", b"3" + LINE)
+    place.settle(state, gone, b"3" + LINE)
+    gone.unlink()
+    code, answer = status(place, capsys)
+    files = by_name(answer)
+    assert code == Exit.CLEAN
+    assert {name: (file["state"], file["lag_bytes"]) for name, file in files.items()} == {
+        "done.log": ("caught up", 0),
+        "behind.log": ("reading", 2 * len(LINE)),
+        "partial.log": ("holding a partial line", 4),
+        "gone.log": ("gone", None),
+    }
+    assert answer["totals"]["stored"] == 4
+    assert answer["totals"]["lag_bytes"] == 2 * len(LINE) + 4
+    assert answer["output"] == "here"
+
+
+def test_a_file_that_was_renamed_while_no_agent_ran_is_still_the_same(place, capsys):
+    path = place.log("a.log", LINE * 2)
+    place.settle(place.state(), path, LINE)
+    path.rename(place.logs / "a.log.1")
+    _, answer = status(place, capsys)
+    assert {name: file["state"] for name, file in by_name(answer).items()} == {"a.log.1": "reading"}
+
+
+def test_a_file_that_was_replaced_is_gone_and_the_new_one_is_new(place, capsys):
+    path = place.log("a.log", LINE)
+    place.settle(place.state(), path, LINE)
+    path.rename(place.folder / "elsewhere")
+    place.log("a.log", b"other " + LINE)
+    _, answer = status(place, capsys)
+    assert sorted(file["state"] for file in answer["files"]) == ["gone", "new"]
+
+
+def test_copies_and_archives_are_counted_once_in_the_totals(place, capsys):
+    state = place.state()
+    grown = place.log("grown.log", LINE * 5)
+    place.settle(state, grown, LINE * 5)
+    place.settle(state, place.log("copy.log", LINE * 3), LINE * 3)
+    place.settle(state, place.log("old.gz", LINE * 4), LINE * 4, finished="x")
+    other = LINE + b"and then another way\n"
+    place.settle(state, place.log("parted.log", other), other)
+    _, answer = status(place, capsys)
+    assert answer["totals"]["stored"] == 7
+    assert {name: file["lines"]["stored"] for name, file in by_name(answer).items()} == {
+        "grown.log": 5,
+        "copy.log": 3,
+        "old.gz": 4,
+        "parted.log": 2,
+    }
+
+
+def refusal(path):
+    source = Source(HOST, "app", str(path), "0" * 16)
+    return Refusal(
+        Document("i" * 24, source, "app", "app-default", 0, 0, tally_of([LINE]), "p", b"{}"), "mapping", "no"
+    )
+
+
+def test_stalls_dead_letters_and_losses_are_worth_a_look(place, capsys):
+    state = place.state()
+    path = place.log("a.log", LINE)
+    fates = {(0, "dead:mapping"): tally_of([LINE]), (0, "filtered:header"): tally_of([LINE, LINE])}
+    place.settle(state, path, LINE, fates=fates, marks=[Mark(0, MarkKind.GAP, "truncated:30")], dead=[refusal(path)])
+    state.note_stalls([Stall("output", "The output is away since a while.", 0.0)])
+    code, answer = status(place, capsys)
+    assert code == Exit.FINDINGS
+    assert answer["dead_letters"] == {"mapping": 1}
+    assert answer["stalls"] == [
+        {"scope": "output", "reason": "The output is away since a while.", "since": "1970-01-01T00:00:00Z"}
+    ]
+    (file,) = answer["files"]
+    assert file["lines"] == {"stored": 0, "filtered": {"header": 2}, "dead_letters": {"mapping": 1}}
+    assert file["lost_bytes"] == 30
+
+
+@pytest.mark.parametrize("worry", ["stall", "truncated", "damaged archive"])
+def test_one_worry_is_enough_for_code_1(place, capsys, worry):
+    state = place.state()
+    if worry == "stall":
+        state.note_stalls([Stall("output", "away", 0.0)])
+    elif worry == "truncated":
+        place.settle(state, place.log("a.log", LINE), LINE)
+        (place.logs / "a.log").write_bytes(b"")
+    else:
+        (place.logs / "a.gz").write_bytes(gzip.compress(LINE)[:10] + b"nonsense" * 20)
+    code, answer = status(place, capsys)
+    assert code == Exit.FINDINGS, answer
+    if worry == "damaged archive":
+        assert answer["files"][0]["state"] == "unreadable"
+        assert "a.gz" in answer["files"][0]["problem"]
+
+
+def test_a_running_agent_is_seen_by_its_lock_and_not_disturbed(place, capsys):
+    place.state()
+    lock = place.folder / "state" / LOCK_NAME
+    lock.touch()
+    assert status(place, capsys)[1]["agent"] == "stopped"
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert status(place, capsys)[1]["agent"] == "running"
+    with lock.open() as free:
+        fcntl.flock(free, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_people_get_a_table_without_control_characters(place, capsys):
+    state = place.state()
+    path = place.log("a\x1b[31m[b]\n.log", LINE * 2)
+    place.settle(state, path, LINE)
+    assert run(["status", "-c", str(place.configuration)]) == Exit.CLEAN
+    text = capsys.readouterr().out
+    assert "\x1b" not in text
+    assert r"logs/a\x1b[31m[b]\n.log" in text
+    assert f"The agent is stopped on {HOST}" in text
+    assert "reading" in text
+    (line,) = [line for line in text.splitlines() if line.startswith("all")]
+    assert "1 files, shared lines once" in line
+
+
+def test_json_and_watch_exclude_each_other(place, capsys):
+    assert run(["status", "-c", str(place.configuration), "--json", "--watch"]) == Exit.USAGE
+    assert "--watch" in capsys.readouterr().err
+
+
+def test_a_damaged_state_is_an_error_with_the_ways_out(place, capsys):
+    place.state().close()
+    (place.folder / "state" / "state.db").write_bytes(b"not a database at all, but long enough to be read as one" * 99)
+    assert run(["status", "-c", str(place.configuration)]) == Exit.UNFINISHED
+    assert "state.db" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_state_of_another_user_is_an_error(place, capsys):
+    place.state().close()
+    (place.folder / "state").chmod(0)
+    assert run(["status", "-c", str(place.configuration)]) == Exit.UNFINISHED
+    assert "this user may not look into the state" in capsys.readouterr().err
+
+
+def test_sizes_are_told_in_the_unit_that_suits_them():
+    assert [size_text(count) for count in (None, 0, 1023, 1024, 3 << 20, 5 << 40)] == [
+        "?", "0 B", "1023 B", "1.0 KiB", "3.0 MiB", "5.0 TiB",
+    ]  # fmt: skip
+
+
+def test_what_is_not_printable_is_spelled_out():
+    assert visible("a\tb\x1b\udcff–") == "a\\tb\\x1b\\udcff–"
