@@ -141,7 +141,7 @@ class _Expansion:
         rest = definition.body[position:]
         if "%{" in rest:
             # Logstash takes it for literal text, which never matches anything that was meant.
-            raise _error(definition, rf"has a '%{{' that begins no complete %{{NAME}}; a literal one is %\{{", chain)
+            raise _error(definition, r"has a '%{' that begins no complete %{NAME}; a literal one is %\{", chain)
         expanded = "".join([*parts, rest])
         if len(expanded) > EXPANDED_LIMIT:
             raise _error(

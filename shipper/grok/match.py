@@ -8,6 +8,7 @@ from typing import Any
 
 from shipper.grok.compile import Capture, compile_expression
 from shipper.grok.definitions import Definition, definitions_for
+from shipper.grok.explain import Explanation, explain
 from shipper.grok.translate import Start
 
 Value = str | int | float | bool | None
@@ -95,6 +96,8 @@ class Grok:
         self.regex: re.Pattern[str] = compiled.regex
         self.captures: tuple[Capture, ...] = compiled.captures
         """What the groups of `regex` mean, in the order in which Logstash applies them."""
+        self.used = compiled.used
+        """The definitions that the expression is made of, with where they are written."""
         self.definitions = {name: definition.body for name, definition in sorted(compiled.used.items())}
         """Names and bodies of all definitions that the expression is made of."""
         self.search: Find = finder(compiled.regex, compiled.start)
@@ -119,6 +122,10 @@ class Grok:
             if value:
                 _add(fields, path, convert(value) if convert else value)
         return fields
+
+    def explain(self, text: str) -> Explanation:
+        """How far the expression matches, the piece that fails, and what stands there."""
+        return explain(self.pattern, self.used, text)
 
     def __repr__(self) -> str:
         return f"Grok({self.pattern!r})"

@@ -6,10 +6,6 @@ from __future__ import annotations
 class TranslationError(Exception):
     """A construct that is wrong or has no equivalent; `compile` turns it into a PatternError."""
 
-    def __init__(self, message: str, at: int) -> None:
-        self.at = at
-        super().__init__(message)
-
 
 class Scanner:
     """Reads a text from left to right."""
@@ -67,4 +63,5 @@ class Scanner:
 
     def error(self, message: str) -> TranslationError:
         """An error at this place."""
-        return TranslationError(f"{message} (at character {self.at + 1})", self.at)
+        seen = self.text[max(self.at - 20, 0) : self.at + 10]
+        return TranslationError(f"{message} (near '{seen}')")

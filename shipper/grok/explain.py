@@ -1,0 +1,166 @@
+"""Why an expression does not match: how far it gets, the piece that fails, and what stands there in the text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from shipper.grok.compile import compile_expression, references
+from shipper.grok.definitions import Definition
+
+SHOWN = 60
+"""Characters of a piece or of the text that a sentence shows."""
+GROUP = re.compile(r"\((?:\?:|\?P?<[^=!>][^>]*>|(?!\?))")
+"""The beginning of a group that can be looked into: it does not look around and is not atomic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How far an expression matches a text."""
+
+    matched: str
+    """The longest beginning of the expression, in whole pieces, that matches somewhere in the text."""
+    start: int
+    """Where in the text that matches: characters, from 0."""
+    end: int
+    """Where it ends: there the rest of the expression fails."""
+    failing: str | None
+    """The piece that fails there; None when the whole expression matches."""
+    expansion: str | None
+    """The failing piece with its references replaced, in Oniguruma's syntax."""
+    inside: tuple[str, ...]
+    """The pieces that contain the failing one, from the outermost: references and groups that matched in part."""
+    found: str
+    """The text from `end` on."""
+
+    def __str__(self) -> str:
+        if self.failing is None:
+            return "The expression matches."
+        there = repr(_shortened(self.found)) if self.found else "the end of the text"
+        before = f"{_shortened(self.matched)} matches up to character {self.end}, then " if self.matched else ""
+        inside = "".join(f", part of {_shortened(piece)}," for piece in self.inside[-1:])
+        return f"{before}{_shortened(self.failing)}{inside} does not match {there}."
+
+
+def explain(pattern: str, definitions: Mapping[str, Definition], text: str) -> Explanation:
+    """How far an expression of these definitions matches; of alternatives, the one that gets furthest is explained."""
+    search = _Search(definitions, text)
+    explained = [search.follow("", pieces, ()) for pieces in alternatives(pattern)]
+    complete = [each for each in explained if each.failing is None]
+    return complete[0] if complete else max(explained, key=_progress)
+
+
+def _progress(explanation: Explanation) -> tuple[int, int]:
+    return (explanation.end - explanation.start, len(explanation.matched))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+class _Search:
+    """Tries beginnings of an expression on one text."""
+
+    def __init__(self, definitions: Mapping[str, Definition], text: str) -> None:
+        self.definitions = definitions
+        self.text = text
+
+    def span(self, beginning: str) -> tuple[int, int] | None:
+        found = compile_expression(beginning, self.definitions).regex.search(self.text)
+        return found.span() if found else None
+
+    def follow(self, before: str, pieces: list[str], inside: tuple[str, ...]) -> Explanation:
+        """How far the pieces match after what is known to match; into the failing piece if a part of it matches."""
+        count = _largest(len(pieces), lambda number: self.span(before + "".join(pieces[:number])) is not None)
+        matched = before + "".join(pieces[:count])
+        start, end = self.span(matched) or (0, 0)
+        if count == len(pieces):
+            return Explanation(matched, start, end, None, None, inside, self.text[end:])
+        failing = pieces[count]
+        here = Explanation(matched, start, end, failing, self.expansion(matched, failing), inside, self.text[end:])
+        deeper = [self.follow(matched, parts, (*inside, failing)) for parts in self.parts(failing)]
+        further = [each for each in deeper if each.failing is not None and _progress(each)[0] > end - start]
+        return max(further, key=_progress, default=here)
+
+    def expansion(self, matched: str, piece: str) -> str:
+        """What the piece stands for; a definition on the spot may stand in what is before it."""
+        before = compile_expression(matched, self.definitions).expanded
+        return compile_expression(matched + piece, self.definitions).expanded.removeprefix(before)
+
+    def parts(self, piece: str) -> list[list[str]]:
+        """The alternatives inside a reference or a group; none where nothing can be looked into."""
+        whole = [reference for reference in references(piece) if reference.end - reference.start == len(piece)]
+        if whole and whole[0].name in self.definitions:
+            return alternatives(self.definitions[whole[0].name].body)
+        opening = GROUP.match(piece)
+        if opening is not None and _end_of_atom(piece, 0) == len(piece):
+            return alternatives(piece[opening.end() : -1])
+        return []
+
+
+def _largest(most: int, holds: Callable[[int], bool]) -> int:
+    """The largest number up to `most` for which it holds; it holds for 0 and, if for a number, for all smaller ones."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if holds(middle) else (low, middle - 1)
+    return low
+
+
+def alternatives(pattern: str) -> list[list[str]]:
+    """The alternatives on the highest level, each cut into pieces that are expressions by themselves."""
+    found: list[list[str]] = [[]]
+    ends = {reference.start: reference.end for reference in references(pattern)}
+    at = 0
+    literal = False
+    while at < len(pattern):
+        if pattern[at] == "|":
+            found.append([])
+            at, literal = at + 1, False
+            continue
+        atom_end = ends[at] if at in ends else _end_of_atom(pattern, at)
+        end = _end_of_quantifiers(pattern, atom_end)
+        plain = end == atom_end and at not in ends and pattern[at] not in "([.^$"
+        if plain and literal:
+            found[-1][-1] += pattern[at:end]
+        else:
+            found[-1].append(pattern[at:end])
+        at, literal = end, plain
+    return found
+
+
+def _end_of_atom(pattern: str, at: int) -> int:
+    """Where the group, class, escape or character ends that begins here."""
+    if pattern[at] == "\\":
+        return min(at + 2, len(pattern))
+    if pattern[at] == "[":
+        return _end_of_class(pattern, at)
+    if pattern[at] != "(":
+        return at + 1
+    end = at + 1
+    if pattern.startswith(("(?<", "(?P<"), at) and not pattern.startswith(("(?<=", "(?<!"), at):
+        end = pattern.find(">", at) + 1 or len(pattern)
+    while end < len(pattern) and pattern[end] != ")":
+        end = _end_of_atom(pattern, end)
+    return end + 1
+
+
+def _end_of_class(pattern: str, at: int) -> int:
+    end = at + 1 + pattern.startswith("^", at + 1)
+    end += pattern.startswith("]", end)
+    while end < len(pattern) and pattern[end] != "]":
+        end = _end_of_class(pattern, end) if pattern[end] == "[" else end + 1 + (pattern[end] == "\\")
+    return end + 1
+
+
+def _end_of_quantifiers(pattern: str, at: int) -> int:
+    while at < len(pattern) and pattern[at] in "*+?{":
+        closing = pattern.find("}", at)
+        if pattern[at] != "{":
+            at += 1
+        elif closing > 0 and pattern[at + 1 : closing].replace(",", "", 1).isdigit():
+            at = closing + 1
+        else:
+            break
+    return at
