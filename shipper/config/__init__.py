@@ -33,6 +33,7 @@ class Loaded:
     """Settings together with where each value was written."""
 
     settings: Settings
+    document: Document
     places: Mapping[tuple[str | int, ...], Place]
     """Path of a key, for example `("inputs", 0, "paths")` -> file, line and key as its file has it."""
 
@@ -68,7 +69,7 @@ def load_with_origins(
         problems += missing
     if problems or document is None:
         raise ConfigurationError(sorted(dict.fromkeys(problems), key=_by_place(str(origin))))
-    return Loaded(settings_from(document, origin), tree.places)
+    return Loaded(settings_from(document, origin), document, tree.places)
 
 
 def _with_host(document: Document, name: str, tree: Tree) -> tuple[Document, list[Problem]]:
