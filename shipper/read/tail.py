@@ -8,6 +8,7 @@ from pathlib import Path
 from shipper.hashes import GUARD, guard_of
 from shipper.read.files import Content, UnfinishedArchive
 from shipper.read.framing import BLOCK, PART, Frames, frame
+from shipper.read.recognise import finished_stamp
 from shipper.records import Chunk, FileRow, Framing, Mark, MarkKind, Source
 
 SETTLE = 5.0
@@ -46,6 +47,16 @@ class TailedFile:
     def pending(self) -> int:
         """Bytes that are there and not read as whole events yet."""
         return max(0, self.size - self.position)
+
+    @property
+    def guard(self) -> int:
+        """Hash of the up to 1 KiB before the position."""
+        return self._guard if self._before is None else guard_of(self._before)
+
+    def pending_lines(self) -> int:
+        """How many lines the pending bytes are, a last one without newline included."""
+        data = self.content.pread(self.pending, self.position) if self.pending else b""
+        return data.count(b"\n") + bool(data and not data.endswith(b"\n"))
 
     def next_chunk(self, now: float, *, once: bool) -> Chunk | None:
         """The next events, or None at the end. Raises Replaced, SourceError, UnfinishedArchive."""
@@ -114,7 +125,7 @@ class TailedFile:
         if not at_end or frames.consumed < len(data) or not self._is_final(status, now):
             return ""
         self.done = True
-        return finished_stamp(status)
+        return finished_stamp(status.st_size, status.st_mtime_ns)
 
     def _chunk(
         self, data: bytes, frames: Frames, marks: list[Mark], status: os.stat_result, finished: str, *, at_end: bool
@@ -156,8 +167,3 @@ class TailedFile:
             return not self.content.pread(1, max(self.size, self.position))
         except UnfinishedArchive:
             return False
-
-
-def finished_stamp(status: os.stat_result) -> str:
-    """Size and modification time: enough to know a finished archive again without unpacking it."""
-    return f"{status.st_size}:{status.st_mtime_ns}"

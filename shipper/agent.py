@@ -1,0 +1,230 @@
+"""The agent: chunks in, batches out, receipts back, commit.
+
+Reading moves nothing. Marks are committed before the first document that depends on them is sent; checkpoints and
+ledger move, in one transaction, over what is settled without a hole. When the documents in flight reach the memory
+limit, reading waits. Everything else is in the stages; this module alone knows their order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shipper.clock import Bell, Clock
+from shipper.commit.ledger import Ledger
+from shipper.commit.state import Stall, State
+from shipper.errors import OutputError
+from shipper.parse.pipeline import FileParser, Pipeline
+from shipper.read.reader import Reader
+from shipper.records import Chunk, Mark, MarkKind, OutcomeKind, Parsed, Receipt
+from shipper.send.batches import Batches
+from shipper.send.dispatch import Dispatcher
+from shipper.settings import Settings
+
+PATIENCE = 60.0
+"""Seconds without any receipt after which a single pass gives up."""
+DRAIN = 10.0
+"""Seconds that a stop waits for documents under way."""
+BREATH = 0.25
+"""Least seconds between two passes over the files: a busy writer must not make a busy reader."""
+
+
+@dataclass(slots=True)
+class Totals:
+    """What an agent did since it started."""
+
+    lines: int = 0
+    documents: int = 0
+    outcomes: Counter[OutcomeKind] = field(default_factory=Counter)
+    filtered: Counter[str] = field(default_factory=Counter)
+    """Lines by rule."""
+    refused: int = 0
+    """Documents refused before they were sent."""
+    unparsed: int = 0
+
+    def took(self, chunk: Chunk, parsed: Parsed) -> None:
+        """Count what was read and parsed."""
+        self.lines += sum(event.tally.lines for event in chunk.events)
+        self.documents += len(parsed.documents)
+        self.refused += len(parsed.refused)
+        self.unparsed += parsed.unparsed
+        for _, rule, tally in parsed.filtered:
+            self.filtered[rule] += tally.lines
+
+    def settled(self, receipt: Receipt) -> None:
+        """Count what the output said."""
+        self.outcomes.update(outcome.kind for outcome in receipt.outcomes)
+
+
+class Agent:
+    """Ships the files of all inputs to one output."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        pipelines: Mapping[str, Pipeline],
+        reader: Reader,
+        dispatcher: Dispatcher,
+        state: State,
+        clock: Clock,
+        bell: Bell,
+    ) -> None:
+        self._settings = settings
+        self._pipelines = pipelines
+        self.reader = reader
+        self._dispatcher = dispatcher
+        self._state = state
+        self._clock = clock
+        self.bell = bell
+        """Rung when something happens to files or receipts come in."""
+        self._batches = Batches(settings.batch_bytes, settings.batch_documents, settings.batch_age)
+        self._ledger = Ledger()
+        self._parsers: dict[int, FileParser] = {}
+        self._stalls: list[Stall] = []
+        self.totals = Totals()
+
+    def once(self, progress: Callable[[Totals], None] = lambda _: None) -> None:
+        """Ship everything up to the end of every file as it is now. Raises OutputError if that cannot be finished.
+
+        `progress` is called after every chunk.
+        """
+        self.reader.scan()
+        self._pass(once=True, progress=progress)
+        self._drain(PATIENCE)
+        if not self._ledger.idle:
+            raise OutputError(self._why_unfinished())
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Ship until asked to stop, then finish what is under way, within a limit."""
+        next_scan = 0.0
+        while not stopping():
+            now = self._clock.monotonic()
+            if now >= next_scan:
+                self.reader.scan()
+                next_scan = now + self._settings.rescan
+            self._pass(once=False, stopping=stopping)
+            self._send_due()
+            if self._clock.wait(self.bell, self._until_next(next_scan)):
+                next_scan = min(next_scan, self._clock.monotonic() + BREATH)
+            self._settle()
+        self._drain(DRAIN)
+
+    def close(self) -> None:
+        """Give files and threads back; nothing is written any more."""
+        self._dispatcher.close(DRAIN)
+        self.reader.close()
+
+    def _pass(
+        self,
+        *,
+        once: bool,
+        stopping: Callable[[], bool] = lambda: False,
+        progress: Callable[[Totals], None] = lambda _: None,
+    ) -> None:
+        for chunk in self.reader.chunks(once=once):
+            self._take(chunk)
+            self._send_due()
+            self._settle()
+            self._wait_for_room()
+            progress(self.totals)
+            if stopping():
+                break
+
+    def _take(self, chunk: Chunk) -> None:
+        """Parse a chunk; its marks are on disk before its documents can leave."""
+        parser, marks = self._parser(chunk)
+        parsed = parser.parse(chunk.events, modified=chunk.modified, at_end=chunk.at_end)
+        self._state.files.mark(chunk.source.file, [*marks, *chunk.marks, *parsed.marks])
+        self._ledger.open(chunk, parsed)
+        self.totals.took(chunk, parsed)
+        for batch in self._batches.add(parsed.documents, self._clock.monotonic()):
+            self._dispatcher.submit(batch)
+        if chunk.finished:
+            del self._parsers[chunk.source.file]
+
+    def _parser(self, chunk: Chunk) -> tuple[FileParser, Sequence[Mark]]:
+        """The file's parser; for a file met the first time, with the marks that are to be recorded for it."""
+        file = chunk.source.file
+        if file in self._parsers:
+            return self._parsers[file], ()
+        pipeline = self._pipelines[chunk.source.input]
+        row = self._state.files.row(file)
+        assert row.offset == chunk.start, "a file is first read where its checkpoint is"
+        marks = []
+        versions = [mark.value for mark in row.marks if mark.kind is MarkKind.PIPELINE]
+        if versions[-1:] != [pipeline.version]:
+            self._state.define(pipeline.version, pipeline.definition)
+            marks.append(Mark(chunk.start, MarkKind.PIPELINE, pipeline.version))
+        if pipeline.needs_date and not any(mark.kind is MarkKind.DATE for mark in row.marks):
+            blocks = self.reader.blocks(file)
+            marks.append(pipeline.date_mark(blocks, path=row.current_path, modified=chunk.modified))
+        parser = pipeline.parser(chunk.source, [*row.marks, *marks], row.carry)
+        self._parsers[file] = parser
+        return parser, marks
+
+    def _send_due(self) -> None:
+        if self._batches.due(self._clock.monotonic()) == 0:
+            self._flush()
+
+    def _flush(self) -> None:
+        for batch in self._batches.flush():
+            self._dispatcher.submit(batch)
+
+    def _settle(self) -> None:
+        """Enter the receipts that came in; commit what is settled without a hole."""
+        for receipt in self._dispatcher.receipts():
+            self._ledger.settle(receipt)
+            self.totals.settled(receipt)
+        room = self._settings.dead_letters - self._state.dead_letters.bytes()
+        advances = self._ledger.advances(room)
+        if advances:
+            self._state.commit(advances, self._clock.time())
+        self._note_stalls()
+
+    def _wait_for_room(self) -> None:
+        while self._ledger.bytes_in_flight > self._settings.memory:
+            self._flush()
+            self._await_receipts()
+
+    def _await_receipts(self) -> None:
+        due = self._dispatcher.next_due()
+        self._clock.wait(self.bell, 1.0 if due is None else due)
+        self._settle()
+
+    def _drain(self, patience: float) -> None:
+        """Send what is left and wait for its receipts, as long as some keep coming in."""
+        self._flush()
+        self._settle()
+        last, left = self._clock.monotonic(), self._ledger.documents_in_flight
+        while self._ledger.documents_in_flight and self._clock.monotonic() - last < patience:
+            self._await_receipts()
+            if self._ledger.documents_in_flight < left:
+                last, left = self._clock.monotonic(), self._ledger.documents_in_flight
+
+    def _until_next(self, next_scan: float) -> float:
+        now = self._clock.monotonic()
+        times = [next_scan - now, self._batches.due(now), self._dispatcher.next_due()]
+        return max(0.0, min(time for time in times if time is not None))
+
+    def _note_stalls(self) -> None:
+        """Record what stands still where `status` sees it; do not read what a paused dataset would only hold."""
+        troubles = dict(self._dispatcher.troubles)
+        stalls = [Stall(scope, reason, since) for scope, (reason, since) in troubles.items()]
+        if self._ledger.waits_for_room:
+            known = [stall.since for stall in self._stalls if stall.scope == "dead letters"]
+            since = known[0] if known else self._clock.time()
+            stalls.append(Stall("dead letters", "their limit is reached; retry or discard some", since))
+        self.reader.held = {
+            name for name, pipeline in self._pipelines.items() if f"dataset {pipeline.dataset}" in troubles
+        }
+        if stalls != self._stalls:
+            self._state.note_stalls(stalls)
+            self._stalls = stalls
+
+    def _why_unfinished(self) -> str:
+        reasons = "; ".join(f"{stall.scope}: {stall.reason}" for stall in self._stalls) or "no answer came"
+        return (
+            f"{self._ledger.documents_in_flight} documents could not be delivered: {reasons}. "
+            "Their lines stay beyond the checkpoints and are sent by the next run."
+        )

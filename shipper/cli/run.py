@@ -1,0 +1,131 @@
+"""`shipper run`: the agent."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from shipper import config
+from shipper.agent import Agent, Totals
+from shipper.cli import DEFAULT_CONFIGURATION
+from shipper.clock import SystemClock
+from shipper.errors import Exit, UsageError
+from shipper.events_log import EventsLog
+from shipper.operate.logs import writer_for
+from shipper.operate.notify import Notifier
+from shipper.operate.signals import on_signals
+from shipper.read.watch import Watcher
+from shipper.records import OutcomeKind
+from shipper.settings import Settings
+from shipper.start import agent
+
+
+@click.command("run")
+@click.option(
+    "-c", "--config", "path", type=click.Path(path_type=Path), default=DEFAULT_CONFIGURATION, show_default=True
+)
+@click.option("--once", is_flag=True, help="Ship up to the end of all files, then stop.")
+@click.option("--json", "as_json", is_flag=True, help="With --once: print one JSON document with what was done.")
+def command(path: Path, *, once: bool, as_json: bool) -> int:
+    """Ship the lines of all inputs, and go on doing so until stopped.
+
+    SIGTERM or Ctrl-C finish what is under way within a limit; what is not finished then is sent by the next run.
+
+    Exit codes: 0 done (--once: everything up to the ends of the files is settled); 1 with --once: there are dead
+    letters among it; 2 wrong usage or configuration; 3 could not finish: output away, state unusable.
+    """
+    if as_json and not once:
+        raise UsageError("--json prints what was done: it needs --once.")
+    settings = config.load(path)
+    events = EventsLog(writer_for(sys.stderr, os.environ, time.time))
+    return _once(settings, events, as_json=as_json) if once else _run(settings, events)
+
+
+def _once(settings: Settings, events: EventsLog, *, as_json: bool) -> int:
+    started = time.monotonic()
+    with agent(settings, SystemClock(), events) as running, _progress(running) as progress:
+        running.once(progress)
+        summary = _summary(running, time.monotonic() - started)
+    click.echo(json.dumps(summary) if as_json else _sentence(summary))
+    return Exit.FINDINGS if summary["dead_letters"] else Exit.CLEAN
+
+
+def _run(settings: Settings, events: EventsLog) -> int:
+    stopped = False
+
+    def stop() -> None:
+        nonlocal stopped
+        stopped = True
+        running.bell.ring()
+
+    def stopping() -> bool:
+        notifier.alive()
+        return stopped
+
+    notifier = Notifier.from_environment(os.environ, os.getpid())
+    with agent(settings, SystemClock(), events) as running, on_signals(stop=stop):
+        watcher = Watcher(settings.inputs, running.bell, events)
+        try:
+            notifier.ready()
+            events.info("started", host=settings.host, inputs=len(settings.inputs), state=str(settings.state))
+            running.run(stopping)
+            events.info("stopped", lines=running.totals.lines)
+        finally:
+            notifier.stopping()
+            watcher.close()
+    return Exit.CLEAN
+
+
+def _summary(running: Agent, seconds: float) -> dict[str, object]:
+    totals = running.totals
+    return {
+        "lines": totals.lines,
+        "documents": totals.documents,
+        "stored": totals.outcomes[OutcomeKind.STORED],
+        "already_stored": totals.outcomes[OutcomeKind.ALREADY_STORED],
+        "filtered": dict(sorted(totals.filtered.items())),
+        "dead_letters": totals.outcomes[OutcomeKind.REFUSED] + totals.refused,
+        "unparsed": totals.unparsed,
+        "pending_lines": running.reader.pending_lines(),
+        "files": running.reader.matching,
+        "seconds": round(seconds, 3),
+    }
+
+
+def _sentence(summary: dict[str, object]) -> str:
+    filtered = summary["filtered"]
+    assert isinstance(filtered, dict)
+    return (
+        f"{summary['lines']:,} lines of {summary['files']} files: {summary['stored']:,} documents stored, "
+        f"{summary['already_stored']:,} were there already, {sum(filtered.values()):,} lines filtered, "
+        f"{summary['dead_letters']:,} dead letters, {summary['unparsed']:,} shipped unparsed, "
+        f"{summary['pending_lines']:,} lines pending, in {summary['seconds']} s."
+    )
+
+
+@contextmanager
+def _progress(running: Agent) -> Iterator[Callable[[Totals], None]]:
+    """Shows on a terminal how far the pass is; elsewhere nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console  # noqa: PLC0415  only where someone looks
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading")
+
+        def show(totals: Totals) -> None:
+            stored = totals.outcomes[OutcomeKind.STORED]
+            text = f"{totals.lines:,} lines read, {stored:,} documents stored, {running.reader.to_open:,} files to open"
+            bar.update(task, description=text)
+
+        yield show

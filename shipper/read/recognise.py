@@ -1,0 +1,136 @@
+"""Which row of the state a file belongs to: content decides, inode and path are hints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from shipper.events_log import EventsLog
+from shipper.hashes import chain_start
+from shipper.read.discover import Found
+from shipper.read.files import Content
+from shipper.read.framing import cut_is_needed
+from shipper.read.identity import chains_at, fingerprint_of, guard_at
+from shipper.records import FileRow, Framing, Mark, MarkKind, Source
+from shipper.settings import InputSettings
+
+_LINE = 4096
+"""Bytes of a line that tell whether it starts an event."""
+
+
+class Registry(Protocol):
+    """What reading must know of the past; the state implements it."""
+
+    def rows_of_inode(self, input_name: str, device: int, inode: int) -> Sequence[FileRow]:
+        """Rows of files that were last seen under this inode."""
+
+    def rows_of_fingerprint(self, fingerprint: str) -> Sequence[FileRow]:
+        """Rows whose content begins the same."""
+
+    def add(self, row: FileRow, heir_of: FileRow | None) -> FileRow:
+        """Record a new file; with the ledger of the file it continues. Returns it with its id."""
+
+    def seen(self, row: FileRow) -> None:
+        """Record path, inode and size as they are now."""
+
+    def gap(self, row: FileRow, mark: Mark) -> None:
+        """Record a loss at the source."""
+
+
+Adopt = Callable[[Source], Sequence[Mark]]
+"""Marks that documents in the output carry, for a file that the state knows nothing of."""
+
+
+class Recogniser:
+    """Finds or makes the row of a file."""
+
+    def __init__(self, host: str, registry: Registry, adopt: Adopt, events: EventsLog) -> None:
+        self._host = host
+        self._registry = registry
+        self._adopt = adopt
+        self._events = events
+        self._live: dict[int, FileRow] = {}
+
+    def row_of(self, settings: InputSettings, found: Found, content: Content, framing: Framing) -> FileRow | None:
+        """The file's row, with the place where reading goes on; None while it has too little content."""
+        fingerprint = fingerprint_of(content, self._host, settings.name)
+        if fingerprint is None:
+            return None
+        row = self._known(settings, found, content, fingerprint)
+        return row or self._new(settings, found, content, framing, fingerprint)
+
+    def read_to(self, row: FileRow, offset: int, chain: int, guard: int) -> None:
+        """Remember how far a file was read that is closed for now: what is in flight must not be read again."""
+        row.offset, row.chain, row.guard = offset, chain, guard
+        self._live[row.id] = row
+
+    def _known(self, settings: InputSettings, found: Found, content: Content, fingerprint: str) -> FileRow | None:
+        """The row of this very file: same inode, and what was read before the place still stands there."""
+        status = found.status
+        rows = self._registry.rows_of_inode(settings.name, status.st_dev, status.st_ino)
+        rows = [self._live.get(row.id, row) for row in rows if row.fingerprint == fingerprint]
+        for row in sorted(rows, key=lambda row: -row.offset):
+            if not _still_there(row, found, content):
+                continue
+            if (row.current_path, row.size) != (str(found.path), status.st_size):
+                row.current_path, row.size = str(found.path), status.st_size
+                self._registry.seen(row)
+            return row
+        return None
+
+    def _new(
+        self, settings: InputSettings, found: Found, content: Content, framing: Framing, fingerprint: str
+    ) -> FileRow:
+        """A new row, which goes on where the row that agrees with its bytes furthest has come to."""
+        elder = self._elder(settings, content, fingerprint)
+        row = FileRow(
+            id=0,
+            input=settings.name,
+            path=str(found.path),
+            current_path=str(found.path),
+            device=found.status.st_dev,
+            inode=found.status.st_ino,
+            fingerprint=fingerprint,
+            size=found.status.st_size,
+            offset=elder.offset if elder else 0,
+            chain=elder.chain if elder else chain_start(self._host, settings.name),
+            guard=guard_at(content, elder.offset) if elder else 0,
+            carry=elder.carry if elder else None,
+        )
+        if elder:
+            row.marks = [mark for mark in elder.marks if mark.offset <= elder.offset and mark.kind is not MarkKind.GAP]
+        else:
+            adopted = self._adopt(Source(self._host, settings.name, row.path, fingerprint))
+            row.marks = [mark for mark in adopted if _matters(mark, content, framing)]
+        self._events.info("file_found", path=row.path, fingerprint=fingerprint, offset=row.offset)
+        return self._registry.add(row, elder)
+
+    def _elder(self, settings: InputSettings, content: Content, fingerprint: str) -> FileRow | None:
+        candidates = [row for row in self._registry.rows_of_fingerprint(fingerprint) if row.offset]
+        if not candidates:
+            return None
+        chains = chains_at(content, self._host, settings.name, {row.offset for row in candidates})
+        agreeing = [row for row in candidates if chains.get(row.offset) == row.chain]
+        return max(agreeing, key=lambda row: row.offset, default=None)
+
+
+def finished_stamp(size: int, modified_ns: int) -> str:
+    """Size and modification time: enough to know a finished file again without reading it."""
+    return f"{size}:{modified_ns}"
+
+
+def _still_there(row: FileRow, found: Found, content: Content) -> bool:
+    if row.finished and row.finished == finished_stamp(found.status.st_size, found.status.st_mtime_ns):
+        return True
+    if not row.offset:
+        return True
+    whole = content.compressed or found.status.st_size >= row.offset
+    return whole and guard_at(content, row.offset) == row.guard
+
+
+def _matters(mark: Mark, content: Content, framing: Framing) -> bool:
+    """Whether a cut stands where an event would have gone on, or where nothing follows yet."""
+    if mark.kind is not MarkKind.CUT:
+        return True
+    line = content.pread(_LINE, mark.offset)
+    return not line or cut_is_needed(line.partition(b"\n")[0], framing)

@@ -1,0 +1,115 @@
+"""Opens everything an agent needs, in the right order, and closes it again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from shipper.agent import Agent
+from shipper.clock import Bell, Clock
+from shipper.commit import pins
+from shipper.commit.state import State
+from shipper.errors import StateError
+from shipper.events_log import EventsLog
+from shipper.parse.definition import load_pipeline
+from shipper.parse.pipeline import Pipeline
+from shipper.read.reader import Reader
+from shipper.read.recognise import Adopt, Recogniser
+from shipper.records import Mark, MarkKind, Source
+from shipper.send.dispatch import Dispatcher
+from shipper.send.output import Dataset, Output
+from shipper.send.outputs import open_output, senders
+from shipper.settings import Settings
+
+MACHINE_ID = Path("/etc/machine-id")
+_EVERYWHERE = 1 << 62
+
+
+def load_pipelines(settings: Settings) -> dict[str, Pipeline]:
+    """The pipeline of each input, by the input's name. Raises ConfigurationError."""
+    return {
+        item.name: load_pipeline(
+            item.pipeline, item, pipeline_dirs=settings.pipeline_dirs, pattern_dirs=settings.pattern_dirs
+        )
+        for item in settings.inputs
+    }
+
+
+def datasets(settings: Settings, pipelines: Mapping[str, Pipeline]) -> list[Dataset]:
+    """What the output is told of the datasets that the inputs are shipped to."""
+    found: dict[tuple[str, str], Dataset] = {}
+    for item in settings.inputs:
+        pipeline = pipelines[item.name]
+        key = (pipeline.dataset, item.namespace)
+        types = {**(found[key].field_types if key in found else {}), **pipeline.field_types}
+        found[key] = Dataset(pipeline.dataset, item.namespace, types)
+    return list(found.values())
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the state folder for one agent. Raises StateError naming the holder."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    holder = folder / "agent.pid"
+    try:
+        with FileLock(folder / "agent.lock", timeout=0):
+            holder.write_text(f"{os.getpid()}\n")
+            yield
+    except Timeout as error:
+        process = holder.read_text().strip() if holder.exists() else "another process"
+        raise StateError(f"{folder}: an agent runs on this state already (process {process}).") from error
+
+
+@contextmanager
+def agent(
+    settings: Settings, clock: Clock, events: EventsLog, *, output: Output | None = None, threads: int | None = None
+) -> Iterator[Agent]:
+    """A ready agent. `output` replaces the configured one, `threads` the number of senders (0: the caller's own)."""
+    pipelines = load_pipelines(settings)
+    with locked(settings.state), closing(State.open(settings.state, settings.host)) as state:
+        now = pins.facts(settings, {name: pipeline.dataset for name, pipeline in pipelines.items()}, _machine())
+        pins.check(state.pins(), settings, now)
+        with closing(output or open_output(settings.output, datasets(settings, pipelines), clock, events)) as where:
+            state.use_output(where.identity)
+            state.pin(now)
+            bell = Bell()
+            count = senders(settings.output) if threads is None else threads
+            dispatcher = Dispatcher(where, clock, bell, events, senders=count)
+            recogniser = Recogniser(settings.host, state.files, _adopter(where, pipelines), events)
+            reader = Reader(
+                settings.host,
+                settings.inputs,
+                {name: pipeline.framing for name, pipeline in pipelines.items()},
+                recogniser,
+                state.files,
+                clock,
+                events,
+                max_open_files=settings.max_open_files,
+            )
+            with closing(Agent(settings, pipelines, reader, dispatcher, state, clock, bell)) as running:
+                yield running
+
+
+def _adopter(output: Output, pipelines: Mapping[str, Pipeline]) -> Adopt:
+    """Takes the marks of a file that the state knows nothing of from the documents it left in the output."""
+
+    def adopt(source: Source) -> Sequence[Mark]:
+        pipeline = pipelines[source.input]
+        marks: list[Mark] = []
+        if pipeline.needs_date:
+            marks += [Mark(offset, MarkKind.DATE, date) for offset, date in output.anchors(source.fingerprint)]
+        if pipeline.framing.multiline:
+            spans = output.spans(source.fingerprint, 0, _EVERYWHERE)
+            marks += [Mark(span.offset + span.tally.bytes, MarkKind.CUT, "adopted") for span in spans]
+        return marks
+
+    return adopt
+
+
+def _machine() -> str:
+    """The machine's id (machine-id(5)): tells a cloned host from the host it was cloned from."""
+    return MACHINE_ID.read_text().strip() if MACHINE_ID.exists() else ""
