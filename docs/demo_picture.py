@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
-from shipper.cli.demo import play
+from shipper.cli.stage import play
 
 PICTURE = Path(__file__).with_name("demo.svg")
 WIDTH = 110

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from shipper.config import load
+from shipper.parse.definition import load_pipeline
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICKSTART = ROOT / "deploy" / "quickstart.sh"

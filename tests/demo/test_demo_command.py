@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from shipper import cli
-from shipper.cli.demo import Stage
+from shipper.cli.stage import Stage
 from shipper.demo.story import Growth
 
 
