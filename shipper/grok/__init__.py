@@ -29,7 +29,7 @@ What it means
     Semantics are Logstash's: an expression matches anywhere in the text unless it is anchored; `.` matches a newline,
     `^ $` match at lines; `\w \d \s \h` are ASCII, `\b`, POSIX classes and properties are Unicode. A group that took no
     part or is empty makes no field; two texts under one name make a list. Numbers are converted as Ruby does:
-    `12abc` is 12, `-` is 0. (Pipelines of the agent have their own, stricter conversion; `regex` and `captures` are there for it.)
+    `12abc` is 12, `-` is 0. (The agent's pipelines convert by stricter rules; `regex` and `captures` are for them.)
     The last definition of a name wins; `Library.shadowed` lists what it hides.
 
 What differs from Logstash

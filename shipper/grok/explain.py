@@ -38,9 +38,9 @@ class Explanation:
         if self.failing is None:
             return "The expression matches."
         there = repr(_shortened(self.found)) if self.found else "the end of the text"
-        before = f"{_shortened(self.matched)} matches up to character {self.end}, then " if self.matched else ""
-        inside = "".join(f", part of {_shortened(piece)}," for piece in self.inside[-1:])
-        return f"{before}{_shortened(self.failing)}{inside} does not match {there}."
+        before = f"`{_shortened(self.matched)}` matches up to character {self.end}, then " if self.matched else ""
+        inside = "".join(f", part of `{_shortened(piece)}`," for piece in self.inside[-1:])
+        return f"{before}`{_shortened(self.failing)}`{inside} does not match {there}."
 
 
 def explain(pattern: str, definitions: Mapping[str, Definition], text: str) -> Explanation:
