@@ -95,8 +95,6 @@ def test_the_quickstart_installs_and_ends_with_the_demo(clone):
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_the_examples_are_configurations_whose_pipelines_load(example):
-    from shipper.parse.definition import load_pipeline
-
     settings = load(example)
     for item in settings.inputs:
         assert load_pipeline(item.pipeline, item).name == item.pipeline
