@@ -1,0 +1,256 @@
+"""From a checked definition to a running pipeline; what does not fit together becomes a list of problems."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from shipper.errors import PatternError
+from shipper.grok import Library
+from shipper.parse.dates import NoClock
+from shipper.parse.documents import STRUCTURAL, Target
+from shipper.parse.enrich import (
+    DateCopy,
+    Drop,
+    MappedCopy,
+    PlainCopies,
+    Redaction,
+    ScaledCopy,
+    condition,
+)
+from shipper.parse.fields import TypeTable, converter
+from shipper.parse.pipeline import Pipeline, Rules
+from shipper.parse.steps import Branches, Chain, Optional, Step, joined
+from shipper.parse.steps.columns import ColumnsStep
+from shipper.parse.steps.grok import Expression, GrokStep
+from shipper.parse.steps.json import JSONStep
+from shipper.parse.steps.key_value import KeyValueStep
+from shipper.parse.timestamps import Format, TimeReader, time_format
+from shipper.records import Framing
+
+Place = tuple[str | int, ...]
+_GROK_TYPES = {"int": "long", "long": "long", "float": "double", "double": "double", "boolean": "boolean"}
+
+
+class Assembly:
+    """Builds the parts of one pipeline and remembers every mistake.
+
+    `rules` is the definition as checked by its model, `context` what the input says of parsing.
+    """
+
+    def __init__(self, rules: Mapping[str, Any], context: Mapping[str, Any], library: Library) -> None:
+        self.problems: list[tuple[Place, str]] = []
+        self.patterns: dict[str, str] = {}
+        """Names and bodies of the grok definitions that are used."""
+        self._rules = rules
+        self._context = context
+        self._library = library
+        self._written: dict[str, str] = {}
+        """Every field name that steps are known to write -> its type."""
+        self._open: list[str] = []
+        """Parents below which a log's own names appear."""
+        self._steps = Chain(list(self._chain(rules["parse"], ("parse",))))
+        self._times = list(self._readers(rules["timestamp"]))
+        self._check()
+
+    def pipeline(self, name: str, definition: str, version: str) -> Pipeline:
+        """The pipeline; call it only if there are no problems."""
+        rules, context = self._rules, self._context
+        target = Target(rules["dataset"], context["namespace"], context["period"], version)
+        zones = [time.get("timezone") or context.get("timezone") for time in rules["timestamp"]]
+        ready = Rules(
+            header=re.compile(rules["header"]) if "header" in rules else None,
+            drop_blank=rules["blank"] == "drop",
+            redaction=self._redaction(),
+            steps=self._steps,
+            dates=self._date_copies(),
+            types=TypeTable({name: converter(kind, self._reading(name)) for name, kind in self._types().items()}),
+            copies=self._copies(),
+            constants=dict(rules["set"]),
+            drops=[_drop(rule) for rule in rules["drop"]],
+            remove=frozenset(rules["remove"]),
+            times=self._times,
+            by_modification=any(time["by"] == "modification" for time in rules["timestamp"]),
+            zone=ZoneInfo(next(filter(None, zones), "UTC")),
+        )
+        return Pipeline(name, definition, target, self._framing(), ready, self._field_types())
+
+    def _chain(self, steps: Sequence[Mapping[str, Any]], place: Place) -> Iterator[Step]:
+        for position, step in enumerate(steps):
+            built = self._step(step, (*place, position))
+            yield Optional(built) if step["optional"] else built
+
+    def _step(self, step: Mapping[str, Any], place: Place) -> Step:
+        field = step["field"]
+        if not self._is_known(field):
+            self.problems.append(((*place, "field"), f"No step before this one makes a field '{field}'."))
+        if "grok" in step:
+            return GrokStep(field, list(self._expressions(step["grok"], (*place, "grok"))))
+        if "first" in step:
+            branches = [list(self._chain(part, (*place, "first", n))) for n, part in enumerate(step["first"])]
+            return Branches([(first, Chain(rest)) for first, *rest in branches])
+        if "columns" in step:
+            return self._columns(field, step["columns"])
+        if "key_value" in step:
+            return self._key_value(field, step["key_value"])
+        options = step["json"]
+        self._writes_below(options["into"], options.get("only"))
+        return JSONStep(field, options["into"], options.get("only"))
+
+    def _expressions(self, patterns: Sequence[str], place: Place) -> Iterator[Expression]:
+        for position, pattern in enumerate(patterns):
+            try:
+                grok = self._library.compile(pattern)
+            except PatternError as error:
+                self.problems.extend(((*place, position), str(problem)) for problem in error.problems)
+                continue
+            self.patterns.update(grok.definitions)
+            captures = [(capture.group, ".".join(capture.path)) for capture in grok.captures]
+            for capture, (_, name) in zip(grok.captures, captures, strict=True):
+                self._written[name] = _GROK_TYPES.get(capture.type or "", "keyword")
+                self._refuse_structural(name, (*place, position))
+            yield Expression.of(grok.regex, captures)
+
+    def _columns(self, field: str, options: Mapping[str, Any]) -> Step:
+        names = options["names"] or None
+        self._writes_below(options["into"], names)
+        return ColumnsStep(field, options["separator"], names, options["into"], frozenset(options["null"]))
+
+    def _key_value(self, field: str, options: Mapping[str, Any]) -> Step:
+        self._writes_below(options["into"], options.get("only"))
+        return KeyValueStep(
+            field,
+            between=options["between"],
+            assign=options["assign"],
+            quote=options.get("quote"),
+            into=options["into"],
+            only=options.get("only"),
+            null=frozenset(options["null"]),
+        )
+
+    def _writes_below(self, parent: str, names: Sequence[str] | None) -> None:
+        if names is None:
+            self._open.append(parent)
+        else:
+            self._written.update({joined(parent, name): "keyword" for name in names})
+        self._refuse_structural(parent, ("parse",))
+
+    def _readers(self, times: Sequence[Mapping[str, Any]]) -> Iterator[TimeReader]:
+        for position, time in enumerate(times):
+            if time["by"] == "modification":
+                continue
+            zone = time.get("timezone") or self._context.get("timezone")
+            formats: list[Format] = [time_format(text, ZoneInfo(zone) if zone else None) for text in time["formats"]]
+            if zone is None and any(known.needs_zone for known in formats):
+                message = "These times have no zone: the input needs a 'timezone', such as Europe/Rome or UTC."
+                self.problems.append((("timestamp", position), message))
+            yield TimeReader(time["field"], formats)
+
+    def _check(self) -> None:
+        """Names that nothing writes, and names that are ours."""
+        rules = self._rules
+        for target, copy in rules["ecs"].items():
+            self._refuse_structural(target, ("ecs", target))
+            self._expect(copy["from"], ("ecs", target))
+        for name in rules["set"]:
+            self._refuse_structural(name, ("set", name))
+        for position, time in enumerate(rules["timestamp"]):
+            if "field" in time:
+                self._expect(time["field"], ("timestamp", position))
+        for position, rule in enumerate(rules["drop"]):
+            for name in rule["when"]:
+                self._expect(name, ("drop", position, "when", name))
+        for name, kind in rules["types"].items():
+            self._expect(name, ("types", name))
+            if kind.strip("[]") == "date" and self._reading(name) is None:
+                self.problems.append((("types", name), "No format of the timestamp is a complete date."))
+        for target, copy in rules["ecs"].items():
+            if copy.get("as") and self._reading(copy["from"]) is None:
+                self.problems.append((("ecs", target), "No format of the timestamp is a complete date."))
+
+    def _expect(self, name: str, place: Place) -> None:
+        if not self._is_known(name) and name not in self._rules["ecs"]:
+            self.problems.append((place, f"No step makes a field '{name}'."))
+
+    def _is_known(self, name: str) -> bool:
+        return name == "message" or name in self._written or any(name.startswith(f"{top}.") for top in self._open)
+
+    def _refuse_structural(self, name: str, place: Place) -> None:
+        if any(name == ours or name.startswith(f"{ours}.") for ours in STRUCTURAL):
+            self.problems.append((place, f"The field '{name}' is set by shipper; a log cannot write it."))
+
+    def _reading(self, field: str) -> _ReadDate | None:
+        """How a field of type date is read: as its own timestamp, else in any complete format."""
+        own = [reader for reader in self._times if reader.field == field] or self._times
+        formats = [known for reader in own for known in reader.formats if known.has_year and known.has_date]
+        return _ReadDate(TimeReader(field, formats)) if formats else None
+
+    def _types(self) -> dict[str, str]:
+        return {**self._written, **self._rules["types"]}
+
+    def _field_types(self) -> dict[str, str]:
+        """The type of every field that is known to be shipped."""
+        types = self._types()
+        for target, copy in self._rules["ecs"].items():
+            scaled, dated = copy.get("scale") and "long", copy.get("as") and "date"
+            translated = copy.get("map") is not None and "keyword"
+            types.setdefault(target, scaled or dated or translated or types.get(copy["from"], "keyword"))
+        for name, value in self._rules["set"].items():
+            types[name] = {bool: "boolean", int: "long", float: "double"}.get(type(value), "keyword")
+        return {name: kind for name, kind in types.items() if name not in self._rules["remove"]}
+
+    def _redaction(self) -> Redaction | None:
+        rules = [(re.compile(rule["pattern"]), rule["replace"]) for rule in self._rules["redact"]]
+        return Redaction(rules) if rules else None
+
+    def _date_copies(self) -> list[DateCopy]:
+        copies = []
+        for target, copy in self._rules["ecs"].items():
+            reading = self._reading(copy["from"]) if copy.get("as") else None
+            if reading is not None:
+                copies.append(DateCopy(target, copy["from"], reading))
+        return copies
+
+    def _copies(self) -> list[PlainCopies | ScaledCopy | MappedCopy]:
+        copies: list[PlainCopies | ScaledCopy | MappedCopy] = []
+        plain = []
+        for target, copy in self._rules["ecs"].items():
+            if copy.get("scale") is not None:
+                copies.append(ScaledCopy(target, copy["from"], copy["scale"]))
+            elif copy.get("map") is not None:
+                copies.append(MappedCopy(target, copy["from"], copy["map"], copy.get("otherwise")))
+            elif not copy.get("as"):
+                plain.append((target, copy["from"]))
+        return [PlainCopies(plain), *copies] if plain else copies
+
+    def _framing(self) -> Framing:
+        lines = self._rules["lines"]
+        return Framing(
+            starts=re.compile(lines["starts"].encode()) if "starts" in lines else None,
+            continues=re.compile(lines["continues"].encode()) if "continues" in lines else None,
+            max_lines=lines["max_lines"],
+            max_bytes=lines["max_bytes"],
+            quiet=lines["quiet"],
+            incomplete=self._context.get("incomplete") or lines["incomplete"],
+        )
+
+
+class _ReadDate:
+    """Converts a text to a date by complete formats."""
+
+    def __init__(self, reader: TimeReader) -> None:
+        self._reader = reader
+
+    def __call__(self, text: str) -> str:
+        """The RFC 3339 text; raises ValueError."""
+        moment = self._reader.read(text, NoClock())
+        if moment is None:
+            raise ValueError(text)
+        return moment.text
+
+
+def _drop(rule: Mapping[str, Any]) -> Drop:
+    tests = [(name, condition(*test)) for name, tests in rule["when"].items() for test in tests.items()]
+    return Drop(rule["rule"], tests)

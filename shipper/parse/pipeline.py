@@ -1,0 +1,322 @@
+"""A pipeline at work: the events of a file become documents, in lists, by bytes, marks and settings alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from shipper.parse.dates import FileClock, anchor, correction, first_day, midnight, name_date
+from shipper.parse.documents import DocumentMaker, Draft, Target
+from shipper.parse.enrich import DateCopy, Drop, MappedCopy, PlainCopies, Redaction, ScaledCopy
+from shipper.parse.fields import Fields, TypeTable, as_text
+from shipper.parse.steps import Chain
+from shipper.parse.timestamps import Moment, TimeReader, Wall
+from shipper.records import Event, Filtered, Framing, Mark, MarkKind, Parsed, Refusal, Source
+
+INHERITED = "_timestamp_inherited"
+INCOMPLETE = "_line_incomplete"
+TRUNCATED = "_line_truncated"
+NUL = "_nul_stripped"
+TEXT_LIMIT = 1 << 20
+"""Bytes of a line's text that are shipped."""
+BEGINNING = Moment(0, "1970-01-01T00:00:00Z")
+"""The time of events before any time is known: visibly wrong, and the same at every reading."""
+_REFUSED = "The file ends inside this line and can grow no more; the pipeline refuses lines that are cut."
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a definition says, ready to run."""
+
+    header: re.Pattern[str] | None
+    drop_blank: bool
+    redaction: Redaction | None
+    steps: Chain
+    dates: Sequence[DateCopy]
+    types: TypeTable
+    copies: Sequence[PlainCopies | ScaledCopy | MappedCopy]
+    constants: Fields
+    drops: Sequence[Drop]
+    remove: frozenset[str]
+    times: Sequence[TimeReader]
+    by_modification: bool
+    """Whether the log has no times of its own and is dated by marks alone."""
+    zone: ZoneInfo
+
+
+class Pipeline:
+    """A definition for one input, compiled; constant."""
+
+    def __init__(
+        self,
+        name: str,
+        definition: str,
+        target: Target,
+        framing: Framing,
+        rules: Rules,
+        field_types: Mapping[str, str],
+    ) -> None:
+        self.name = name
+        self.dataset = target.dataset
+        self.version = target.pipeline
+        self.definition = definition
+        self.framing = framing
+        self.field_types = field_types
+        self.needs_date = rules.by_modification or any(reader.needs_date for reader in rules.times)
+        self._target = target
+        self._rules = rules
+
+    def date_mark(self, blocks: Iterable[bytes], *, path: str, modified: float) -> Mark:
+        """The date of a file's first event, for a file that has no mark.
+
+        `blocks` are its raw content from the beginning, `modified` its modification time (seconds since the epoch):
+        a date in the file's name, else the modification time dates the last event, and days are counted back.
+        """
+        known = anchor(path, modified, self._rules.zone)
+        if self._rules.by_modification:
+            return Mark(0, MarkKind.DATE, (known.day or known.limit.date()).isoformat())
+        walls = (wall for line in _lines(blocks) if (wall := self._wall_of_line(line)) is not None)
+        return Mark(0, MarkKind.DATE, first_day(walls, known).isoformat())
+
+    def parser(self, source: Source, marks: Sequence[Mark], carry: str | None) -> FileParser:
+        """A parser for a file, at its beginning (`carry` None) or where `Parsed.carry` was given."""
+        return FileParser(self._rules, self._target, self.framing, self.needs_date, source, marks, carry)
+
+    def _wall_of_line(self, line: bytes) -> Wall | None:
+        fields: Fields = {"message": _text(line, ())}
+        self._rules.steps.apply(fields, "")
+        return undated(self._rules.times, fields)
+
+
+class FileParser:
+    """Parses one file from front to back. It remembers the header, the last time and the date."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        target: Target,
+        framing: Framing,
+        needs_date: bool,
+        source: Source,
+        marks: Sequence[Mark],
+        carry: str | None,
+    ) -> None:
+        self._rules = rules
+        self._refuse = framing.incomplete == "refuse"
+        self._needs_date = needs_date
+        self._source = source
+        self._maker = DocumentMaker(source, target)
+        self._fresh = carry is None
+        self._header, self._clock = _recalled(carry)
+        since = self._clock.mark.offset if self._clock.mark else -1
+        self._marks = sorted(mark for mark in marks if mark.kind is MarkKind.DATE and mark.offset > since)
+
+    def parse(self, events: Sequence[Event], *, modified: float, at_end: bool) -> Parsed:
+        """Documents, filtered and refused events, and new date marks, which depend on `modified` and `at_end`.
+
+        `modified` is the file's modification time (seconds since the epoch), `at_end` says that the last event was
+        the file's last when it was read.
+        """
+        parsed = Parsed([], [], [], [], "")
+        chains: list[int] = []
+        drafts = self._drafts(events, parsed)
+        if self._needs_date and drafts:
+            self._decide_dates(drafts, parsed, modified, at_end=at_end)
+        for draft in drafts:
+            if self._is_refused(draft.event):
+                self._refuse_draft(draft, parsed)
+            elif self._document(draft, parsed):
+                chains.append(draft.event.chain)
+        made = [*parsed.documents, *(refusal.document for refusal in parsed.refused)]
+        if parsed.refused:
+            chain_at = {event.offset: event.chain for event in events}
+            chains = [chain_at[document.offset] for document in made]
+        if made:
+            self._maker.identify(made, chains)
+        parsed.carry = self._carry()
+        self._fresh = False
+        return parsed
+
+    def _drafts(self, events: Sequence[Event], parsed: Parsed) -> list[Draft]:
+        """The events that are parsed, with their fields as text; the others are filtered or refused here."""
+        rules = self._rules
+        is_header = rules.header.match if rules.header else None
+        redaction, steps = rules.redaction, rules.steps
+        drafts = []
+        for event in events:
+            text = _text(event.raw, event.tags)
+            if event.tags and self._is_refused(event):
+                drafts.append(Draft(event, redaction.text(text) if redaction else text, {}, list(event.tags)))
+                continue
+            if is_header and is_header(text):
+                self._header = text
+                parsed.filtered.append(Filtered(event.offset, "header", event.tally))
+                continue
+            if rules.drop_blank and (not text or text.isspace()):
+                parsed.filtered.append(Filtered(event.offset, "blank", event.tally))
+                continue
+            if redaction:
+                text = redaction.text(text)
+            fields: Fields = {"message": text}
+            tags = list(event.tags)
+            failure = steps.apply(fields, self._header)
+            if failure:
+                tags.append(failure)
+                parsed.unparsed += 1
+            del fields["message"]
+            if redaction:
+                redaction.fields(fields)
+            drafts.append(Draft(event, text, fields, tags))
+        return drafts
+
+    def _is_refused(self, event: Event) -> bool:
+        return self._refuse and INCOMPLETE in event.tags
+
+    def _refuse_draft(self, draft: Draft, parsed: Parsed) -> None:
+        moment, mark = self._inherited(draft.tags)
+        parsed.refused.append(Refusal(self._maker.make(draft, moment, mark), "incomplete", _REFUSED))
+
+    def _decide_dates(self, drafts: Sequence[Draft], parsed: Parsed, modified: float, *, at_end: bool) -> None:
+        """Add the marks that this read needs."""
+        rules = self._rules
+        known = anchor(self._source.path, modified, rules.zone)
+        first = drafts[0].event.offset
+        timed = [
+            (draft.event.offset, wall) for draft in drafts if (wall := undated(rules.times, draft.fields)) is not None
+        ]
+        mark: Mark | None = None
+        if self._clock.day is None and not (self._marks and self._marks[0].offset <= first):
+            day = known.last(None) if rules.by_modification else first_day((wall for _, wall in timed), known)
+            assert day is not None
+            mark = Mark(first, MarkKind.DATE, day.isoformat())
+        elif at_end and not self._fresh and not self._marks and name_date(self._source.path) is None:
+            if rules.by_modification:
+                today = known.limit.date()
+                later = self._clock.day is not None and today > self._clock.day
+                mark = Mark(first, MarkKind.DATE, today.isoformat()) if later else None
+            else:
+                mark = correction(self._clock, timed, known)
+        if mark is not None:
+            parsed.marks.append(mark)
+            self._marks = sorted([*self._marks, mark])
+
+    def _document(self, draft: Draft, parsed: Parsed) -> bool:
+        """Make the document of a draft; False if a rule drops it."""
+        rules, fields, tags = self._rules, draft.fields, draft.tags
+        if self._marks and self._marks[0].offset <= draft.event.offset:
+            self._clock.enter(self._marks.pop(0))
+        moment, mark = self._time(fields, tags)
+        for dated in rules.dates:
+            dated.apply(fields, tags)
+        rules.types.convert(fields, tags)
+        for copy in rules.copies:
+            copy.apply(fields)
+        for drop in rules.drops:
+            if drop.holds(fields):
+                parsed.filtered.append(Filtered(draft.event.offset, drop.rule, draft.event.tally))
+                return False
+        for name in rules.remove.intersection(fields):
+            del fields[name]
+        if rules.constants:
+            fields.update(rules.constants)
+        parsed.documents.append(self._maker.make(draft, moment, mark))
+        return True
+
+    def _time(self, fields: Fields, tags: list[str]) -> tuple[Moment, Mark | None]:
+        """The event's time, and the date mark that it depends on."""
+        clock = self._clock
+        for reader in self._rules.times:
+            value = fields.get(reader.field)
+            if value is None:
+                continue
+            text = value if value.__class__ is str else as_text(value)
+            moment = reader.read(text, clock)
+            if moment is None:
+                break
+            if clock.tags:
+                tags.extend(clock.tags)
+                clock.tags = []
+            clock.last = moment
+            return moment, clock.mark if reader.needs_date and _lacks_date(reader.wall(text)) else None
+        return self._inherited(tags)
+
+    def _inherited(self, tags: list[str]) -> tuple[Moment, Mark | None]:
+        """The time of the event before, else the day of the mark, else none that could be right."""
+        tags.append(INHERITED)
+        clock = self._clock
+        if clock.day is not None and (self._rules.by_modification or clock.last is None):
+            return midnight(clock.day, self._rules.zone), clock.mark
+        return clock.last or BEGINNING, clock.mark
+
+    def _carry(self) -> str:
+        clock = self._clock
+        memory: dict[str, Any] = {
+            "header": self._header or None,
+            "time": clock.last and list(clock.last),
+            "day": clock.day and clock.day.isoformat(),
+            "seconds": clock.seconds,
+            "mark": clock.mark and [clock.mark.offset, clock.mark.value],
+        }
+        return orjson.dumps({key: value for key, value in memory.items() if value is not None}).decode()
+
+
+def undated(times: Sequence[TimeReader], fields: Fields) -> Wall | None:
+    """The time that an event has, if it is one that lacks its year or date."""
+    for reader in times:
+        value = fields.get(reader.field)
+        if value is not None:
+            wall = reader.wall(as_text(value)) if reader.needs_date else None
+            return wall if _lacks_date(wall) else None
+    return None
+
+
+def _lacks_date(wall: Wall | None) -> bool:
+    return wall is not None and (wall.year is None or wall.day is None)
+
+
+def _recalled(carry: str | None) -> tuple[str, FileClock]:
+    """Header and clock from a carry."""
+    memory: dict[str, Any] = orjson.loads(carry) if carry else {}
+    time, day, mark = memory.get("time"), memory.get("day"), memory.get("mark")
+    clock = FileClock(
+        Moment(*time) if time else None,
+        date.fromisoformat(day) if day else None,
+        memory.get("seconds"),
+        Mark(mark[0], MarkKind.DATE, mark[1]) if mark else None,
+    )
+    return memory.get("header", ""), clock
+
+
+def _text(raw: bytes, tags: Sequence[str]) -> str:
+    """An event's text: bad bytes as hexadecimal escapes, lines end in `\\n` alone, none at the end."""
+    if tags and TRUNCATED in tags:
+        raw = _cut(raw)
+    text = raw.decode("utf-8", "backslashreplace")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    if tags and NUL in tags:
+        text = text.replace("\0", "")
+    return text.removesuffix("\n")
+
+
+def _cut(raw: bytes) -> bytes:
+    """The bytes up to the limit, not ending inside a character."""
+    end = TEXT_LIMIT
+    while end > TEXT_LIMIT - 4 and end < len(raw) and raw[end] & 0xC0 == 0x80:
+        end -= 1
+    return raw[:end]
+
+
+def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for block in blocks:
+        *lines, rest = (rest + block).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest

@@ -1,0 +1,66 @@
+"""The step `grok`: the first of several expressions that matches gives the fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shipper.parse.fields import Fields, as_text
+from shipper.parse.steps import MATCHED
+
+FAILURE = "_grokparsefailure"
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A compiled expression and where its captures go."""
+
+    regex: re.Pattern[str]
+    groups: tuple[int, ...]
+    names: tuple[str, ...]
+    repeated: bool
+    """Whether a name occurs twice: then values are put together, as Logstash does."""
+
+    @staticmethod
+    def of(regex: re.Pattern[str], captures: Sequence[tuple[int, str]]) -> Expression:
+        """From pairs of group number and dotted field name."""
+        names = tuple(name for _, name in captures)
+        return Expression(regex, tuple(group for group, _ in captures), names, len(set(names)) < len(names))
+
+
+class GrokStep:
+    """Tries expressions in their order."""
+
+    def __init__(self, field: str, expressions: Sequence[Expression]) -> None:
+        self._field = field
+        self._tries = [(expression.regex.search, expression) for expression in expressions]
+
+    def apply(self, fields: Fields, header: str) -> str:  # noqa: ARG002 - part of the protocol
+        """Add the captures of the first expression that matches; empty ones are left out, as Logstash does."""
+        text = fields.get(self._field)
+        if text is None:
+            return FAILURE
+        if text.__class__ is not str:
+            text = as_text(text)
+        for search, expression in self._tries:
+            found = search(text)
+            if found is None:
+                continue
+            values = found.group(0, *expression.groups)[1:] if expression.groups else ()
+            if expression.repeated:
+                _add_repeated(fields, expression.names, values)
+            elif None in values or "" in values:
+                fields.update([pair for pair in zip(expression.names, values, strict=True) if pair[1]])
+            else:
+                fields.update(zip(expression.names, values, strict=True))
+            return MATCHED
+        return FAILURE
+
+
+def _add_repeated(fields: Fields, names: Sequence[str], values: Sequence[str | None]) -> None:
+    found: dict[str, list[str]] = {}
+    for name, value in zip(names, values, strict=True):
+        if value:
+            found.setdefault(name, []).append(value)
+    fields.update({name: many[0] if len(many) == 1 else many for name, many in found.items()})

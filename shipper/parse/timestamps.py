@@ -1,0 +1,323 @@
+"""Reads times exactly: decimal digits stay text, local times become UTC, what is missing is asked of the file's clock.
+
+A moment is never a float: epoch milliseconds with six decimals keep all nineteen digits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+from shipper.parse.zones import candidates
+
+NS = 1_000_000_000
+_MEMORY = 4096
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_EARLIEST = -(1 << 63) // NS + 1
+_LATEST = (1 << 63) // NS - 1
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive on purpose: wall-clock arithmetic
+
+_DIRECTIVES = {
+    "Y": r"(?P<year>[0-9]{4})",
+    "m": r"(?P<month>[0-9]{2})",
+    "d": r"(?P<day>[0-9]{2})",
+    "e": r"(?P<day> ?[0-9]{1,2})",
+    "H": r"(?P<hour>[0-9]{2})",
+    "M": r"(?P<minute>[0-9]{2})",
+    "S": r"(?P<second>[0-9]{2})",
+    "b": r"(?P<month>[A-Z][a-z]{2})",
+    "a": r"[A-Z][a-z]{2}",
+    "z": r"(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})",
+    "f": r"(?P<fraction>[0-9]+)",
+    "3f": r"(?P<fraction>[0-9]{1,3})",
+    "6f": r"(?P<fraction>[0-9]{1,6})",
+    "9f": r"(?P<fraction>[0-9]{1,9})",
+    "%": "%",
+}
+_ISO = (
+    r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})[T ]"
+    r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
+    r"(?:[.,](?P<fraction>[0-9]+))?(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})?"
+)
+
+
+class Moment(NamedTuple):
+    """A point in time and its RFC 3339 text, in UTC with the digits of the log."""
+
+    ns: int
+    """Nanoseconds since the epoch."""
+    text: str
+
+
+class Wall(NamedTuple):
+    """What a text says of a time, before date and zone are filled in."""
+
+    year: int | None
+    month: int | None
+    day: int | None
+    hour: int
+    minute: int
+    second: int
+    offset: int | None
+    """Seconds east of UTC, if the text says so."""
+
+
+class Clock(Protocol):
+    """What a file knows about time: needed where a text does not say it all."""
+
+    def complete(self, wall: Wall) -> datetime | None:
+        """Date and time of a wall-clock reading that lacks year or date; None if there is no such day."""
+
+    def choose(self, seconds: tuple[int, ...], *, exists: bool) -> int:
+        """One of the times that a local time can mean (seconds since the epoch)."""
+
+
+class Format(Protocol):
+    """One way in which a log writes times."""
+
+    needs_zone: bool
+    has_year: bool
+    has_date: bool
+
+    def read(self, text: str, clock: Clock) -> Moment | None:
+        """The moment that the text means, None if it is not of this format."""
+
+    def wall(self, text: str) -> Wall | None:
+        """What the text says, None if it is not of this format."""
+
+
+class UnknownDirective(ValueError):  # noqa: N818 - it is turned into a Problem by the definition's check
+    """A format holds a directive that is not known."""
+
+
+def time_format(text: str, zone: ZoneInfo | None) -> Format:
+    """The format for its name or directives; raises UnknownDirective."""
+    if text == "epoch_s":
+        return EpochFormat(0)
+    if text == "epoch_ms":
+        return EpochFormat(3)
+    if text == "iso8601":
+        return WallFormat(_ISO, 0, zone, needs_zone=False)
+    pattern, padded = _translate(text)
+    return WallFormat(pattern, padded, zone, needs_zone="%z" not in text)
+
+
+class EpochFormat:
+    """Decimal seconds since the epoch, or a thousandth of them (`shift` 3)."""
+
+    needs_zone = False
+    has_year = True
+    has_date = True
+    _decimal = re.compile(r"([0-9]{1,16})(?:\.([0-9]+))?")
+
+    def __init__(self, shift: int) -> None:
+        self._shift = shift
+
+    def read(self, text: str, clock: Clock) -> Moment | None:  # noqa: ARG002 - the text says it all
+        """The moment, exactly."""
+        found = self._decimal.fullmatch(text)
+        if not found:
+            return None
+        whole, fraction = found[1], found[2] or ""
+        if self._shift:
+            whole = whole.zfill(self._shift + 1)
+            fraction = whole[-self._shift :] + fraction
+            whole = whole[: -self._shift]
+        return moment(int(whole), fraction)
+
+    def wall(self, text: str) -> Wall | None:  # noqa: ARG002 - part of the protocol
+        """Never asked: nothing is missing."""
+        return None
+
+
+class WallFormat:
+    """Calendar and clock readings, in a zone of their own or in the given one."""
+
+    def __init__(self, pattern: str, padded: int, zone: ZoneInfo | None, *, needs_zone: bool) -> None:
+        self._regex = re.compile(pattern)
+        self._padded = padded
+        self._zone = zone
+        self.needs_zone = needs_zone
+        groups = self._regex.groupindex
+        self.has_year = "year" in groups
+        self.has_date = "day" in groups and "month" in groups
+        self._has_fraction = "fraction" in groups
+        self._walls: dict[str, Wall | None] = {}
+        self._seconds: dict[str, tuple[int, str]] = {}
+
+    def read(self, text: str, clock: Clock) -> Moment | None:
+        """The moment; where the text leaves a choice, the clock decides."""
+        found = self._regex.fullmatch(text)
+        if not found:
+            return None
+        head, fraction = self._split(text, found)
+        known = self._seconds.get(head)
+        if known is None:
+            second, final = self._resolve(head, found, clock)
+            if second is None:
+                return None
+            known = second, rfc3339_second(second)
+            if final:
+                _remember(self._seconds, head, known)
+        if not fraction:
+            return Moment(known[0] * NS, known[1] + "Z")
+        if len(fraction) > 9:
+            return moment(known[0], fraction)
+        return Moment(known[0] * NS + int(fraction.ljust(9, "0")), f"{known[1]}.{fraction}Z")
+
+    def wall(self, text: str) -> Wall | None:
+        """What the text says."""
+        found = self._regex.fullmatch(text)
+        return self._wall(self._split(text, found)[0], found) if found else None
+
+    def _split(self, text: str, found: re.Match[str]) -> tuple[str, str]:
+        if not self._has_fraction:
+            return text, ""
+        start, end = found.span("fraction")
+        if start < 0:
+            return text, ""
+        return text[:start] + text[end:], text[start:end].zfill(self._padded)
+
+    def _resolve(self, head: str, found: re.Match[str], clock: Clock) -> tuple[int | None, bool]:
+        """Seconds since the epoch, and whether this text always means them."""
+        wall = self._wall(head, found)
+        if wall is None or (wall.offset is None and self._zone is None):
+            return None, False
+        complete = wall.year is not None and wall.day is not None
+        naive = _naive(wall) if complete else clock.complete(wall)
+        if naive is None or not 1680 < naive.year < 2260:
+            return None, False
+        if wall.offset is not None:
+            return _seconds(naive) - wall.offset, complete
+        assert self._zone is not None
+        seconds, exists = candidates(naive, self._zone)
+        if len(seconds) == 1 and exists:
+            return seconds[0], complete
+        return clock.choose(seconds, exists=exists), False
+
+    def _wall(self, head: str, found: re.Match[str]) -> Wall | None:
+        if head not in self._walls:
+            _remember(self._walls, head, _wall_of(found.groupdict()))
+        return self._walls[head]
+
+
+class TimeReader:
+    """Reads the times of one field: the first format that fits."""
+
+    def __init__(self, field: str, formats: Sequence[Format]) -> None:
+        self.field = field
+        self.formats = tuple(formats)
+
+    @property
+    def needs_date(self) -> bool:
+        """Whether a format lacks year or date."""
+        return any(not (known.has_year and known.has_date) for known in self.formats)
+
+    def read(self, text: str, clock: Clock) -> Moment | None:
+        """The moment that the text means, or None."""
+        for known in self.formats:
+            found = known.read(text, clock)
+            if found is not None:
+                return found
+        return None
+
+    def wall(self, text: str) -> Wall | None:
+        """What the text says, by the first format that fits."""
+        for known in self.formats:
+            found = known.wall(text)
+            if found is not None:
+                return found
+        return None
+
+
+def moment(second: int, fraction: str) -> Moment | None:
+    """A moment of whole seconds and decimal digits, rounded to nanoseconds; None beyond what 64 bits of them hold."""
+    if len(fraction) > 9:
+        ns = int(fraction[:9]) + (fraction[9] >= "5")
+        second, ns = (second + 1, 0) if ns == NS else (second, ns)
+        fraction = f"{ns:09d}"
+    if not _EARLIEST < second < _LATEST:
+        return None
+    text = f"{rfc3339_second(second)}.{fraction}Z" if fraction else f"{rfc3339_second(second)}Z"
+    return Moment(second * NS + int(fraction.ljust(9, "0") if fraction else 0), text)
+
+
+def rfc3339_second(second: int) -> str:
+    """`2026-11-22T02:16:21` for seconds since the epoch."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _seconds(naive: datetime) -> int:
+    return (naive - _EPOCH) // timedelta(seconds=1)
+
+
+def _naive(wall: Wall) -> datetime | None:
+    """Date and time of a complete reading; a leap second is the second after it."""
+    assert wall.year is not None
+    assert wall.month is not None
+    assert wall.day is not None
+    return at(wall.year, wall.month, wall.day, wall)
+
+
+def at(year: int, month: int, day: int, wall: Wall) -> datetime | None:
+    """The wall's time of day on a date, without zone; None if there is no such day."""
+    try:
+        midnight = datetime(year, month, day)  # noqa: DTZ001 - the zone is applied by the caller
+    except ValueError:
+        return None
+    return midnight + timedelta(hours=wall.hour, minutes=wall.minute, seconds=wall.second)
+
+
+def _wall_of(parts: dict[str, str | None]) -> Wall | None:
+    month = parts.get("month")
+    if month and month.isalpha():
+        if month not in _MONTHS:
+            return None
+        month = str(_MONTHS.index(month) + 1)
+    hour, minute, second = (int(parts.get(name) or 0) for name in ("hour", "minute", "second"))
+    if hour > 23 or minute > 59 or second > 60:
+        return None
+    year, day, zone = parts.get("year"), parts.get("day"), parts.get("zone")
+    return Wall(
+        int(year) if year else None,
+        int(month) if month else None,
+        int(day) if day else None,
+        hour,
+        minute,
+        second,
+        _offset(zone) if zone else None,
+    )
+
+
+def _offset(zone: str) -> int:
+    if zone == "Z":
+        return 0
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    seconds = int(digits[:2]) * 3600 + int(digits[2:]) * 60
+    return -seconds if zone[0] == "-" else seconds
+
+
+def _translate(text: str) -> tuple[str, int]:
+    """A regular expression for strptime-like directives, and the width of a fraction that may lack leading zeros."""
+    padded = 0
+
+    def directive(found: re.Match[str]) -> str:
+        nonlocal padded
+        name = found[1] or found[2]
+        if name is None:
+            return re.escape(found[0])
+        if name not in _DIRECTIVES:
+            raise UnknownDirective(name)
+        padded = int(name[0]) if name[0].isdigit() else padded
+        return _DIRECTIVES[name]
+
+    return re.sub(r"%([0-9]f)|%(.)|[^%]+|%$", directive, text, flags=re.DOTALL), padded
+
+
+def _remember(memory: dict[str, Any], key: str, value: Any) -> None:
+    if len(memory) >= _MEMORY:
+        memory.clear()
+    memory[key] = value
