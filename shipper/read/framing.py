@@ -121,7 +121,7 @@ class _Group(NamedTuple):
     first: int
     last: int
     limited: bool
-    """Whether a limit ended it where it would have gone on."""
+    """Whether it reached a limit: known without looking at what follows, so that every reading says the same."""
 
 
 def _groups(
@@ -131,14 +131,16 @@ def _groups(
     groups: list[_Group] = []
     first = 0
     for index in range(1, len(lines)):
+        full = _is_full(framing, index - first, offsets[index] - offsets[first])
         begins = starts(lines[index]) or offsets[index] in cuts
-        if begins or _is_full(framing, index - first, offsets[index + 1] - offsets[first] - 1):
-            groups.append(_Group(first, index, not begins))
+        exceeds = offsets[index + 1] - offsets[first] > framing.max_bytes
+        if full or begins or exceeds:
+            groups.append(_Group(first, index, full or not begins))
             first = index
     end = len(lines)
     full = _is_full(framing, end - first, offsets[end] - offsets[first])
     if final or full or offsets[end] in cuts:
-        groups.append(_Group(first, end, full and not final and offsets[end] not in cuts))
+        groups.append(_Group(first, end, full))
     return groups
 
 
