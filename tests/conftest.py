@@ -69,3 +69,11 @@ def elasticsearch8(elasticsearch_nodes: RunningNodes) -> ElasticsearchNode:
 def elasticsearch(request: pytest.FixtureRequest, elasticsearch_nodes: RunningNodes) -> ElasticsearchNode:
     """A real Elasticsearch of each supported version, without indices or templates of ours."""
     return elasticsearch_nodes.node(request.param)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever asks for a node is a test of real servers: `-m real` and `-m 'not real'` must never split wrongly."""
+    for item in items:
+        if "elasticsearch_nodes" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.real)

@@ -30,7 +30,7 @@ print(json.dumps({
 }))
 """
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
+pytestmark = pytest.mark.slow
 
 
 def run(*arguments, cwd):
