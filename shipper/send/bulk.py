@@ -165,9 +165,10 @@ def _outcome(item: Any) -> Outcome:
 
 
 def _judge(status: Any, error: dict[str, Any]) -> Outcome:
-    kind, reason = str(error.get("type")), words(error)
+    kind = str(error.get("type"))
     if status == 409 and kind == "version_conflict_engine_exception":
         return ALREADY_STORED
+    reason = words(error)
     if status in (429, 503) and not (status == 429 and kind == "cluster_block_exception"):
         return Outcome(OutcomeKind.RETRY, "busy" if status == 429 else "unavailable", reason)
     if status == 400:

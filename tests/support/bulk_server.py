@@ -1,0 +1,335 @@
+"""A stand-in for Elasticsearch in this process, which misbehaves by script.
+
+It knows templates, the cluster's identity and `_bulk` with `create`: an id exists once per index. The next bulk
+requests meet the faults in `script`, one each, then all goes well::
+
+    with BulkServer() as server:
+        server.script += [whole(429, "es_rejected_execution_exception"), reset_after_receipt]
+        ...
+        assert server.stored[("shipper-d-n-2026.11", "id")] == b'{"message":"x"}'
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import struct
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+Item = dict[str, Any]
+Verdict = Callable[[str, str, bytes], Item | None]
+"""Called with index, id and body of a document; the result of its creation, or None to go the usual way."""
+
+CLUSTER = "stand-in-cluster-uuid"
+
+
+@dataclass(frozen=True)
+class Creation:
+    """One document of a bulk request."""
+
+    index: str
+    id: str
+    body: bytes
+
+
+class Exchange:
+    """One bulk request under way: what a fault can see and do."""
+
+    def __init__(self, server: BulkServer, handler: _Handler, creations: list[Creation]) -> None:
+        self.server = server
+        self.creations = creations
+        self._handler = handler
+
+    def store(self, verdict: Verdict | None = None) -> list[Item]:
+        """Store the documents as a healthy node does; the items of the answer."""
+        return [self.server.create(creation, verdict) for creation in self.creations]
+
+    def answer(self, status: int, content: Any) -> None:
+        """Send a whole answer."""
+        self._handler.answer(status, content)
+
+    def answer_items(self, items: list[Item]) -> None:
+        """Send the answer of a bulk request with these items."""
+        errors = any("error" in item["create"] for item in items)
+        self.answer(200, {"errors": errors, "items": items})
+
+    def break_off(self) -> None:
+        """Reset the connection without an answer."""
+        self._handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._handler.close_connection = True
+        self._handler.connection.close()
+        self._handler.wfile = _Nowhere()
+
+    def drip(self, content: bytes) -> None:
+        """Send the head of an answer and then a byte now and then, until the client has had enough."""
+        self._handler.close_connection = True
+        self._handler.wfile.write(content[:-1])
+        while not self.server.closing.wait(0.02):
+            try:
+                self._handler.connection.sendall(content[-1:])
+            except OSError:
+                break
+        self._handler.wfile = _Nowhere()
+
+
+Fault = Callable[[Exchange], None]
+
+
+def whole(status: int, kind: str = "some_exception", reason: str = "a reason") -> Fault:
+    """Nothing is stored, and the request fails as a whole."""
+    return lambda exchange: exchange.answer(status, {"error": {"type": kind, "reason": reason}, "status": status})
+
+
+def page(status: int, text: str = "<html>Bad gateway</html>") -> Fault:
+    """Nothing is stored; a proxy answers in HTML."""
+    return lambda exchange: exchange.answer(status, text)
+
+
+def items(verdict: Verdict) -> Fault:
+    """The documents for which the verdict gives a result get it; the others are stored."""
+    return lambda exchange: exchange.answer_items(exchange.store(verdict))
+
+
+def failed_item(status: int, kind: str, reason: str = "a reason") -> Item:
+    """The result of a document that was not created."""
+    return {"create": {"status": status, "error": {"type": kind, "reason": reason}}}
+
+
+def reset_before_storing(exchange: Exchange) -> None:
+    """The node dies before it has stored anything."""
+    exchange.break_off()
+
+
+def reset_after_receipt(exchange: Exchange) -> None:
+    """Everything is stored, and the answer is lost."""
+    exchange.store()
+    exchange.break_off()
+
+
+def one_item_missing(exchange: Exchange) -> None:
+    """Everything is stored, and the answer speaks of one document less."""
+    exchange.answer_items(exchange.store()[1:])
+
+
+def dripping_body(exchange: Exchange) -> None:
+    """Everything is stored, and the answer comes a byte at a time, without end."""
+    exchange.store()
+    exchange.drip(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n ")
+
+
+def dripping_headers(exchange: Exchange) -> None:
+    """Everything is stored, and not even the headers of the answer come to an end."""
+    exchange.store()
+    exchange.drip(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-long: ..")
+
+
+def no_answer(exchange: Exchange) -> None:
+    """Everything is stored, and the node falls silent."""
+    exchange.store()
+    while not exchange.server.closing.wait(0.02):
+        if exchange._handler.gone():
+            break
+    exchange.break_off()
+
+
+class BulkServer:
+    """The stand-in; `stop` and `start` keep the address and what is stored."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, str], bytes] = {}
+        self.templates: dict[str, Any] = {}
+        self.script: deque[Fault] = deque()
+        self.bulk_sizes: list[int] = []
+        """Documents of each bulk request that arrived whole."""
+        self.requests: list[tuple[str, str, dict[str, str]]] = []
+        """Method, path and headers of each request."""
+        self.size_limit = 100 << 20
+        """Bytes of a body, decompressed, before 413."""
+        self.refused_credentials = 0
+        """So many of the next requests are answered 401."""
+        self.template_status = 200
+        """Status of requests about templates, if not 200."""
+        self.closing = threading.Event()
+        self._lock = threading.Lock()
+        self._port = 0
+        self._http: ThreadingHTTPServer | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Listen."""
+        self.closing.clear()
+        self._http = _Server(("127.0.0.1", self._port), _Handler)
+        self._http.stand_in = self
+        self._port = self._http.server_address[1]
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening and break off what is under way."""
+        self.closing.set()
+        assert self._http is not None
+        assert self._thread is not None
+        self._http.shutdown()
+        self._http.break_connections()
+        self._http.server_close()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def create(self, creation: Creation, verdict: Verdict | None) -> Item:
+        """Create one document, or not."""
+        item = verdict(creation.index, creation.id, creation.body) if verdict else None
+        if item is not None:
+            return item
+        place = (creation.index, creation.id)
+        with self._lock:
+            if place in self.stored:
+                return failed_item(409, "version_conflict_engine_exception", f"[{creation.id}]: version conflict")
+            self.stored[place] = creation.body
+        return {"create": {"status": 201}}
+
+    def bulk(self, handler: _Handler, body: bytes) -> None:
+        """Answer a bulk request as the script says."""
+        if len(body) > self.size_limit:
+            handler.answer(413, None)
+            return
+        creations = _creations(body)
+        self.bulk_sizes.append(len(creations))
+        exchange = Exchange(self, handler, creations)
+        if self.script:
+            self.script.popleft()(exchange)
+        else:
+            exchange.answer_items(exchange.store())
+
+    def template(self, handler: _Handler, name: str, body: bytes) -> None:
+        """Keep or tell a template."""
+        if self.template_status != 200:
+            whole(self.template_status)(Exchange(self, handler, []))
+        elif body:
+            self.templates[name] = json.loads(body)
+            handler.answer(200, {"acknowledged": True})
+        elif name in self.templates:
+            found = {"name": name, "index_template": self.templates[name]}
+            handler.answer(200, {"index_templates": [found]})
+        else:
+            handler.answer(404, {"error": {"type": "resource_not_found_exception"}, "status": 404})
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    stand_in: BulkServer
+
+    def __init__(self, *args: Any) -> None:
+        self._open: set[socket.socket] = set()
+        super().__init__(*args)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def break_connections(self) -> None:
+        for connection in list(self._open):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Broken connections are what these tests are about."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def handle_request(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        if self.headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        stand_in = self.server.stand_in
+        path = self.path.partition("?")[0]
+        stand_in.requests.append((self.command, self.path, {k.lower(): v for k, v in self.headers.items()}))
+        if stand_in.refused_credentials:
+            stand_in.refused_credentials -= 1
+            self.answer(
+                401, {"error": {"type": "security_exception", "reason": "unable to authenticate"}, "status": 401}
+            )
+        elif path == "/_bulk":
+            stand_in.bulk(self, body)
+        elif path.startswith("/_index_template/"):
+            stand_in.template(self, path.rpartition("/")[2], body)
+        elif path == "/_cluster/state/version":
+            self.answer(200, {"cluster_uuid": CLUSTER})
+        else:
+            self.answer(405, {"error": {"type": "no_handler", "reason": path}, "status": 405})
+
+    do_GET = do_PUT = do_POST = do_DELETE = handle_request  # noqa: N815
+
+    def answer(self, status: int, content: Any) -> None:
+        html = isinstance(content, str)
+        data = b"" if content is None else content.encode() if html else json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("content-type", "text/html" if html else "application/json")
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def gone(self) -> bool:
+        """Whether the client has closed the connection."""
+        self.connection.setblocking(False)
+        try:
+            return self.connection.recv(1, socket.MSG_PEEK) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    def log_message(self, *args: Any) -> None:
+        """Tests look at what was asked, not at a log."""
+
+
+class _Nowhere:
+    """Where the rest of an answer goes after the connection was broken off."""
+
+    closed = False
+
+    def write(self, data: bytes) -> int:
+        return len(data)
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _creations(body: bytes) -> list[Creation]:
+    assert body.endswith(b"\n"), "a bulk request ends with a newline"
+    lines = body.split(b"\n")[:-1]
+    creations = []
+    for head, document in zip(lines[::2], lines[1::2], strict=True):
+        action = json.loads(head)["create"]
+        json.loads(document)
+        creations.append(Creation(action["_index"], action["_id"], document))
+    return creations
