@@ -204,8 +204,8 @@ class Story:
     def _victims(self) -> list[Held]:
         gridftp = self._index.documents("gridftp")[100:103]
         tstat = self._index.documents("tstat")[40:42]
-        traces = [held for held in self._index.documents("storm-backend") if held.lines > 1]
-        return [*gridftp, *tstat, *traces[:1]]
+        stack_trace = max(self._index.documents("storm-backend"), key=lambda held: held.lines)
+        return [*gridftp, *tstat, stack_trace]
 
     def _compare(self, findings: Sequence[dict[str, Any]], victims: Sequence[Held]) -> None:
         causes = {(finding["kind"], finding["cause"]) for finding in findings}
