@@ -17,6 +17,7 @@ from shipper.cli.console import visible
 from shipper.errors import Exit
 from shipper.grok import Grok, Library
 from shipper.grok.timeout import MatchTimeout, time_limit
+from shipper.read.files import open_content
 
 SITE_PATTERNS = Path("/etc/shipper/patterns")
 LINE_SECONDS = 1.0
@@ -113,7 +114,7 @@ def result(grok: Grok, line: Line) -> Result:
 
 
 def lines(name: str) -> Iterator[Line]:
-    """The lines of a file, also of a compressed one, or of standard input for `-`; bad bytes are shown as hexadecimal codes."""
+    """The lines of a file, also of a compressed one or of standard input (`-`); bad bytes are shown as codes."""
     for number, raw in enumerate(_raw_lines(name), 1):
         text = raw.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "backslashreplace")
         yield Line("stdin" if name == "-" else name, number, text)
@@ -123,8 +124,6 @@ def _raw_lines(name: str) -> Iterator[bytes]:
     if name == "-":
         yield from sys.stdin.buffer
         return
-    from shipper.read.files import open_content
-
     rest = b""
     with closing(open_content(name)) as content:
         while block := content.read(BLOCK):

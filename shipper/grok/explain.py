@@ -11,6 +11,8 @@ from shipper.grok.definitions import Definition
 
 SHOWN = 60
 """Characters of a piece or of the text that a sentence shows."""
+LITERAL = re.compile(r"[^\\([.^$]|\\[^a-zA-Z0-9]")
+"""A character that stands for itself."""
 GROUP = re.compile(r"\((?:\?:|\?P?<[^=!>][^>]*>|(?!\?))")
 """The beginning of a group that can be looked into: it does not look around and is not atomic."""
 
@@ -89,14 +91,19 @@ class _Search:
         return compile_expression(matched + piece, self.definitions).expanded.removeprefix(before)
 
     def parts(self, piece: str) -> list[list[str]]:
-        """The alternatives inside a reference or a group; none where nothing can be looked into."""
+        """The alternatives inside a reference or a group that has references in it.
+
+        What has none is a word of the user's language, like %{IPV4}: its regular expression explains nothing.
+        """
+        inside = self.inside(piece)
+        return alternatives(inside) if next(references(inside), None) else []
+
+    def inside(self, piece: str) -> str:
         whole = [reference for reference in references(piece) if reference.end - reference.start == len(piece)]
         if whole and whole[0].name in self.definitions:
-            return alternatives(self.definitions[whole[0].name].body)
+            return self.definitions[whole[0].name].body
         opening = GROUP.match(piece)
-        if opening is not None and _end_of_atom(piece, 0) == len(piece):
-            return alternatives(piece[opening.end() : -1])
-        return []
+        return piece[opening.end() : -1] if opening is not None and _end_of_atom(piece, 0) == len(piece) else ""
 
 
 def _largest(most: int, holds: Callable[[int], bool]) -> int:
@@ -121,7 +128,7 @@ def alternatives(pattern: str) -> list[list[str]]:
             continue
         atom_end = ends[at] if at in ends else _end_of_atom(pattern, at)
         end = _end_of_quantifiers(pattern, atom_end)
-        plain = end == atom_end and at not in ends and pattern[at] not in "([.^$"
+        plain = end == atom_end and at not in ends and LITERAL.match(pattern, at) is not None
         if plain and literal:
             found[-1][-1] += pattern[at:end]
         else:

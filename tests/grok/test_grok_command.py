@@ -1,0 +1,64 @@
+import gzip
+import io
+import json
+import sys
+
+import pytest
+
+from shipper.cli import run
+
+
+@pytest.fixture
+def log(tmp_path):
+    path = tmp_path / "a.log"
+    path.write_bytes(b"10.0.0.1 42\r\nno \x1b[31m\xff\n10.0.0.2 7")
+    return path
+
+
+def test_lines_are_shown_with_their_fields_or_with_what_fails(log, capsys):
+    assert run(["grok", "test", "%{IP:ip} %{INT:n:int}", str(log)]) == 1
+    out, err = capsys.readouterr()
+    first, second, third = out.splitlines()
+    assert first == f'{log}:1: {{"ip": "10.0.0.1", "n": 42}}'
+    assert second.startswith(f"{log}:2: no match: `%{{IP:ip}}` does not match")
+    assert "\x1b" not in out
+    assert third == f'{log}:3: {{"ip": "10.0.0.2", "n": 7}}'
+    assert err == "2 lines matched, 1 did not.\n"
+
+
+def test_json_is_one_document(log, capsys):
+    assert run(["grok", "test", "--json", "(?<first>.)", str(log)]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["matched"], document["failed"]) == (3, 0)
+    assert document["lines"][1] == {"file": str(log), "line": 2, "matched": True, "fields": {"first": "n"}}
+
+
+def test_standard_input_and_compressed_files_are_read(log, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"1\nx\n")))
+    assert run(["grok", "test", "%{INT:n}"]) == 1
+    packed = log.with_suffix(".gz")
+    packed.write_bytes(gzip.compress(b"5\n6\n"))
+    assert run(["grok", "test", "%{INT:n}", str(packed)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith(':2: {"n": "6"}')
+
+
+def test_patterns_of_a_directory_win(log, tmp_path, capsys):
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "x").write_text("IP no\n")
+    assert run(["grok", "test", "--patterns", str(own), "%{IP:x}", str(log)]) == 1
+    assert '{"x": "no"}' in capsys.readouterr().out
+
+
+def test_a_wrong_expression_is_a_usage_error(log, capsys):
+    assert run(["grok", "test", "%{NOPE}", str(log)]) == 2
+    assert "%{NOPE} is not defined" in capsys.readouterr().err
+    assert run(["grok", "test", "x", str(log) + ".missing"]) == 2
+
+
+def test_a_line_that_takes_too_long_is_reported(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("shipper.cli.grok.LINE_SECONDS", 0.05)
+    path = tmp_path / "slow"
+    path.write_text("a" * 60 + "b\n")
+    assert run(["grok", "test", "^(?:a|a|aa)+$", str(path)]) == 1
+    assert "It took longer than 0.05 s." in capsys.readouterr().out

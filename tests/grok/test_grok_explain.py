@@ -1,0 +1,54 @@
+import pytest
+
+from shipper.grok import Library
+from shipper.grok.explain import alternatives
+
+LIBRARY = Library.load()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "pieces"),
+    [
+        ("^%{IP:a} - x+", [["^", "%{IP:a}", " - ", "x+"]]),
+        (r"a\[b[]x[:alpha:]]{2,3}?(c(d|[)]))|e", [[r"a\[b", "[]x[:alpha:]]{2,3}?", "(c(d|[)]))"], ["e"]]),
+        ("(?<[a][b]>x|y)z{", [["(?<[a][b]>x|y)", "z{"]]),
+        ("%{A=x{2}|y}b", [["%{A=x{2}|y}", "b"]]),
+        (r"ab\d+x\d", [["ab", r"\d+", "x", r"\d"]]),
+        ("", [[]]),
+    ],
+)
+def test_an_expression_is_cut_into_pieces_that_stand_alone(pattern, pieces):
+    assert alternatives(pattern) == pieces
+
+
+def test_the_failing_piece_is_named_with_what_stands_there():
+    explained = LIBRARY.compile("%{IP:a} %{NUMBER:b}").explain("from 10.0.0.1 x")
+    assert (explained.matched, explained.start, explained.end) == ("%{IP:a} ", 5, 14)
+    assert (explained.failing, explained.found) == ("%{NUMBER:b}", "x")
+    assert explained.expansion.startswith("(?<NUMBER:b>")
+    assert "`%{NUMBER:b}` does not match 'x'" in str(explained)
+
+
+def test_a_reference_that_matches_in_part_is_looked_into():
+    explained = LIBRARY.compile("%{COMMONAPACHELOG}").explain("1.2.3.4 - - [x]")
+    assert (explained.failing, explained.inside) == ("%{HTTPDATE:timestamp}", ("%{COMMONAPACHELOG}",))
+    assert explained.found == "x]"
+
+
+def test_of_alternatives_the_one_that_gets_furthest_is_explained():
+    explained = LIBRARY.compile("x%{INT}|a%{INT}b|a%{INT}c%{WORD}").explain("a1c-")
+    assert (explained.matched, explained.end, explained.failing) == ("a%{INT}c", 3, "%{WORD}")
+
+
+def test_a_definition_on_the_spot_holds_for_later_pieces():
+    explained = LIBRARY.compile("%{AB=ab}%{AB}!").explain("abab?")
+    assert (explained.end, explained.failing) == (4, "!")
+
+
+def test_an_expression_that_matches_needs_no_explanation():
+    explained = LIBRARY.compile("a|b").explain("xb")
+    assert (explained.failing, str(explained)) == (None, "The expression matches.")
+
+
+def test_a_text_that_ends_too_early_is_said_to_end():
+    assert str(LIBRARY.compile("ab%{INT}").explain("ab")).endswith("`%{INT}` does not match the end of the text.")
