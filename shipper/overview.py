@@ -5,13 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from shipper.clock import SystemClock
 from shipper.commit.database import Database
 from shipper.commit.state import Stall, State
-from shipper.errors import SourceError, StateError
+from shipper.errors import OutputError, SourceError, StateError
+from shipper.events_log import EventsLog, silent
 from shipper.operate.status import (
     Buckets,
     FileState,
@@ -27,13 +29,14 @@ from shipper.read.discover import Found, discover
 from shipper.read.files import Content, open_content
 from shipper.read.identity import fingerprint_of, guard_at
 from shipper.records import FileRow
-from shipper.settings import InputSettings, Settings
+from shipper.send.outputs import open_output
+from shipper.settings import InputSettings, Settings, SQLiteSettings
 
 _TAIL = 64 * 1024
 _ARCHIVE_LIMIT = 16 << 20
 """Archives up to this size are unpacked to see whether they hold what another file holds."""
 
-LOCK_NAME = "lock"
+LOCK_NAME = "agent.lock"
 
 _Key = tuple[str, int, int]
 """Input, device, inode."""
@@ -55,19 +58,49 @@ class Overview:
     """Documents by category of refusal."""
 
 
-def overview(settings: Settings, output: str | None = None) -> Overview:
-    """State and disk as they are now; `output` chooses one of several outputs that the state knows.
+def overview(settings: Settings) -> Overview:
+    """State and disk as they are now. Raises StateError where the state cannot be read."""
+    with looking(settings) as seen:
+        if seen is None:
+            files = tuple(_unknown_files(settings, _present(settings.inputs)))
+            return Overview(settings.host, settings.state, None, (), files, totals(files, [], {}, _never))
+        return _overview(settings, *seen)
 
-    Raises StateError where the state cannot be read.
-    """
-    database = _opened(settings.state)
+
+@contextmanager
+def looking(settings: Settings) -> Iterator[tuple[State, str | None] | None]:
+    """The state of one moment and the output it is seen for; None where there is no state."""
+    folder = settings.state
+    if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
+        raise StateError(f"{folder}: this user may not look into the state; run the command as the agent's user.")
+    database = Database.open_read_only(folder)
     if database is None:
-        files = tuple(_unknown_files(settings, _present(settings.inputs)))
-        return Overview(settings.host, settings.state, None, (), files, totals(files, [], {}, _never))
+        yield None
+        return
     with closing(database.connection):
         # One read transaction: checkpoints, ledger and dead letters of the same moment.
         database.connection.execute("BEGIN")
-        return _overview(settings, State(database, settings.host), output)
+        state = State(database, settings.host)
+        chosen = _chosen_output(state.outputs(), settings)
+        if chosen is not None:
+            state.look_at_output(chosen)
+        yield state, chosen
+
+
+def _chosen_output(known: Sequence[str], settings: Settings) -> str | None:
+    """Which of the outputs that the state knows is the configured one.
+
+    With several of them the output itself is asked; if it is away, the latest one is taken.
+    """
+    if len(known) < 2:
+        return known[0] if known else None
+    if isinstance(settings.output, SQLiteSettings) and not settings.output.path.exists():
+        return known[-1]
+    try:
+        with closing(open_output(settings.output, (), SystemClock(), EventsLog(silent))) as output:
+            return output.identity if output.identity in known else known[-1]
+    except OutputError:
+        return known[-1]
 
 
 def agent_runs(folder: Path) -> bool:
@@ -85,17 +118,7 @@ def agent_runs(folder: Path) -> bool:
     return False
 
 
-def _opened(folder: Path) -> Database | None:
-    if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
-        raise StateError(f"{folder}: this user may not look into the state; run the command as the agent's user.")
-    return Database.open_read_only(folder)
-
-
-def _overview(settings: Settings, state: State, output: str | None) -> Overview:
-    known = state.outputs()
-    chosen = output if output in known else (known[-1] if known else None)
-    if chosen is not None:
-        state.look_at_output(chosen)
+def _overview(settings: Settings, state: State, chosen: str | None) -> Overview:
     present = _present(settings.inputs)
     rows = state.files.all()
     ledger = ledgers(state.ledger())
@@ -105,7 +128,7 @@ def _overview(settings: Settings, state: State, output: str | None) -> Overview:
         host=settings.host,
         state=settings.state,
         output=chosen,
-        other_outputs=tuple(name for name in known if name != chosen),
+        other_outputs=tuple(name for name in state.outputs() if name != chosen),
         files=tuple(sorted(files, key=lambda file: (file.input, file.path))),
         totals=totals(files, rows, ledger, _Covers(looks)),
         stalls=tuple(state.stalls()),

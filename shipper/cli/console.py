@@ -14,7 +14,7 @@ _UNBOUNDED = 10_000
 
 def console(stream: TextIO) -> Console:
     """A console that takes text literally."""
-    from rich.console import Console
+    from rich.console import Console  # noqa: PLC0415  only where a person reads
 
     width = None if stream.isatty() else _UNBOUNDED
     return Console(file=stream, markup=False, highlight=False, emoji=False, soft_wrap=width is not None, width=width)

@@ -31,12 +31,12 @@ _WORRYING = (FileState.UNREADABLE, FileState.TRUNCATED)
 
 @click.command("status", short_help="Show files, lag, stalls and dead letters, also while the agent runs.")
 @click.option(
-    "-c", "configuration", type=click.Path(path_type=Path), default=DEFAULT_CONFIGURATION, show_default=True,
+    "-c", "--config", "path", type=click.Path(path_type=Path), default=DEFAULT_CONFIGURATION, show_default=True,
     metavar="FILE", help="The configuration file.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--watch", is_flag=True, help="Look again every two seconds until interrupted.")
-def command(configuration: Path, *, as_json: bool, watch: bool) -> int:
+def command(path: Path, *, as_json: bool, watch: bool) -> int:
     """Show how far every file is, which stand still and why, and what was refused.
 
     The exit code is 1 if there is something to look at: a stall, a dead letter, bytes lost at the source, or a file
@@ -44,7 +44,7 @@ def command(configuration: Path, *, as_json: bool, watch: bool) -> int:
     """
     if as_json and watch:
         raise UsageError("--json prints one document; it cannot be used together with --watch.")
-    settings = config.load(configuration)
+    settings = config.load(path)
     if watch:
         _watch(settings)
     found, running = overview(settings), agent_runs(settings.state)
@@ -84,13 +84,13 @@ def document(found: Overview, *, running: bool) -> dict[str, Any]:
 
 def view(found: Overview, *, running: bool) -> Group:
     """What people see."""
-    from rich.console import Group
+    from rich.console import Group  # noqa: PLC0415  only where a person reads
 
     return Group(*_head(found, running=running), _table(found), *_tail(found))
 
 
 def _watch(settings: Settings) -> None:
-    from rich.live import Live
+    from rich.live import Live  # noqa: PLC0415  only where a person reads
 
     clock, bell = SystemClock(), Bell()
     with Live(console=console(sys.stdout), auto_refresh=False) as live:
@@ -134,7 +134,7 @@ def _head(found: Overview, *, running: bool) -> Iterator[str]:
 
 
 def _table(found: Overview) -> Table:
-    from rich.table import Table
+    from rich.table import Table  # noqa: PLC0415  only where a person reads
 
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
     for name in ("input", "state"):

@@ -1,0 +1,201 @@
+"""`shipper dead-letters`: what the output refused for good, why, and sending it again."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+
+from shipper import config
+from shipper.cli import DEFAULT_CONFIGURATION
+from shipper.cli.console import console, moment, visible
+from shipper.clock import SystemClock
+from shipper.commit.dead_letters import DeadLetter
+from shipper.commit.state import State
+from shipper.dead_letters import Located, Retried, located, retry
+from shipper.errors import Exit, UsageError
+from shipper.events_log import EventsLog
+from shipper.operate.logs import writer_for
+from shipper.overview import looking
+from shipper.send.outputs import open_output
+from shipper.settings import Settings
+from shipper.start import datasets, load_pipelines, locked
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_configuration = click.option(
+    "-c", "--config", "path", type=click.Path(path_type=Path), default=DEFAULT_CONFIGURATION, show_default=True,
+    metavar="FILE", help="The configuration file.",
+)  # fmt: skip
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+_ID_CONTEXT = {"ignore_unknown_options": True}
+"""An id may begin with a hyphen."""
+
+
+@click.group("dead-letters", short_help="List, show and send again what the output refused for good.")
+def command() -> None:
+    """Documents that the output refused for good: their lines are safe here, with the reason.
+
+    They count as settled: the file they come from goes on. After the cause is gone, for example a field was added to
+    a mapping, `retry` stores them.
+    """
+
+
+@command.command("list", short_help="List them: when, where, which line, why.")
+@_configuration
+@_as_json
+def list_command(path: Path, *, as_json: bool) -> int:
+    """List the dead letters of the configured output, oldest first, also while the agent runs."""
+    letters = _letters(config.load(path))
+    if as_json:
+        click.echo(json.dumps({"dead_letters": [_row(letter) for letter in letters]}, indent=2))
+    elif letters:
+        console(sys.stdout).print(_table(letters))
+    else:
+        click.echo("There are no dead letters.")
+    return Exit.CLEAN
+
+
+@command.command("show", short_help="Show one with its whole document.", context_settings=_ID_CONTEXT)
+@_configuration
+@_as_json
+@click.argument("identifier", metavar="ID")
+def show_command(path: Path, identifier: str, *, as_json: bool) -> int:
+    """Show a dead letter: reason, place of its line, and the document as it was to be stored."""
+    (found,) = _chosen(_letters(config.load(path)), [identifier])
+    answer = _row(found) | _details(found)
+    if as_json:
+        click.echo(json.dumps(answer, indent=2))
+        return Exit.CLEAN
+    out = console(sys.stdout)
+    for key, value in answer.items():
+        text = json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, dict) else str(value)
+        out.print(f"{key}: " + "\n".join(visible(line) for line in text.splitlines()))
+    return Exit.CLEAN
+
+
+@command.command("retry", short_help="Send them again.", context_settings=_ID_CONTEXT)
+@_configuration
+@_as_json
+@click.option("--all", "everything", is_flag=True, help="All dead letters of the configured output.")
+@click.argument("identifiers", metavar="[ID]...", nargs=-1)
+def retry_command(path: Path, identifiers: Sequence[str], *, everything: bool, as_json: bool) -> int:
+    """Send dead letters again, unchanged. What is stored then counts as stored; the rest stays with its reason.
+
+    The agent must not run meanwhile: it holds the state.
+
+    Exit codes: 0 all are stored; 1 some were refused again; 3 the output is away or an agent runs.
+    """
+    if everything == bool(identifiers):
+        raise UsageError("Name the ids of dead letters, or give --all; `shipper dead-letters list` shows them.")
+    found = _retry(config.load(path), identifiers, everything=everything)
+    if as_json:
+        document = {"stored": found.stored, "refused": found.refused, "undelivered": found.undelivered}
+        click.echo(json.dumps(document, indent=2))
+    else:
+        _print_retried(found)
+    if found.undelivered:
+        return Exit.UNFINISHED
+    return Exit.FINDINGS if found.refused else Exit.CLEAN
+
+
+def _letters(settings: Settings) -> list[Located]:
+    with looking(settings) as seen:
+        if seen is None:
+            return []
+        state, _ = seen
+        return located(state.dead_letters.all(), state.files.all())
+
+
+def _chosen(letters: Sequence[Located], identifiers: Sequence[str]) -> list[Located]:
+    by_id = {found.letter.refusal.document.id: found for found in letters}
+    unknown = [name for name in identifiers if name not in by_id]
+    if unknown:
+        raise UsageError(f"There is no dead letter {', '.join(unknown)}; `shipper dead-letters list` shows all.")
+    return [by_id[name] for name in dict.fromkeys(identifiers)]
+
+
+def _retry(settings: Settings, identifiers: Sequence[str], *, everything: bool) -> Retried:
+    letters = _letters(settings)
+    wanted = letters if everything else _chosen(letters, identifiers)
+    if not wanted:
+        return Retried()
+    clock, events = SystemClock(), EventsLog(writer_for(sys.stderr, os.environ, time.time))
+    known = datasets(settings, load_pipelines(settings))
+    with (
+        locked(settings.state),
+        closing(State.open(settings.state, settings.host)) as state,
+        closing(open_output(settings.output, known, clock, events)) as output,
+    ):
+        if not state.look_at_output(output.identity):
+            raise UsageError(f"The dead letters are not for the configured output {output.identity}.")
+        # Read once more: an agent may have run between the look and the lock.
+        names = {found.letter.refusal.document.id for found in wanted}
+        present = [letter for letter in state.dead_letters.all() if letter.refusal.document.id in names]
+        return retry(present, state, output, settings, clock, random.random)
+
+
+def _row(found: Located) -> dict[str, Any]:
+    document, category, reason = found.letter.refusal
+    return {
+        "id": document.id,
+        "refused_at": moment(found.letter.refused_at),
+        "input": document.source.input,
+        "path": found.path,
+        "line": found.line,
+        "offset": document.offset,
+        "category": category,
+        "reason": reason,
+        "text": _text(found.letter),
+    }
+
+
+def _details(found: Located) -> dict[str, Any]:
+    document = found.letter.refusal.document
+    return {
+        "index": document.index,
+        "pipeline": document.pipeline,
+        "lines": document.tally.lines,
+        "bytes": document.tally.bytes,
+        "document": orjson.loads(document.body),
+    }
+
+
+def _text(letter: DeadLetter) -> str:
+    """The event's text as it was to be stored: redacted."""
+    return str(orjson.loads(letter.refusal.document.body).get("message", ""))
+
+
+def _table(letters: Sequence[Located]) -> Table:
+    from rich.table import Table  # noqa: PLC0415  only where a person reads
+
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
+    for name in ("id", "refused at", "category", "file:line", "reason", "text"):
+        table.add_column(name, overflow="fold")
+    for found in letters:
+        row = _row(found)
+        place = f"{row['path']}:{row['line']}" if row["line"] else f"{row['path']} at byte {row['offset']}"
+        table.add_row(
+            row["id"], row["refused_at"], *(visible(t) for t in (row["category"], place, row["reason"], row["text"]))
+        )
+    return table
+
+
+def _print_retried(found: Retried) -> None:
+    out = console(sys.stdout)
+    out.print(
+        f"{len(found.stored)} stored, {len(found.refused)} refused again, {len(found.undelivered)} not delivered."
+    )
+    for name, reason in (found.refused | found.undelivered).items():
+        out.print(f"{name}: {visible(reason)}")
