@@ -1,0 +1,93 @@
+"""Every sample file goes through a pipeline; every line of it becomes something, and only known damage is unparsed."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+from support.sample_logs import SAMPLES, ParsedLog, content, line_count, parse_sample
+
+ROUTES = (
+    ("tstat/*/log_tcp_*complete*", "tstat-tcp"),
+    ("tstat/*/log_udp_complete*", "tstat-udp"),
+    ("gridftp/*/gridftp-transfer.log", "gridftp-transfer"),
+    ("gridftp/conc_info/gridftp.log", "gridftp-session"),
+    ("gridftp/pst_all/gridftp.log", "gridftp-session"),
+    ("gridftp/gridftp-execfail.log", "gridftp-session"),
+    ("storm/storm-frontend-server.log", "storm-frontend"),
+    ("storm/monitoring.log", "storm-monitoring"),
+    ("storm/storm-backend.log", "storm-backend"),
+    ("storm/heartbeat.log", "storm-heartbeat"),
+    ("storm/storm-backend-metrics.log", "storm-metrics"),
+    ("*", "raw"),
+)
+"""The first pattern that matches a sample's path names its pipeline."""
+
+NO_HEADER = "tstat 2.3 writes no header, so its columns have no names"
+UNPARSED = {
+    "tstat/versions/v2.3/15_20_21_Nov_2026.out/log_tcp_complete": (183, NO_HEADER),
+    "tstat/versions/v2.3/15_20_21_Nov_2026.out/log_tcp_nocomplete": (8, NO_HEADER),
+    "tstat/versions/v2.3/15_20_21_Nov_2026.out/log_udp_complete": (44, NO_HEADER),
+}
+REFUSED = {
+    "tstat/killed_truncated/2026_11_21_23_21.out/log_tcp_complete": (1, "the last row was cut by SIGKILL"),
+}
+TAGGED = {
+    "storm/monitoring.log": ("_type_failure", 9, "the deviation of equal durations is printed as nan"),
+    "tstat/killed_truncated/2026_11_21_23_21.out/log_http_complete": (
+        "_line_incomplete",
+        1,
+        "the last row was cut by SIGKILL",
+    ),
+}
+UNTAGGED_OTHERWISE = {"_columnsfailure", "_grokparsefailure", "_kvfailure", "_type_failure", "_line_incomplete"}
+
+FILES = sorted(
+    str(path.relative_to(SAMPLES))
+    for path in SAMPLES.rglob("*")
+    if path.is_file() and path.name not in ("README.md", ".gitattributes")
+)
+
+
+def route(name: str) -> str:
+    """The pipeline of a sample."""
+    return next(pipeline for pattern, pipeline in ROUTES if fnmatch(name, pattern))
+
+
+def parsed(name: str) -> ParsedLog:
+    """A sample through its pipeline; times of logs without zone are taken as Roman."""
+    return parse_sample(name, route(name), timezone="Europe/Rome", modified=1_798_700_000.0)
+
+
+def damage(log: ParsedLog) -> dict[str, int]:
+    """How many documents carry each tag of a failure."""
+    tags = [tag for document in log.documents for tag in document["tags"] if tag in UNTAGGED_OTHERWISE]
+    return {tag: tags.count(tag) for tag in sorted(set(tags))}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_line_of_a_sample_is_shipped_filtered_or_refused(name: str) -> None:
+    assert parsed(name).lines == line_count(content(SAMPLES / name))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_only_known_damage_is_unparsed_refused_or_tagged(name: str) -> None:
+    log = parsed(name)
+    assert log.unparsed == UNPARSED.get(name, (0, ""))[0]
+    assert len(log.refused) == REFUSED.get(name, (0, ""))[0]
+    expected = {"_columnsfailure": UNPARSED[name][0]} if name in UNPARSED else {}
+    if name in TAGGED:
+        tag, count, _ = TAGGED[name]
+        expected[tag] = count
+    assert damage(log) == expected
+
+
+def test_the_samples_are_all_there() -> None:
+    assert len(FILES) == 150
+    assert {route(name) for name in FILES} == {pipeline for _, pipeline in ROUTES}
+
+
+def test_every_sample_folder_is_named_in_its_readme() -> None:
+    text = (SAMPLES / "README.md").read_text()
+    assert all(f"`{Path(name).parts[0]}" in text for name in FILES)

@@ -1,0 +1,86 @@
+"""Sample log files, whole, through a pipeline: what the tests of the pipelines look at."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shipper.hashes import chain_start, fingerprint
+from shipper.parse.definition import load_pipeline
+from shipper.read.framing import frame
+from shipper.records import Filtered, Refusal, Source
+from shipper.settings import InputSettings
+
+SAMPLES = Path(__file__).resolve().parent.parent / "samples"
+HOST = "dtn01.example.org"
+
+
+@dataclass(frozen=True)
+class ParsedLog:
+    """What a pipeline made of a log."""
+
+    documents: list[dict[str, Any]]
+    filtered: list[Filtered]
+    refused: list[Refusal]
+    unparsed: int
+
+    @property
+    def lines(self) -> int:
+        """Lines that became something."""
+        shipped = sum(document["shipper"]["lines"] for document in self.documents)
+        return shipped + sum(f.tally.lines for f in self.filtered) + sum(r.document.tally.lines for r in self.refused)
+
+    def filtered_lines(self, rule: str) -> int:
+        """Lines that a rule kept from being shipped."""
+        return sum(f.tally.lines for f in self.filtered if f.rule == rule)
+
+    def with_text(self, text: str) -> list[dict[str, Any]]:
+        """The documents whose message holds a text."""
+        return [document for document in self.documents if text in document["message"]]
+
+    def one_with_text(self, text: str) -> dict[str, Any]:
+        """The only document whose message holds a text."""
+        (document,) = self.with_text(text)
+        return document
+
+
+def content(path: Path) -> bytes:
+    """The uncompressed bytes of a log."""
+    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+
+
+def line_count(data: bytes) -> int:
+    """As `wc -l`, plus an unterminated last line."""
+    return data.count(b"\n") + (not data.endswith(b"\n") and bool(data))
+
+
+def parse_sample(name: str, pipeline: str, *, timezone: str | None = None, modified: float = 0.0) -> ParsedLog:
+    """A file of tests/samples through an installed pipeline, as a file that can grow no more."""
+    path = SAMPLES / name
+    return parse_bytes(content(path), pipeline, path=str(path), timezone=timezone, modified=modified)
+
+
+def parse_lines(
+    lines: Sequence[str], pipeline: str, *, timezone: str | None = None, modified: float = 0.0, path: str = "/l/log"
+) -> ParsedLog:
+    """Lines of text through an installed pipeline."""
+    data = "".join(f"{line}\n" for line in lines).encode()
+    return parse_bytes(data, pipeline, path=path, timezone=timezone, modified=modified)
+
+
+def parse_bytes(
+    data: bytes, pipeline: str, *, path: str, timezone: str | None = None, modified: float = 0.0
+) -> ParsedLog:
+    """A whole file's content through an installed pipeline."""
+    settings = InputSettings("logs", (path,), pipeline, timezone=timezone)
+    loaded = load_pipeline(pipeline, settings)
+    source = Source(HOST, settings.name, path, fingerprint(HOST, settings.name, data))
+    events = frame(data, 0, chain_start(HOST, settings.name), loaded.framing, (), final=True).events
+    marks = [loaded.date_mark([data], path=path, modified=modified)] if loaded.needs_date else []
+    parsed = loaded.parser(source, marks, None).parse(events, modified=modified, at_end=True)
+    documents = [json.loads(document.body) for document in parsed.documents]
+    return ParsedLog(documents, parsed.filtered, parsed.refused, parsed.unparsed)
