@@ -242,10 +242,11 @@ class _ReadDate:
 
     def __init__(self, reader: TimeReader) -> None:
         self._reader = reader
+        self._clock = NoClock()
 
     def __call__(self, text: str) -> str:
         """The RFC 3339 text; raises ValueError."""
-        moment = self._reader.read(text, NoClock())
+        moment = self._reader.read(text, self._clock)
         if moment is None:
             raise ValueError(text)
         return moment.text

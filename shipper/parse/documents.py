@@ -6,7 +6,7 @@ No field of a log can replace one that shipper sets: `@timestamp`, `message`, `l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -66,13 +66,13 @@ class DocumentMaker:
             index = self._index_of("suspect")
         else:
             index = self._index(moment.text)
-        tally = event.tally
+        lines, size, h0, h1 = event.tally
         shipper = {
             "input": self._source.input,
-            "lines": tally.lines,
-            "bytes": tally.bytes,
-            "h0": tally.h0,
-            "h1": tally.h1,
+            "lines": lines,
+            "bytes": size,
+            "h0": h0,
+            "h1": h1,
             "pipeline": self._target.pipeline,
         }
         if mark is not None:
@@ -96,7 +96,7 @@ class DocumentMaker:
             index,
             moment.ns,
             event.offset,
-            tally,
+            event.tally,
             self._target.pipeline,
             orjson.dumps(body),
         )
@@ -139,27 +139,30 @@ class Nesting:
 
 
 class _Node:
+    """One object: its plain values, and the objects in it."""
+
     def __init__(self, places: dict[tuple[str, ...], int], depth: int) -> None:
         leaves = {path[depth]: place for path, place in places.items() if len(path) == depth + 1}
         inner: dict[str, dict[tuple[str, ...], int]] = {}
         for path, place in places.items():
             if len(path) > depth + 1:
                 inner.setdefault(path[depth], {})[path] = place
+        nodes = {name: _Node(part, depth + 1) for name, part in inner.items()}
+        self._single = next(iter(leaves.items())) if len(leaves) == 1 else None
         self._names = tuple(leaves)
-        self._values = _getter(tuple(leaves.values()))
-        self._inner = [(name, _Node(part, depth + 1)) for name, part in inner.items()]
+        self._values = itemgetter(*leaves.values()) if len(leaves) > 1 else None
+        self._inner = [(name, node.build) for name, node in nodes.items()]
 
     def build(self, values: tuple[Any, ...]) -> dict[str, Any]:
-        found = dict(zip(self._names, self._values(values), strict=True))
-        for name, node in self._inner:
-            found[name] = node.build(values)
+        if self._values is not None:
+            found = dict(zip(self._names, self._values(values)))  # noqa: B905 - equal by construction
+        elif self._single is not None:
+            found = {self._single[0]: values[self._single[1]]}
+        else:
+            found = {}
+        for name, build in self._inner:
+            found[name] = build(values)
         return found
-
-
-def _getter(places: tuple[int, ...]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    if len(places) > 1:
-        return itemgetter(*places)
-    return lambda values: tuple(values[place] for place in places)
 
 
 def _without_conflicts(paths: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:

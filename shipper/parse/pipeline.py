@@ -221,8 +221,9 @@ class FileParser:
             if drop.holds(fields):
                 parsed.filtered.append(Filtered(draft.event.offset, drop.rule, draft.event.tally))
                 return False
-        for name in rules.remove.intersection(fields):
-            del fields[name]
+        if rules.remove:
+            for name in rules.remove.intersection(fields):
+                del fields[name]
         if rules.constants:
             fields.update(rules.constants)
         parsed.documents.append(self._maker.make(draft, moment, mark))

@@ -37,6 +37,7 @@ _DIRECTIVES = {
     "9f": r"(?P<fraction>[0-9]{1,9})",
     "%": "%",
 }
+_WIDTHS = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2, "%M": 2, "%S": 2, "%b": 3, "%a": 3, "%%": 1}
 _ISO = (
     r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})[T ]"
     r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
@@ -63,6 +64,16 @@ class Wall(NamedTuple):
     second: int
     offset: int | None
     """Seconds east of UTC, if the text says so."""
+
+
+class Translation(NamedTuple):
+    """A format as a regular expression."""
+
+    pattern: str
+    padded: int = 0
+    """Digits of a fraction that may lack leading zeros; 0 for a decimal fraction."""
+    width: int = 0
+    """Characters before a fraction that ends the text, if they are always as many; else 0."""
 
 
 class Clock(Protocol):
@@ -100,9 +111,8 @@ def time_format(text: str, zone: ZoneInfo | None) -> Format:
     if text == "epoch_ms":
         return EpochFormat(3)
     if text == "iso8601":
-        return WallFormat(_ISO, 0, zone, needs_zone=False)
-    pattern, padded = _translate(text)
-    return WallFormat(pattern, padded, zone, needs_zone="%z" not in text)
+        return WallFormat(Translation(_ISO), zone, needs_zone=False)
+    return WallFormat(_translate(text), zone, needs_zone="%z" not in text)
 
 
 class EpochFormat:
@@ -136,20 +146,32 @@ class EpochFormat:
 class WallFormat:
     """Calendar and clock readings, in a zone of their own or in the given one."""
 
-    def __init__(self, pattern: str, padded: int, zone: ZoneInfo | None, *, needs_zone: bool) -> None:
-        self._regex = re.compile(pattern)
-        self._padded = padded
+    def __init__(self, translation: Translation, zone: ZoneInfo | None, *, needs_zone: bool) -> None:
+        self._regex = re.compile(translation.pattern)
+        self._padded = translation.padded
         self._zone = zone
         self.needs_zone = needs_zone
         groups = self._regex.groupindex
         self.has_year = "year" in groups
         self.has_date = "day" in groups and "month" in groups
         self._has_fraction = "fraction" in groups
+        self._width = translation.width
+        self._digits = translation.padded or 9
+        self._last: tuple[str, Moment | None] = "", None
         self._walls: dict[str, Wall | None] = {}
         self._seconds: dict[str, tuple[int, str]] = {}
 
     def read(self, text: str, clock: Clock) -> Moment | None:
         """The moment; where the text leaves a choice, the clock decides."""
+        if text == self._last[0]:
+            return self._last[1]
+        if self._width:
+            known = self._seconds.get(text[: self._width])
+            fraction = text[self._width :]
+            if known is not None and fraction.isdecimal() and fraction.isascii() and len(fraction) <= self._digits:
+                last = _moment_of(known, fraction.zfill(self._padded))
+                self._last = text, last
+                return last
         found = self._regex.fullmatch(text)
         if not found:
             return None
@@ -164,9 +186,7 @@ class WallFormat:
                 _remember(self._seconds, head, known)
         if not fraction:
             return Moment(known[0] * NS, known[1] + "Z")
-        if len(fraction) > 9:
-            return moment(known[0], fraction)
-        return Moment(known[0] * NS + int(fraction.ljust(9, "0")), f"{known[1]}.{fraction}Z")
+        return _moment_of(known, fraction) if len(fraction) <= 9 else moment(known[0], fraction)
 
     def wall(self, text: str) -> Wall | None:
         """What the text says."""
@@ -210,11 +230,8 @@ class TimeReader:
     def __init__(self, field: str, formats: Sequence[Format]) -> None:
         self.field = field
         self.formats = tuple(formats)
-
-    @property
-    def needs_date(self) -> bool:
+        self.needs_date = any(not (known.has_year and known.has_date) for known in self.formats)
         """Whether a format lacks year or date."""
-        return any(not (known.has_year and known.has_date) for known in self.formats)
 
     def read(self, text: str, clock: Clock) -> Moment | None:
         """The moment that the text means, or None."""
@@ -248,6 +265,11 @@ def moment(second: int, fraction: str) -> Moment | None:
 def rfc3339_second(second: int) -> str:
     """`2026-11-22T02:16:21` for seconds since the epoch."""
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _moment_of(known: tuple[int, str], fraction: str) -> Moment:
+    """A moment of a second, with its text, and at most nine digits."""
+    return Moment(known[0] * NS + int(fraction) * 10 ** (9 - len(fraction)), f"{known[1]}.{fraction}Z")
 
 
 def _seconds(naive: datetime) -> int:
@@ -300,21 +322,17 @@ def _offset(zone: str) -> int:
     return -seconds if zone[0] == "-" else seconds
 
 
-def _translate(text: str) -> tuple[str, int]:
-    """A regular expression for strptime-like directives, and the width of a fraction that may lack leading zeros."""
-    padded = 0
-
-    def directive(found: re.Match[str]) -> str:
-        nonlocal padded
-        name = found[1] or found[2]
-        if name is None:
-            return re.escape(found[0])
-        if name not in _DIRECTIVES:
-            raise UnknownDirective(name)
-        padded = int(name[0]) if name[0].isdigit() else padded
-        return _DIRECTIVES[name]
-
-    return re.sub(r"%([0-9]f)|%(.)|[^%]+|%$", directive, text, flags=re.DOTALL), padded
+def _translate(text: str) -> Translation:
+    """The regular expression for strptime-like directives."""
+    pieces = re.findall(r"%[0-9]?.|[^%]+|%$", text, flags=re.DOTALL)
+    unknown = [piece for piece in pieces if piece[0] == "%" and piece[1:] not in _DIRECTIVES]
+    if unknown:
+        raise UnknownDirective(unknown[0])
+    pattern = "".join(_DIRECTIVES[piece[1:]] if piece[0] == "%" else re.escape(piece) for piece in pieces)
+    padded = next((int(piece[1]) for piece in pieces if piece in ("%3f", "%6f", "%9f")), 0)
+    widths = [_WIDTHS.get(piece) if piece[0] == "%" else len(piece) for piece in pieces[:-1]]
+    fixed = pieces[-1:] in (["%f"], ["%3f"], ["%6f"], ["%9f"])
+    return Translation(pattern, padded, sum(filter(None, widths)) if fixed and None not in widths else 0)
 
 
 def _remember(memory: dict[str, Any], key: str, value: Any) -> None:

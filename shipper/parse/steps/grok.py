@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 from shipper.parse.fields import Fields, as_text
 from shipper.parse.steps import MATCHED
@@ -19,14 +20,18 @@ class Expression:
     regex: re.Pattern[str]
     groups: tuple[int, ...]
     names: tuple[str, ...]
+    all_groups: bool
+    """Whether these are just the groups that the expression has."""
     repeated: bool
     """Whether a name occurs twice: then values are put together, as Logstash does."""
 
     @staticmethod
     def of(regex: re.Pattern[str], captures: Sequence[tuple[int, str]]) -> Expression:
         """From pairs of group number and dotted field name."""
+        groups = tuple(group for group, _ in captures)
         names = tuple(name for _, name in captures)
-        return Expression(regex, tuple(group for group, _ in captures), names, len(set(names)) < len(names))
+        all_groups = groups == tuple(range(1, regex.groups + 1))
+        return Expression(regex, groups, names, all_groups, len(set(names)) < len(names))
 
 
 class GrokStep:
@@ -47,13 +52,11 @@ class GrokStep:
             found = search(text)
             if found is None:
                 continue
-            values = found.group(0, *expression.groups)[1:] if expression.groups else ()
+            values = found.groups() if expression.all_groups else found.group(0, *expression.groups)[1:]
             if expression.repeated:
                 _add_repeated(fields, expression.names, values)
-            elif None in values or "" in values:
-                fields.update([pair for pair in zip(expression.names, values, strict=True) if pair[1]])
             else:
-                fields.update(zip(expression.names, values, strict=True))
+                fields.update(compress(zip(expression.names, values, strict=True), values))
             return MATCHED
         return FAILURE
 
