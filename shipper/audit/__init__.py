@@ -1,1 +1,14 @@
-""""""
+"""The proof: what is on disk, what the ledger says and what the index holds are one and the same.
+
+Per fingerprint and bucket, without parsing, in lines, bytes and two sums of hashes::
+
+    disk = index + ledger.filtered + ledger.dead
+
+Equal is closed. Only an unequal bucket is drilled down to events, read and parsed again with the pipeline that ruled
+there, and each of its events is stored, filtered, a dead letter, pending, missing or altered; what the index holds
+beyond them is unexpected. What cannot be decided is unproved, and then the audit does not say "closed".
+
+How to read it: `findings` (the words), `claims` (what the state says), `disk` and `lineage` (what is on disk),
+`holdings` (what the index holds), `balance` (the equation), `reconcile` (the comparison of sequences), `examine`
+(one drill-down), `auditor` (the order of it all), `report` and `repair`.
+"""

@@ -1,0 +1,201 @@
+"""The order of an audit: checkpoints first, then what is on disk, then a refresh, then what the index holds.
+
+So everything below a checkpoint that was seen must be in the index that is asked, and nothing else is judged missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from pathlib import Path
+
+from shipper.audit.claims import NO_STATE, Claim, Claims
+from shipper.audit.context import Context, Level
+from shipper.audit.disk import DiskFile, survey, unreadable
+from shipper.audit.examine import examine
+from shipper.audit.families import Family, assemble, holdings
+from shipper.audit.findings import Cause, Finding, Kind, Outcome, in_order
+from shipper.audit.heads import join_edited_heads
+from shipper.audit.rules import Rulebook
+from shipper.commit.database import Database, explained
+from shipper.commit.state import State
+from shipper.errors import SourceError
+from shipper.hashes import tally_of
+from shipper.parse.pipeline import Pipeline
+from shipper.records import Tally
+from shipper.send.output import Output, Scope
+from shipper.settings import InputSettings, Settings
+
+GRACE = 900.0
+
+Progress = Callable[[int, int], None]
+"""Called with the files that are done and all files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an audit is asked."""
+
+    level: Level = Level.DISK
+    use_state: bool = True
+    inputs: tuple[str, ...] = ()
+    """Names of inputs; empty means all."""
+    paths: tuple[str, ...] = ()
+    """Globs; empty means all files."""
+    grace: float = GRACE
+    """Without state: seconds since a file changed for which its last lines may still be under way."""
+    settle: float = 0.0
+    """Without state: seconds after which a hole must still be there to count: the deadline of a request."""
+
+
+class Auditor:
+    """Audits one host's files against one output. Changes nothing."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        pipelines: Mapping[str, Pipeline],
+        output: Output,
+        now: Callable[[], float],
+        wait: Callable[[float], None],
+    ) -> None:
+        self._settings = settings
+        self._pipelines = pipelines
+        self._output = output
+        self._now = now
+        self._wait = wait
+
+    def audit(self, request: Request, progress: Progress = lambda done, of: None) -> Outcome:  # noqa: ARG005
+        """Compare disk, ledger and index. Raises StateError, OutputError where one could not be asked whole."""
+        outcome = self._look(request, progress)
+        holes = any(finding.kind is Kind.MISSING for finding in outcome.findings)
+        if holes and not request.use_state and request.settle > 0:
+            self._wait(request.settle)
+            outcome = self._look(request, progress)
+        outcome.findings = in_order(outcome.findings)
+        return outcome
+
+    def context(self, request: Request) -> Context:
+        """The circumstances of an audit that begins now."""
+        claims = self._claims() if request.use_state else NO_STATE
+        return Context(
+            host=self._settings.host,
+            claims=claims,
+            rulebook=Rulebook(self._pipelines, claims.definitions),
+            output=self._output,
+            level=request.level,
+            now=self._now(),
+            grace=request.grace,
+        )
+
+    def families(self, request: Request, context: Context) -> tuple[list[Family], list[DiskFile]]:
+        """What is to be examined, and the files that cannot be told from others or not be read."""
+        inputs = self._inputs(request)
+        names = tuple(item.name for item in inputs)
+        files = [] if request.level is Level.LEDGER else survey(self._settings.host, inputs)
+        self._output.refresh()
+        held = holdings(self._output.tallies(Scope(host=self._settings.host, inputs=names)))
+        families = assemble(files, context.claims, held, names)
+        if request.level is not Level.LEDGER:
+            families = join_edited_heads(context, families)
+        unknown = [file for file in files if file.fingerprint is None]
+        if request.paths:
+            families = [family for family in families if _matches(family, request.paths)]
+            unknown = [file for file in unknown if _is_one_of(str(file.path), request.paths)]
+        return families, unknown
+
+    def _look(self, request: Request, progress: Progress) -> Outcome:
+        context = self.context(request)
+        families, unknown = self.families(request, context)
+        outcome = Outcome()
+        for file in unknown:
+            outcome.add(_unidentified(self._settings.host, file))
+        for number, family in enumerate(families):
+            progress(number, len(families))
+            outcome.add(_examined(context, family))
+        progress(len(families), len(families))
+        return outcome
+
+    def _inputs(self, request: Request) -> Sequence[InputSettings]:
+        return [item for item in self._settings.inputs if not request.inputs or item.name in request.inputs]
+
+    def _claims(self) -> Claims:
+        return read_claims(self._settings.state, self._settings.host, self._output.identity)
+
+
+def read_claims(folder: Path, host: str, output: str) -> Claims:
+    """What the state says of one output, all of the same moment. Raises StateError."""
+    database = Database.open_read_only(folder)
+    if database is None:
+        return NO_STATE
+    with closing(database.connection), explained(database.path):
+        database.connection.execute("BEGIN")
+        state = State(database, host)
+        state.look_at_output(output)
+        ledgers: dict[int, dict[int, dict[str, Tally]]] = {}
+        for row in state.ledger():
+            ledgers.setdefault(row.file, {}).setdefault(row.bucket, {})[row.fate] = row.tally
+        return Claims(
+            known=True,
+            files=tuple(Claim(row, ledgers.get(row.id, {})) for row in state.files.all()),
+            definitions=state.definitions(),
+            dead=frozenset(letter.refusal.document.id for letter in state.dead_letters.all()),
+        )
+
+
+def _examined(context: Context, family: Family) -> Outcome:
+    """The examination of a family; a file that cannot be read is a finding, and the others are audited on."""
+    try:
+        return examine(context, family)
+    except SourceError as error:
+        outcome = Outcome()
+        broken = [replace(file, problem=problem) for file in family.files if (problem := unreadable(file))]
+        for file in broken or [replace(file, problem=str(error)) for file in family.files]:
+            outcome.files += 1
+            outcome.report(_unreadable(context.host, file, family.fingerprint))
+        family.files = [file for file in family.files if broken and not unreadable(file)]
+        if broken and (family.files or family.claims or family.held):
+            outcome.add(_examined(context, family))
+        return outcome
+
+
+def _unidentified(host: str, file: DiskFile) -> Outcome:
+    """Too short a file is pending as it is; one that cannot be read is unproved."""
+    outcome = Outcome(files=1)
+    if file.problem:
+        outcome.report(_unreadable(host, file, ""))
+        return outcome
+    lines = b"".join(file.blocks(file.limit)).split(b"\n")
+    rest = lines.pop()
+    tally = tally_of([line + b"\n" for line in lines] + ([rest] if rest else []))
+    outcome.totals.disk_lines += tally.lines
+    outcome.wait(str(file.path), tally)
+    return outcome
+
+
+def _unreadable(host: str, file: DiskFile, fingerprint: str) -> Finding:
+    return Finding(
+        kind=Kind.UNPROVED,
+        cause=Cause.UNREADABLE,
+        input=file.input.name,
+        host=host,
+        fingerprint=fingerprint,
+        path=str(file.path),
+        offset=None,
+        first_line=None,
+        last_line=None,
+        lines=0,
+        bytes=file.size,
+        evidence=file.problem,
+    )
+
+
+def _matches(family: Family, patterns: Sequence[str]) -> bool:
+    paths = [str(file.path) for file in family.files] or [claim.row.current_path for claim in family.claims]
+    return any(_is_one_of(path, patterns) for path in paths)
+
+
+def _is_one_of(path: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch(path, pattern) for pattern in patterns)

@@ -1,0 +1,63 @@
+"""What the agent's state claims: which lines were dealt with, how, and under which rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from shipper.records import FileRow, Tally, total
+
+NONE = Tally()
+
+Fates = Mapping[str, Tally]
+"""Tallies by fate: `stored`, `filtered:<rule>`, `dead:<reason>`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the state says of one file, below its checkpoint."""
+
+    row: FileRow
+    ledger: Mapping[int, Fates] = field(default_factory=dict)
+    """By bucket."""
+
+    def stored(self, bucket: int) -> Tally:
+        """What the output acknowledged."""
+        return self.ledger.get(bucket, {}).get("stored", NONE)
+
+    def filtered(self, bucket: int) -> Tally:
+        """What rules kept from being shipped."""
+        return self._sum(bucket, "filtered:")
+
+    def dead(self, bucket: int) -> Tally:
+        """What was refused for good."""
+        return self._sum(bucket, "dead:")
+
+    def all_stored(self) -> Tally:
+        """What the output acknowledged of the whole file."""
+        return total(self.stored(bucket) for bucket in self.ledger)
+
+    def _sum(self, bucket: int, prefix: str) -> Tally:
+        return total(tally for fate, tally in self.ledger.get(bucket, {}).items() if fate.startswith(prefix))
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """All that the state says, or that there is none."""
+
+    known: bool
+    """Whether there is a state."""
+    files: tuple[Claim, ...] = ()
+    definitions: Mapping[str, str] = field(default_factory=dict)
+    """Pipeline definitions by version."""
+    dead: frozenset[str] = frozenset()
+    """Document ids of dead letters."""
+
+    def of(self, fingerprints: Iterable[str]) -> list[Claim]:
+        """The claims on files of these fingerprints, the furthest first."""
+        wanted = set(fingerprints)
+        chosen = [claim for claim in self.files if claim.row.fingerprint in wanted]
+        return sorted(chosen, key=lambda claim: claim.row.offset, reverse=True)
+
+
+NO_STATE = Claims(known=False)

@@ -1,0 +1,123 @@
+"""The deepest level: documents made again from disk and compared, field by field, with those that are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from shipper.audit.context import Context
+from shipper.audit.drill import Comparison, Drilled
+from shipper.audit.families import Family
+from shipper.audit.findings import Cause, Finding, Kind, Outcome
+from shipper.audit.reconcile import DiskEvent
+from shipper.audit.rules import replay
+from shipper.records import Document, Stored
+
+PATH = "log.file.path"
+"""Not compared: a copy of a file has another one."""
+
+
+def compare_contents(context: Context, family: Family, drilled: Drilled) -> Outcome:
+    """Findings for documents whose event is on disk and whose fields are not what it says."""
+    outcome = Outcome()
+    for comparison in drilled.comparisons:
+        _Contents(context, family, comparison, outcome).compare()
+    return outcome
+
+
+def differing(expected: bytes, held: bytes, ignored: Collection[str]) -> list[str]:
+    """Names of the fields whose values differ between two documents, dotted and sorted."""
+    if expected == held:
+        return []
+    one, other = dict(_flat(orjson.loads(expected))), dict(_flat(orjson.loads(held)))
+    return sorted(
+        name for name in one.keys() | other.keys() if name not in ignored and one.get(name) != other.get(name)
+    )
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, item in value.items():
+        if isinstance(item, dict):
+            yield from _flat(item, f"{prefix}{name}.")
+        else:
+            yield prefix + name, item
+
+
+class _Contents:
+    """Compares the documents of one part of a family."""
+
+    def __init__(self, context: Context, family: Family, comparison: Comparison, outcome: Outcome) -> None:
+        self._context = context
+        self._family = family
+        self._comparison = comparison
+        self._outcome = outcome
+        self._stored = comparison.matching.stored
+        self._events = {event.id: event for event in comparison.events}
+
+    def compare(self) -> None:
+        """Make every document of the part again and compare it."""
+        left = len(self._stored)
+        for _, parsed in replay(self._comparison.part.branch.file, self._comparison.rules):
+            documents = [document for document in parsed.documents if document.id in self._stored]
+            if documents:
+                self._compare(documents)
+                left -= len(documents)
+            if not left:
+                return
+
+    def _compare(self, documents: Sequence[Document]) -> None:
+        bodies = self._context.bodies(self._family, [self._stored[document.id].id for document in documents])
+        for document in documents:
+            stored, event = self._stored[document.id], self._events[document.id]
+            if stored.pipeline != document.pipeline and not self._knows(stored):
+                self._unproved(event, stored)
+                continue
+            names = differing(document.body, bodies[stored.id], _ignored(event, stored, len(self._family.fingerprints)))
+            if names:
+                self._altered(event, stored, names)
+
+    def _knows(self, stored: Stored) -> bool:
+        return self._context.rulebook.knows(self._family.input, stored.pipeline)
+
+    def _altered(self, event: DiskEvent, stored: Stored, names: Sequence[str]) -> None:
+        evidence = f"document {stored.id} differs in {', '.join(names)}"
+        self._outcome.totals.indexed -= event.tally.lines
+        self._report(Kind.ALTERED, Cause.CHANGED_IN_INDEX, event, evidence)
+
+    def _unproved(self, event: DiskEvent, stored: Stored) -> None:
+        evidence = (
+            f"document {stored.id} was made by version {stored.pipeline} of its pipeline, which is not known here"
+        )
+        self._report(Kind.UNPROVED, Cause.UNKNOWN_PIPELINE, event, evidence)
+
+    def _report(self, kind: Kind, cause: Cause, event: DiskEvent, evidence: str) -> None:
+        self._outcome.report(
+            Finding(
+                kind=kind,
+                cause=cause,
+                input=self._family.input,
+                host=self._context.host,
+                fingerprint=self._family.fingerprint,
+                path=str(self._comparison.part.branch.file.path),
+                offset=event.offset,
+                first_line=event.line,
+                last_line=event.line + event.tally.lines - 1,
+                lines=event.tally.lines,
+                bytes=event.tally.bytes,
+                evidence=evidence,
+            )
+        )
+
+
+def _ignored(event: DiskEvent, stored: Stored, fingerprints: int) -> set[str]:
+    """Fields that may differ because the file was edited before the event, which is a finding of its own."""
+    ignored = {PATH}
+    if event.id != stored.id:
+        ignored |= {"shipper.date_from"}
+    if event.offset != stored.offset:
+        ignored |= {"log.offset"}
+    if fingerprints > 1:
+        ignored |= {"log.file.fingerprint"}
+    return ignored

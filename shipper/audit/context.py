@@ -1,0 +1,91 @@
+"""What every examination is given: who audits, what is asked, and where the answers come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from shipper.audit.claims import Claims
+from shipper.audit.families import Family
+from shipper.audit.rules import Rulebook
+from shipper.errors import OutputError
+from shipper.records import BUCKET_BITS, Mark, MarkKind, Stored
+from shipper.send.output import Output
+
+
+class Level(StrEnum):
+    """How deep an audit looks."""
+
+    LEDGER = "ledger"
+    """Index against ledger: seconds."""
+    DISK = "disk"
+    """And the files, read again: minutes."""
+    CONTENTS = "contents"
+    """And every document, made again and compared: hours."""
+
+
+class Run(NamedTuple):
+    """Adjacent buckets."""
+
+    first: int
+    last: int
+
+    @property
+    def begin(self) -> int:
+        """Offset where the first bucket begins."""
+        return self.first << BUCKET_BITS
+
+    @property
+    def end(self) -> int:
+        """Offset after the last bucket."""
+        return (self.last + 1) << BUCKET_BITS
+
+    def holds(self, bucket: int) -> bool:
+        """Whether a bucket is one of these."""
+        return self.first <= bucket <= self.last
+
+
+LAST_BUCKET = (1 << 24) - 1
+"""Offsets have 48 bits in ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The circumstances of an audit."""
+
+    host: str
+    claims: Claims
+    rulebook: Rulebook
+    output: Output
+    level: Level
+    now: float
+    """Seconds since the epoch when the audit began."""
+    grace: float
+    """Without state: seconds since a file changed for which its last lines may still be under way."""
+
+    def spans(self, family: Family, run: Run) -> list[Stored]:
+        """The documents of a run of buckets, by offset."""
+        found = [
+            span for fingerprint in family.fingerprints for span in self.output.spans(fingerprint, run.begin, run.end)
+        ]
+        return sorted(found, key=lambda span: span.offset)
+
+    def bodies(self, family: Family, ids: Sequence[str]) -> Mapping[str, bytes]:
+        """The bodies of documents that were just seen. Raises OutputError if one is gone."""
+        found: dict[str, bytes] = {}
+        for fingerprint in family.fingerprints:
+            found.update(self.output.bodies(ids, fingerprint=fingerprint))
+        gone = next((id_ for id_ in ids if id_ not in found), None)
+        if gone is not None:
+            raise OutputError(f"Document {gone} vanished while it was audited; run the audit again.")
+        return found
+
+    def date_marks(self, family: Family) -> list[Mark]:
+        """The dates that the family's documents were made with, from the output."""
+        return [
+            Mark(offset, MarkKind.DATE, value)
+            for fingerprint in family.fingerprints
+            for offset, value in self.output.anchors(fingerprint)
+        ]

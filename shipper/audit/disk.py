@@ -1,0 +1,169 @@
+"""What is on disk: the files that inputs match, as they are now, their bytes, and which of them are copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from shipper.errors import SourceError
+from shipper.read.discover import Found, discover
+from shipper.read.files import Content, UnfinishedArchive, open_content
+from shipper.read.identity import fingerprint_of
+from shipper.settings import InputSettings
+
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class DiskFile:
+    """A matching file as it was when the audit began."""
+
+    input: InputSettings
+    path: Path
+    fingerprint: str | None
+    """None while it has too little content to be told from others."""
+    size: int
+    """Bytes on disk, of archives compressed."""
+    modified: float
+    """Seconds since the epoch."""
+    inode: tuple[int, int] = (0, 0)
+    """Device and inode."""
+    compressed: bool = False
+    problem: str = ""
+    """Why it cannot be read."""
+
+    def blocks(self, limit: int | None = None) -> Iterator[bytes]:
+        """Its uncompressed content up to a limit; of an unfinished archive as far as it goes. Raises SourceError."""
+        with closing(open_content(self.path)) as content:
+            position = 0
+            while limit is None or position < limit:
+                size = BLOCK if limit is None else min(BLOCK, limit - position)
+                block = _read(content, size, self.path)
+                if not block:
+                    return
+                position += len(block)
+                yield block
+
+    def at(self, offset: int, size: int) -> bytes:
+        """Its uncompressed content at a place. Raises SourceError."""
+        with closing(open_content(self.path)) as content:
+            return content.pread(size, offset)
+
+    @property
+    def limit(self) -> int | None:
+        """How much of it belongs to the audit: what came later does not."""
+        return None if self.compressed else self.size
+
+
+class Branch(NamedTuple):
+    """A file and the offset from which on its lines are its own: before it, they are those of an earlier branch."""
+
+    file: DiskFile
+    start: int
+
+
+def survey(host: str, inputs: Sequence[InputSettings]) -> list[DiskFile]:
+    """Every file that an input matches."""
+    return [_look(host, settings, found) for settings in inputs for found in discover(settings)]
+
+
+def branches(files: Sequence[DiskFile]) -> list[Branch]:
+    """Files of one fingerprint, the longest first; a file that is only the beginning of another is left out.
+
+    Raises SourceError.
+    """
+    if len(files) == 1:
+        return [Branch(files[0], 0)]
+    found: list[Branch] = []
+    for file in sorted(files, key=lambda item: (-_length(item), item.compressed, item.path)):
+        shared = [_common(file, earlier.file) for earlier in found]
+        if not any(common.whole for common in shared):
+            found.append(Branch(file, max((common.offset for common in shared), default=0)))
+    return found
+
+
+def unreadable(file: DiskFile) -> str:
+    """Why a file cannot be read to its end; empty if it can."""
+    try:
+        for _ in file.blocks():
+            pass
+    except SourceError as error:
+        return str(error)
+    return ""
+
+
+def is_whole(file: DiskFile) -> bool:
+    """Whether the file can grow no more: an archive that is not broken off."""
+    if not file.compressed:
+        return False
+    with closing(open_content(file.path)) as content:
+        try:
+            while content.read(BLOCK):
+                pass
+        except UnfinishedArchive:
+            return False
+    return True
+
+
+def _look(host: str, settings: InputSettings, found: Found) -> DiskFile:
+    status = found.status
+    inode = (status.st_dev, status.st_ino)
+    file = DiskFile(settings, found.path, None, status.st_size, status.st_mtime, inode)
+    try:
+        with closing(open_content(found.path)) as content:
+            mark = fingerprint_of(content, host, settings.name)
+            return replace(file, fingerprint=mark, compressed=content.compressed)
+    except SourceError as error:
+        return replace(file, problem=str(error))
+
+
+def _read(content: Content, size: int, path: Path) -> bytes:
+    try:
+        return content.read(size)
+    except UnfinishedArchive:
+        return b""
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}") from error
+
+
+def _length(file: DiskFile) -> int:
+    return sum(map(len, file.blocks())) if file.compressed else file.size
+
+
+class _Common(NamedTuple):
+    offset: int
+    """End of the last line that both have."""
+    whole: bool
+    """Whether the shorter file is nothing but the beginning of the longer."""
+
+
+def _common(shorter: DiskFile, longer: DiskFile) -> _Common:
+    position = line_end = 0
+    longer_blocks = longer.blocks(longer.limit)
+    rest = b""
+    for block in shorter.blocks(shorter.limit):
+        while len(rest) < len(block) and (more := next(longer_blocks, b"")):
+            rest += more
+        other, rest = rest[: len(block)], rest[len(block) :]
+        same = len(block) if block == other else _agreement(block, other)
+        newline = block.rfind(b"\n", 0, same)
+        line_end = position + newline + 1 if newline >= 0 else line_end
+        if same < len(block):
+            return _Common(line_end, whole=False)
+        position += len(block)
+    return _Common(line_end, whole=True)
+
+
+def _agreement(one: bytes, other: bytes) -> int:
+    """How many bytes at the beginning are equal, by halving."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -1,0 +1,187 @@
+"""The drill-down of some buckets of a family: its events on disk against its documents in the index, one by one."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from shipper.audit.claims import Claim
+from shipper.audit.context import Context, Run
+from shipper.audit.families import Family, Part, own_claim
+from shipper.audit.reconcile import DiskEvent, Matching, Surplus, match_contents, match_ids
+from shipper.audit.rules import Reading, Rules, replay
+from shipper.hashes import document_ids, tally_of
+from shipper.read.framing import INCOMPLETE, split_lines
+from shipper.records import Event, MarkKind, Source, Stored, Tally, bucket_of, total
+
+
+@dataclass(slots=True)
+class Comparison:
+    """A part of a family, compared."""
+
+    part: Part
+    rules: Rules
+    events: list[DiskEvent]
+    """Those of the run, from the part's own start on."""
+    reading: Reading
+    """Its end, and what follows the last event."""
+    ends_in_run: bool
+    """Whether the file's end belongs to the run."""
+    matching: Matching = field(default_factory=Matching)
+    filtered: dict[int, str] = field(default_factory=dict)
+    """Rules by offset of the absent events that they filtered."""
+    refused: set[int] = field(default_factory=set)
+    """Offsets of absent events that parsing refuses for good."""
+
+    def line_at(self, place: int) -> int:
+        """The number of the line at a place of the file."""
+        if not self.events:
+            return 1
+        number = bisect_right(self.events, place, key=lambda event: event.offset) - 1
+        event = self.events[max(number, 0)]
+        return event.line if place < event.end else event.line + event.tally.lines
+
+
+@dataclass(slots=True)
+class Drilled:
+    """What a drill-down knows before anything is judged."""
+
+    comparisons: list[Comparison]
+    surplus: list[Surplus]
+    """Documents that no part of the family explains; their places are those of the first part."""
+    twice: list[Stored]
+    vouched: Tally
+    """Of files that are gone."""
+
+
+def compare(context: Context, family: Family, parts: Sequence[Part], run: Run) -> Drilled:
+    """Find out what became of every event and document of the run. Raises SourceError and OutputError."""
+    documents = context.spans(family, run)
+    comparisons = [_read(context, family, part, run, documents) for part in parts]
+    rest, twice = documents, []
+    for comparison in comparisons:
+        comparison.matching, rest = match_ids(comparison.events, rest)
+        twice += comparison.matching.twice
+    kept = _without_vouched(family, comparisons, rest, run)
+    vouched = total(document.tally for document in rest).minus(total(document.tally for document in kept))
+    surplus = _align(comparisons, kept)
+    for comparison in comparisons:
+        _parse_absent(context, comparison)
+    return Drilled(comparisons, _without_superseded(comparisons[0], surplus), twice, vouched)
+
+
+def rules_for(context: Context, family: Family, part: Part, documents: Sequence[Stored]) -> Rules:
+    """What the part's documents depend on: recorded in the state, or else taken from the output."""
+    file, claim = part.branch.file, part.claim
+    segments = context.rulebook.segments(family.input, claim)
+    if claim is not None:
+        path, marks = claim.row.path, list(claim.row.marks)
+        cuts = {mark.offset for mark in marks if mark.kind is MarkKind.CUT} | {part.reach}
+    else:
+        path = documents[0].path if documents else str(file.path)
+        marks = context.date_marks(family)
+        cuts = {place for stored in documents for place in (stored.offset, stored.offset + stored.tally.bytes)}
+        # Without marks of the agent's cuts, an event at the end of a file is taken as complete.
+        cuts.add(part.measure.end)
+    pipeline = segments[0].pipeline
+    if pipeline.needs_date and not any(mark.kind is MarkKind.DATE for mark in marks):
+        marks.append(pipeline.date_mark(file.blocks(), path=path, modified=file.modified))
+    source = Source(context.host, family.input, path, family.fingerprint, claim.row.id if claim else 0)
+    return Rules(source, segments, tuple(sorted(marks)), frozenset(cuts), whole=part.whole)
+
+
+def _read(context: Context, family: Family, part: Part, run: Run, documents: Sequence[Stored]) -> Comparison:
+    rules = rules_for(context, family, part, documents)
+    reading = Reading(part.branch.file, rules)
+    events: list[DiskEvent] = []
+    line = 1
+    for _, found in reading.events():
+        events += _numbered(found, line, family.fingerprint, max(part.branch.start, run.begin), run.end)
+        line += sum(event.tally.lines for event in found)
+    return Comparison(part, rules, events, reading, run.holds(bucket_of(part.measure.end)))
+
+
+def _numbered(events: Sequence[Event], line: int, fingerprint: str, begin: int, end: int) -> list[DiskEvent]:
+    if events[-1].offset < begin or events[0].offset >= end:
+        return []
+    ids = document_ids(fingerprint, [(event.offset, event.chain) for event in events])
+    lines = accumulate((event.tally.lines for event in events), initial=line)
+    return [
+        DiskEvent(id_, event.offset, event.tally, number)
+        for id_, event, number in zip(ids, events, lines, strict=False)
+        if begin <= event.offset < end
+    ]
+
+
+def _align(comparisons: Sequence[Comparison], rest: Sequence[Stored]) -> list[Surplus]:
+    """Match by content what ids could not, part after part; what is left, with its place in the first part."""
+    places: dict[str, Surplus] = {}
+    for comparison in comparisons:
+        match_contents(comparison.matching, comparison.events, rest)
+        left = comparison.matching.surplus
+        places = {item.document.id: places.get(item.document.id, item) for item in left}
+        rest = [item.document for item in left]
+    return list(places.values())
+
+
+def _without_vouched(
+    family: Family, comparisons: Sequence[Comparison], rest: Sequence[Stored], run: Run
+) -> Sequence[Stored]:
+    """Less the documents of a file that is gone and whose ledger counted just these, after a shared beginning."""
+    left = total(document.tally for document in rest)
+    for claim in _gone(family, comparisons) if rest else ():
+        stored = total(claim.stored(bucket) for bucket in claim.ledger if run.holds(bucket))
+        beginning = stored.minus(left)
+        if any(prefix == beginning for comparison in comparisons for prefix in _prefixes(comparison)):
+            return ()
+    return rest
+
+
+def _gone(family: Family, comparisons: Sequence[Comparison]) -> list[Claim]:
+    """The rows that stand for no file that is on disk now."""
+    present = [own_claim(file, family.claims) for file in family.files]
+    present += [comparison.part.claim for comparison in comparisons]
+    return [claim for claim in family.claims if not any(claim is other for other in present)]
+
+
+def _prefixes(comparison: Comparison) -> Iterable[Tally]:
+    stored = comparison.matching.stored
+    tallies = (event.tally for event in comparison.events if event.id in stored)
+    return accumulate(tallies, Tally.plus, initial=Tally())
+
+
+def _parse_absent(context: Context, comparison: Comparison) -> None:
+    """Ask the parser which of the absent events were filtered or refused."""
+    reach = comparison.part.reach
+    undecided = {
+        event.offset
+        for event in comparison.matching.absent
+        if event.id not in context.claims.dead and not (context.claims.known and event.offset >= reach)
+    }
+    if not undecided:
+        return
+    last = max(undecided)
+    for events, parsed in replay(comparison.part.branch.file, comparison.rules):
+        comparison.filtered.update((item.offset, item.rule) for item in parsed.filtered if item.offset in undecided)
+        comparison.refused.update(item.document.offset for item in parsed.refused)
+        if events[-1].offset >= last:
+            return
+
+
+def _without_superseded(trunk: Comparison, surplus: Sequence[Surplus]) -> list[Surplus]:
+    """Less the half lines that a file ended with when it was shipped, and that are whole lines now."""
+    if not any(INCOMPLETE in item.document.tags for item in surplus):
+        return list(surplus)
+    file = trunk.part.branch.file
+    return [
+        item
+        for item in surplus
+        if INCOMPLETE not in item.document.tags
+        or _tally(file.at(item.document.offset, item.document.tally.bytes)) != item.document.tally
+    ]
+
+
+def _tally(data: bytes) -> Tally:
+    return tally_of(split_lines(data, final=True))

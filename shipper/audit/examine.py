@@ -1,0 +1,95 @@
+"""The examination of one family: the equation first, a drill-down where it does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from shipper.audit.balance import is_closed
+from shipper.audit.claims import Claim
+from shipper.audit.contents import compare_contents
+from shipper.audit.context import LAST_BUCKET, Context, Level, Run
+from shipper.audit.disk import branches
+from shipper.audit.drill import compare
+from shipper.audit.families import Family, Part, part_of
+from shipper.audit.findings import Outcome
+from shipper.audit.gaps import lost_at_source
+from shipper.audit.gone import examine_gone
+from shipper.audit.judge import judge
+from shipper.records import Tally, bucket_of, total
+
+
+def examine(context: Context, family: Family) -> Outcome:
+    """What became of a family's lines. Raises SourceError and OutputError."""
+    if context.level is Level.LEDGER or not family.files:
+        outcome = examine_gone(context, family)
+        outcome.add(lost_at_source(context, family, end=0))
+        return outcome
+    parts = parts_of(context, family)
+    outcome = Outcome(files=len(family.files))
+    _weigh(context, family, parts, outcome)
+    outcome.add(lost_at_source(context, family, end=max(part.measure.end for part in parts)))
+    return outcome
+
+
+def parts_of(context: Context, family: Family) -> list[Part]:
+    """The branches of a family's files, measured, with the claims on them. Raises SourceError."""
+    multiline = context.rulebook.configured(family.input).framing.multiline
+    firsts = {bucket: held.first for bucket, held in family.held.items()} if multiline else {}
+    return [part_of(branch, family, context.host, firsts) for branch in branches(family.files)]
+
+
+def _weigh(context: Context, family: Family, parts: Sequence[Part], outcome: Outcome) -> None:
+    """Close the buckets that balance, drill down the others."""
+    buckets = sorted({*family.held, *(bucket for part in parts for bucket in part.measure.buckets)})
+    closed = (
+        [] if context.level is Level.CONTENTS else [b for b in buckets if _close(context, family, parts, b, outcome)]
+    )
+    unbalanced = [bucket for bucket in buckets if bucket not in set(closed)]
+    runs = list(_runs(unbalanced, buckets))
+    for run in runs:
+        drilled = compare(context, family, parts, run)
+        outcome.add(judge(context, family, drilled))
+        if context.level is Level.CONTENTS:
+            outcome.add(compare_contents(context, family, drilled))
+    for part in parts:
+        if not any(run.holds(bucket_of(part.measure.end)) for run in runs):
+            outcome.totals.disk_lines += part.measure.partial.lines
+            outcome.wait(str(part.branch.file.path), part.measure.partial)
+
+
+def _close(context: Context, family: Family, parts: Sequence[Part], bucket: int, outcome: Outcome) -> bool:
+    """Whether the equation holds for a bucket; then its lines are counted."""
+    disk = total(part.measure.buckets.get(bucket, Tally()) for part in parts)
+    below = total(part.measure.below.get(bucket, Tally()) for part in parts)
+    index = family.index_tally(bucket)
+    for claim in _claims(context, parts):
+        filtered = claim.filtered(bucket) if claim else Tally()
+        dead = claim.dead(bucket) if claim else Tally()
+        pending = is_closed(disk, below, total((index, filtered, dead)))
+        if pending is None or (pending.lines and not context.claims.known):
+            continue
+        totals = outcome.totals
+        totals.disk_lines += disk.lines
+        totals.indexed += index.lines
+        totals.filtered += filtered.lines
+        totals.dead_letters += dead.lines
+        outcome.wait(str(parts[0].branch.file.path), pending)
+        return True
+    return False
+
+
+def _claims(context: Context, parts: Sequence[Part]) -> list[Claim | None]:
+    """The ledgers that may balance the parts; of several branches none, for their sums are not told apart."""
+    if not context.claims.known or len(parts) > 1:
+        return [None]
+    return [parts[0].claim]
+
+
+def _runs(wanted: Sequence[int], buckets: Sequence[int]) -> Iterator[Run]:
+    """Adjacent buckets together; the last one of a family goes on without end."""
+    first = 0
+    for position in range(1, len(wanted) + 1):
+        if position == len(wanted) or wanted[position] != wanted[position - 1] + 1:
+            last = wanted[position - 1]
+            yield Run(wanted[first], LAST_BUCKET if last == buckets[-1] else last)
+            first = position

@@ -1,0 +1,140 @@
+"""What belongs together: the files of one fingerprint, what the state claims of them and what the index holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from shipper.audit.balance import Measure, measure
+from shipper.audit.claims import Claim, Claims
+from shipper.audit.disk import Branch, DiskFile, is_whole
+from shipper.read.files import open_content
+from shipper.read.identity import chains_at
+from shipper.records import BucketTally, Tally
+
+Held = dict[int, BucketTally]
+"""What the index holds of a fingerprint, by bucket."""
+
+
+@dataclass(slots=True)
+class Family:
+    """Everything of one fingerprint; of two, where a file's head was edited."""
+
+    input: str
+    fingerprints: tuple[str, ...]
+    """The one that the files have now comes first."""
+    files: list[DiskFile] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    """The furthest first."""
+    held: Held = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """The one to report."""
+        return self.fingerprints[0]
+
+    def index_tally(self, bucket: int) -> Tally:
+        """What the index holds of a bucket."""
+        held = self.held.get(bucket)
+        return held.tally if held else Tally()
+
+    def join(self, elder: Family) -> None:
+        """Take over a family whose file this one's is, with another head."""
+        self.fingerprints += elder.fingerprints
+        self.claims = sorted([*self.claims, *elder.claims], key=lambda claim: claim.row.offset, reverse=True)
+        for bucket, tally in elder.held.items():
+            self.held[bucket] = merged(self.held.get(bucket), tally)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A branch of a family's files with the claim that is made on it."""
+
+    branch: Branch
+    claim: Claim | None
+    reach: int
+    """How far the state claims to have dealt with it."""
+    whole: bool
+    """Whether the file can grow no more."""
+    measure: Measure
+
+
+def merged(one: BucketTally | None, other: BucketTally) -> BucketTally:
+    """The sum of two answers on one bucket."""
+    if one is None:
+        return other
+    return other._replace(
+        documents=one.documents + other.documents,
+        tally=one.tally.plus(other.tally),
+        first=min(one.first, other.first),
+    )
+
+
+def holdings(tallies: Iterable[BucketTally]) -> dict[tuple[str, str], Held]:
+    """The index's answer by input and fingerprint."""
+    found: dict[tuple[str, str], Held] = {}
+    for tally in tallies:
+        buckets = found.setdefault((tally.input, tally.fingerprint), {})
+        buckets[tally.bucket] = merged(buckets.get(tally.bucket), tally)
+    return found
+
+
+def assemble(
+    files: Sequence[DiskFile], claims: Claims, held: Mapping[tuple[str, str], Held], inputs: Iterable[str]
+) -> list[Family]:
+    """One family per input and fingerprint that is on disk, in the state or in the index."""
+    families: dict[tuple[str, str], Family] = {}
+
+    def family(input_name: str, fingerprint: str) -> Family:
+        return families.setdefault((input_name, fingerprint), Family(input_name, (fingerprint,)))
+
+    for file in files:
+        if file.fingerprint is not None:
+            family(file.input.name, file.fingerprint).files.append(file)
+    wanted = set(inputs)
+    for claim in sorted(claims.files, key=lambda claim: claim.row.offset, reverse=True):
+        if claim.row.input in wanted:
+            family(claim.row.input, claim.row.fingerprint).claims.append(claim)
+    for (input_name, fingerprint), buckets in held.items():
+        if input_name in wanted:
+            family(input_name, fingerprint).held = buckets
+    return list(families.values())
+
+
+def part_of(branch: Branch, family: Family, host: str, firsts: Mapping[int, int]) -> Part:
+    """A branch, measured. `firsts` says where buckets begin that an event reaches into. Raises SourceError."""
+    file = branch.file
+    whole = is_whole(file)
+    claim = _claim_on(file, family, host)
+    reach = claim.row.offset if claim else 0
+    measured = measure(file.blocks(file.limit), start=branch.start, checkpoint=reach, firsts=firsts, whole=whole)
+    return Part(branch, claim, reach, whole, measured)
+
+
+def _claim_on(file: DiskFile, family: Family, host: str) -> Claim | None:
+    """Of the rows that agree with a file's bytes, the furthest.
+
+    A single row that is the file's own is taken at its word: where it does not agree, the file was edited.
+    """
+    own = own_claim(file, family.claims)
+    if own is not None and len(family.claims) == 1:
+        return own
+    offsets = {claim.row.offset for claim in family.claims if claim.row.offset}
+    chains: dict[int, int] = {}
+    if offsets:
+        with closing(open_content(file.path)) as content:
+            chains = chains_at(content, host, family.input, offsets)
+    return next((claim for claim in family.claims if chains.get(claim.row.offset) == claim.row.chain), own)
+
+
+def own_claim(file: DiskFile, claims: Iterable[Claim]) -> Claim | None:
+    """The newest row that stands for the file by its inode or its name."""
+    return max((claim for claim in claims if _is_row_of(claim, file)), key=lambda claim: claim.row.id, default=None)
+
+
+def _is_row_of(claim: Claim, file: DiskFile) -> bool:
+    row = claim.row
+    return row.input == file.input.name and (
+        (row.device, row.inode) == file.inode or row.current_path == str(file.path)
+    )

@@ -1,0 +1,156 @@
+"""The vocabulary of an audit: kinds, causes, findings, totals and the verdict. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+
+from shipper.errors import Exit
+from shipper.records import Tally
+
+
+class Kind(StrEnum):
+    """What is wrong."""
+
+    MISSING = "missing"
+    LOST_AT_SOURCE = "lost_at_source"
+    DUPLICATE = "duplicate"
+    ALTERED = "altered"
+    UNEXPECTED = "unexpected"
+    UNPROVED = "unproved"
+
+
+class Cause(StrEnum):
+    """Why, as far as it can be proved."""
+
+    NEVER_ACKNOWLEDGED = "never acknowledged"
+    GONE_FROM_INDEX = "gone from the index"
+    NOT_IN_INDEX = "not in the index"
+    """There is no state to tell whether it was ever acknowledged."""
+    TRUNCATED = "truncated before read"
+    DELETED = "deleted before read"
+    LOST = "lost before read"
+    CHANGED_ON_DISK = "changed on disk"
+    CHANGED_IN_INDEX = "changed in the index"
+    CHANGED = "changed on disk or in the index"
+    ADDED_ON_DISK = "added on disk"
+    REMOVED_FROM_DISK = "removed from disk"
+    NEVER_ON_DISK = "never on disk"
+    BEYOND_LEDGER = "more than the ledger counted"
+    TWO_PLACES = "same id in two indices"
+    FILE_GONE = "file gone and no ledger vouches"
+    UNREADABLE = "unreadable"
+    UNKNOWN_PIPELINE = "pipeline version unknown"
+
+
+RESEND = "resend"
+"""The repair that there is: create the documents again from the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault, or one thing that could not be proved. Lines are 1-based; bytes are uncompressed."""
+
+    kind: Kind
+    cause: Cause
+    input: str
+    host: str
+    fingerprint: str
+    path: str
+    offset: int | None
+    first_line: int | None
+    last_line: int | None
+    lines: int
+    bytes: int
+    evidence: str
+    repair: str | None = None
+
+
+@dataclass(slots=True)
+class Totals:
+    """Lines by fate. `disk_lines` counts lines that several files share once."""
+
+    disk_lines: int = 0
+    indexed: int = 0
+    filtered: int = 0
+    dead_letters: int = 0
+    pending: int = 0
+    missing: int = 0
+    lost_at_source: int = 0
+    duplicate: int = 0
+    altered: int = 0
+    unexpected: int = 0
+    unproved: int = 0
+
+    def add(self, other: Totals) -> None:
+        """Count the other's lines here, too."""
+        for name in (item.name for item in fields(self)):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Lines of a file that wait for the agent: no fault."""
+
+    path: str
+    lines: int
+    bytes: int
+
+
+class Verdict(StrEnum):
+    """What an audit comes to."""
+
+    CLOSED = "closed"
+    FINDINGS = "findings"
+    INCOMPLETE = "incomplete"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What an audit, or the part of it that looked at one file, found."""
+
+    totals: Totals = field(default_factory=Totals)
+    findings: list[Finding] = field(default_factory=list)
+    pending: list[Pending] = field(default_factory=list)
+    files: int = 0
+    vouched: Tally = field(default_factory=Tally)
+    """What the ledger vouches for of files that are gone."""
+
+    def report(self, finding: Finding) -> None:
+        """Record a finding and count its lines."""
+        self.findings.append(finding)
+        name = finding.kind.value
+        setattr(self.totals, name, getattr(self.totals, name) + finding.lines)
+
+    def wait(self, path: str, tally: Tally) -> None:
+        """Record lines that are pending."""
+        if tally.lines:
+            self.totals.pending += tally.lines
+            self.pending.append(Pending(path, tally.lines, tally.bytes))
+
+    def add(self, other: Outcome) -> None:
+        """Take in the outcome of another part."""
+        self.totals.add(other.totals)
+        self.findings += other.findings
+        self.pending += other.pending
+        self.files += other.files
+        self.vouched = self.vouched.plus(other.vouched)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Closed only if nothing was found and everything was proved."""
+        if any(finding.kind is Kind.UNPROVED for finding in self.findings):
+            return Verdict.INCOMPLETE
+        return Verdict.FINDINGS if self.findings else Verdict.CLOSED
+
+    @property
+    def exit_code(self) -> Exit:
+        """The exit code of `shipper audit`."""
+        codes = {Verdict.CLOSED: Exit.CLEAN, Verdict.FINDINGS: Exit.FINDINGS, Verdict.INCOMPLETE: Exit.UNFINISHED}
+        return codes[self.verdict]
+
+
+def in_order(findings: Sequence[Finding]) -> list[Finding]:
+    """Findings by input, path and place."""
+    return sorted(findings, key=lambda f: (f.input, f.path, f.offset if f.offset is not None else -1, f.kind.value))

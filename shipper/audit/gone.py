@@ -1,0 +1,95 @@
+"""Families without files on disk, and audits that do not look there: the index against the ledger alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from shipper.audit.claims import Claim
+from shipper.audit.context import LAST_BUCKET, Context, Level, Run
+from shipper.audit.families import Family
+from shipper.audit.findings import Cause, Finding, Kind, Outcome
+from shipper.records import BUCKET_BITS, Tally, bucket_of, total
+
+_Report = Callable[[Kind, Cause, int, Tally, str], None]
+
+
+def examine_gone(context: Context, family: Family) -> Outcome:
+    """Whether the ledger vouches for what the index holds."""
+    outcome = Outcome()
+    report = _reporter(context, family, outcome)
+    if not family.claims:
+        tally = total(held.tally for held in family.held.values())
+        first = min(held.first for held in family.held.values())
+        evidence = "the index holds documents of a file that is neither on disk nor in the state"
+        report(Kind.UNPROVED, Cause.FILE_GONE, first, tally, evidence)
+        return outcome
+    buckets = sorted({*family.held, *(bucket for claim in family.claims for bucket in claim.ledger)})
+    held = total(_weigh(context, family, bucket, report) for bucket in buckets)
+    if context.level is Level.LEDGER:
+        outcome.totals.indexed += held.lines
+    else:
+        outcome.vouched = held
+    return outcome
+
+
+def _weigh(context: Context, family: Family, bucket: int, report: _Report) -> Tally:
+    """Compare one bucket with the ledger that fits best; returns what is vouched for."""
+    index = family.index_tally(bucket)
+    if any(claim.stored(bucket) == index for claim in family.claims):
+        return index
+    claim = family.claims[0]
+    stored = claim.stored(bucket)
+    index = index.minus(_beyond(context, family, claim, bucket))
+    difference = stored.minus(index)
+    counts = f"the ledger counts {stored.lines} stored lines in this part of the file, the index holds {index.lines}"
+    offset = bucket << BUCKET_BITS
+    if not any(difference):
+        return index
+    if difference.lines > 0:
+        report(Kind.MISSING, Cause.GONE_FROM_INDEX, offset, difference, counts)
+    elif difference.lines < 0:
+        report(Kind.UNEXPECTED, Cause.BEYOND_LEDGER, offset, index.minus(stored), counts)
+    else:
+        evidence = counts + ", but their bytes or hashes differ; at least one line"
+        report(Kind.ALTERED, Cause.CHANGED_IN_INDEX, offset, Tally(1, 0, 0, 0), evidence)
+    return index
+
+
+def _beyond(context: Context, family: Family, claim: Claim, bucket: int) -> Tally:
+    """What the index holds beyond the checkpoint: sent, and not yet counted."""
+    if bucket < bucket_of(claim.row.offset):
+        return Tally()
+    last = LAST_BUCKET if bucket == max(family.held, default=bucket) else bucket
+    documents = context.spans(family, Run(bucket, last))
+    return total(document.tally for document in documents if document.offset >= claim.row.offset)
+
+
+def _reporter(context: Context, family: Family, outcome: Outcome) -> _Report:
+    claim = family.claims[0] if family.claims else None
+
+    def path() -> str:
+        if claim is not None:
+            return claim.row.current_path
+        first = min(held.first for held in family.held.values())
+        fingerprint = family.fingerprint
+        return next(iter(context.output.spans(fingerprint, first, first + 1))).path
+
+    def report(kind: Kind, cause: Cause, offset: int, tally: Tally, evidence: str) -> None:
+        outcome.report(
+            Finding(
+                kind=kind,
+                cause=cause,
+                input=family.input,
+                host=context.host,
+                fingerprint=family.fingerprint,
+                path=path(),
+                offset=offset,
+                first_line=None,
+                last_line=None,
+                lines=max(tally.lines, 0),
+                bytes=max(tally.bytes, 0),
+                evidence=evidence,
+            )
+        )
+
+    return report

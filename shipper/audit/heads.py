@@ -1,0 +1,65 @@
+"""Files whose head was edited: another fingerprint, so their documents look like those of a file that is gone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from shipper.audit.context import Context, Run
+from shipper.audit.disk import DiskFile
+from shipper.audit.families import Family
+from shipper.hashes import line_tallies
+from shipper.read.framing import split_lines
+from shipper.records import Tally
+
+_SAMPLE = 1 << 20
+"""Bytes at the beginning of a file in which at least half of the lines must agree."""
+
+
+def join_edited_heads(context: Context, families: Sequence[Family]) -> list[Family]:
+    """Put a file that nobody knows together with the documents and claims that its path has under another head."""
+    orphans = [family for family in families if not family.files and (family.held or family.claims)]
+    unknown = [family for family in families if family.files and not family.held and not _is_claimed(family)]
+    joined: list[Family] = []
+    for family in unknown:
+        elder = next((o for o in orphans if o not in joined and _is_same_file(context, family, o)), None)
+        if elder is not None:
+            family.join(elder)
+            joined.append(elder)
+    return [family for family in families if family not in joined]
+
+
+def _is_same_file(context: Context, family: Family, orphan: Family) -> bool:
+    paths = {str(file.path) for file in family.files}
+    return (
+        orphan.input == family.input
+        and not paths.isdisjoint(_paths(context, orphan))
+        and _are_alike(context, family.files[0], orphan)
+    )
+
+
+def _is_claimed(family: Family) -> bool:
+    return any(claim.row.offset for claim in family.claims)
+
+
+def _paths(context: Context, orphan: Family) -> set[str]:
+    paths = {claim.row.current_path for claim in orphan.claims} | {claim.row.path for claim in orphan.claims}
+    if orphan.held:
+        first = min(held.first for held in orphan.held.values())
+        paths |= {span.path for span in context.output.spans(orphan.fingerprint, first, first + 1)}
+    return paths
+
+
+def _are_alike(context: Context, file: DiskFile, orphan: Family) -> bool:
+    """Whether at least half of the lines at the beginning are the same."""
+    data = next(file.blocks(_SAMPLE), b"")
+    on_disk = Counter(_contents(line_tallies(split_lines(data, final=True))))
+    spans = context.spans(orphan, Run(0, 0))
+    in_index = Counter(_contents(span.tally for span in spans if span.offset < len(data)))
+    shared = (on_disk & in_index).total()
+    return shared * 2 >= min(on_disk.total(), in_index.total()) > 0
+
+
+def _contents(tallies: Iterable[Tally]) -> Iterable[Tally]:
+    """Single lines only: events of several lines are sums."""
+    return (tally for tally in tallies if tally.lines == 1)

@@ -1,0 +1,219 @@
+"""From a comparison to findings: the fate of each event and document, and the cause of what is wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import orjson
+
+from shipper.audit.context import Context
+from shipper.audit.drill import Comparison, Drilled
+from shipper.audit.families import Family
+from shipper.audit.findings import RESEND, Cause, Finding, Kind, Outcome
+from shipper.audit.reconcile import Changed, DiskEvent, Surplus
+from shipper.hashes import tally_of
+from shipper.records import Stored, Tally, bucket_of, total
+
+
+def judge(context: Context, family: Family, drilled: Drilled) -> Outcome:
+    """The outcome of a drill-down."""
+    outcome = Outcome(vouched=drilled.vouched)
+    for comparison in drilled.comparisons:
+        _Judge(context, family, comparison, outcome).all()
+    trunk = _Judge(context, family, drilled.comparisons[0], outcome)
+    for item in drilled.surplus:
+        trunk.surplus(item)
+    for document in drilled.twice:
+        trunk.twice(document)
+    return outcome
+
+
+class _Cause(NamedTuple):
+    kind: Cause
+    evidence: str
+    repair: str | None
+
+
+class _Judge:
+    """Judges one part of a family."""
+
+    def __init__(self, context: Context, family: Family, comparison: Comparison, outcome: Outcome) -> None:
+        self._context = context
+        self._family = family
+        self._comparison = comparison
+        self._outcome = outcome
+        self._part = comparison.part
+        self._path = str(comparison.part.branch.file.path)
+        self._edited_at = _edited_at(comparison)
+
+    def all(self) -> None:
+        """Judge every event."""
+        comparison, totals = self._comparison, self._outcome.totals
+        matching = comparison.matching
+        totals.disk_lines += sum(event.tally.lines for event in comparison.events)
+        totals.indexed += sum(document.tally.lines for document in matching.stored.values())
+        for changed in matching.changed:
+            self._changed(changed)
+        self._missing(self._without_fate())
+        after = comparison.reading.tail.plus(comparison.reading.partial)
+        if comparison.ends_in_run:
+            totals.disk_lines += after.lines
+            self._outcome.wait(self._path, after)
+
+    def surplus(self, item: Surplus) -> None:
+        """A document that nothing on disk explains."""
+        document, line = item.document, self._comparison.line_at(item.place)
+        end = max((event.end for event in self._comparison.events), default=0)
+        claimed = self._part.claim is not None and document.offset < self._part.reach
+        if item.removed or (item.place >= end and (claimed or not self._context.claims.known)):
+            cause = Cause.REMOVED_FROM_DISK
+            evidence = f"document {document.id} holds the line that stood here; the file was edited after it was read"
+        else:
+            cause = Cause.NEVER_ON_DISK
+            evidence = f"document {document.id} in {document.place} belongs to no line of the file"
+        self._report(Kind.UNEXPECTED, cause, document.offset, line, document.tally, evidence)
+
+    def twice(self, document: Stored) -> None:
+        """A second document of the same id."""
+        line = self._comparison.line_at(document.offset)
+        evidence = f"document {document.id} is in {document.place}, too"
+        self._report(Kind.DUPLICATE, Cause.TWO_PLACES, document.offset, line, document.tally, evidence)
+
+    def _without_fate(self) -> list[DiskEvent]:
+        """The absent events that should be in the index."""
+        comparison, totals = self._comparison, self._outcome.totals
+        dead, waiting, missing = self._context.claims.dead, [], []
+        indexed_end = max((stored.offset + stored.tally.bytes for stored in self._stored()), default=0)
+        for event in comparison.matching.absent:
+            if event.id in dead or event.offset in comparison.refused:
+                totals.dead_letters += event.tally.lines
+            elif event.offset in comparison.filtered:
+                totals.filtered += event.tally.lines
+            elif self._is_pending(event, indexed_end):
+                waiting.append(event.tally)
+            else:
+                missing.append(event)
+        self._outcome.wait(self._path, total(waiting))
+        return missing
+
+    def _stored(self) -> Iterable[Stored]:
+        matching = self._comparison.matching
+        yield from matching.stored.values()
+        yield from (changed.document for changed in matching.changed)
+
+    def _is_pending(self, event: DiskEvent, indexed_end: int) -> bool:
+        if self._context.claims.known:
+            return event.offset >= self._part.reach
+        quiet = self._context.now - self._part.branch.file.modified
+        return event.offset >= indexed_end and quiet < self._context.grace
+
+    def _missing(self, events: Sequence[DiskEvent]) -> None:
+        lines = _lines_by_bucket(events)
+        held = _lines_by_bucket(e for e in self._comparison.events if e.id in self._comparison.matching.stored)
+        causes = [self._cause(event, lines, held) for event in events]
+        first = 0
+        for position in range(1, len(events) + 1):
+            goes_on = position < len(events) and (
+                events[position].offset == events[position - 1].end and causes[position] == causes[first]
+            )
+            if not goes_on:
+                self._report_missing(events[first:position], causes[first])
+                first = position
+
+    def _cause(self, event: DiskEvent, missing: Mapping[int, int], held: Mapping[int, int]) -> _Cause:
+        repair: str | None = RESEND
+        after = ""
+        if self._edited_at is not None and event.offset >= self._edited_at:
+            repair, after = None, "; the file was edited before it, so it is not repaired"
+        if event.id in self._comparison.matching.added:
+            return _Cause(Cause.ADDED_ON_DISK, "the file was edited here after it was read", None)
+        if self._part.claim is None:
+            return _Cause(Cause.NOT_IN_INDEX, "the index does not hold it, and no state says why" + after, repair)
+        bucket = bucket_of(event.offset)
+        claimed = self._part.claim.stored(bucket).lines
+        there, gone = held.get(bucket, 0), missing[bucket]
+        counts = f"the ledger counts {claimed} stored lines in this part of the file, the index holds {there}"
+        cause = Cause.GONE_FROM_INDEX if claimed >= there + gone else Cause.NEVER_ACKNOWLEDGED
+        return _Cause(cause, counts + after, repair)
+
+    def _report_missing(self, events: Sequence[DiskEvent], cause: _Cause) -> None:
+        kind = Kind.ALTERED if cause.kind is Cause.ADDED_ON_DISK else Kind.MISSING
+        tally = total(event.tally for event in events)
+        first = events[0]
+        self._report(kind, cause.kind, first.offset, first.line, tally, cause.evidence, cause.repair)
+
+    def _changed(self, changed: Changed) -> None:
+        event, document = changed
+        evidence = _difference(event, document)
+        self._report(Kind.ALTERED, self._changed_where(changed), event.offset, event.line, event.tally, evidence)
+
+    def _changed_where(self, changed: Changed) -> Cause:
+        """An equal id proves the line on disk; a document that agrees with its own tally proves the index."""
+        event, document = changed
+        if event.id == document.id:
+            return Cause.CHANGED_IN_INDEX
+        stored = self._comparison.matching.stored
+        before = next((e for e in self._comparison.events if e.end == event.offset), None)
+        follows = event.offset == 0 or (
+            before is not None and before.id in stored and stored[before.id].id == before.id
+        )
+        if follows or self._is_consistent(document):
+            return Cause.CHANGED_ON_DISK
+        return Cause.CHANGED
+
+    def _is_consistent(self, document: Stored) -> bool:
+        bodies = self._context.bodies(self._family, [document.id])
+        message = str(orjson.loads(bodies[document.id]).get("message", ""))
+        lines = [line + b"\n" for line in message.encode(errors="surrogatepass").split(b"\n")]
+        return tally_of(lines) == document.tally
+
+    def _report(
+        self, kind: Kind, cause: Cause, offset: int, line: int, tally: Tally, evidence: str, repair: str | None = None
+    ) -> None:
+        self._outcome.report(
+            Finding(
+                kind=kind,
+                cause=cause,
+                input=self._family.input,
+                host=self._context.host,
+                fingerprint=self._family.fingerprint,
+                path=self._path,
+                offset=offset,
+                first_line=line,
+                last_line=line + max(tally.lines, 1) - 1,
+                lines=tally.lines,
+                bytes=tally.bytes,
+                evidence=evidence,
+                repair=repair,
+            )
+        )
+
+
+def _edited_at(comparison: Comparison) -> int | None:
+    """Offset from which on the file is not what was read."""
+    matching = comparison.matching
+    places = [changed.event.offset for changed in matching.changed if changed.event.id != changed.document.id]
+    if matching.edited_at is not None:
+        places.append(matching.edited_at)
+    return min(places, default=None)
+
+
+def _lines_by_bucket(events: Iterable[DiskEvent]) -> Counter[int]:
+    counts: Counter[int] = Counter()
+    for event in events:
+        counts[bucket_of(event.offset)] += event.tally.lines
+    return counts
+
+
+def _difference(event: DiskEvent, document: Stored) -> str:
+    disk, index = event.tally, document.tally
+    if (disk.lines, disk.bytes) != (index.lines, index.bytes):
+        return (
+            f"{disk.lines} lines of {disk.bytes} bytes on disk, "
+            f"{index.lines} lines of {index.bytes} bytes in document {document.id}"
+        )
+    if disk != index:
+        return f"the hash of the line on disk is not the one that document {document.id} records"
+    return f"document {document.id} records offset {document.offset} instead of {event.offset}"

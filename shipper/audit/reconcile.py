@@ -1,0 +1,220 @@
+"""Which event on disk is which document in the index: pure comparison of two sequences.
+
+An id is made of a line's place, its content and all lines before it, so equal ids need no further thought. They fail
+only after a place where the file was edited: there every id changes, and every offset if a line's length changed. From
+there on, contents (the tallies of events) are aligned: a *shift*, the distance between an event's place on disk and in
+the index, holds until something does not fit and another shift explains more of what follows.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter, defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from shipper.records import Stored, Tally
+
+_WINDOW = 32
+"""Events that are looked ahead at to choose a shift."""
+_OCCURRENCES = 8
+"""Documents of equal content that are considered as the partner of an event."""
+
+
+class DiskEvent(NamedTuple):
+    """An event on disk, without its content."""
+
+    id: str
+    offset: int
+    tally: Tally
+    line: int
+    """1-based number of its first line."""
+
+    @property
+    def end(self) -> int:
+        """Offset after its last line."""
+        return self.offset + self.tally.bytes
+
+
+class Changed(NamedTuple):
+    """An event and the document that stands in its place with another content."""
+
+    event: DiskEvent
+    document: Stored
+
+
+class Surplus(NamedTuple):
+    """A document without an event."""
+
+    document: Stored
+    place: int
+    """Offset on today's disk where it would stand."""
+    removed: bool
+    """Whether the file was edited there, so that a line is gone from it."""
+
+
+@dataclass(slots=True)
+class Matching:
+    """What became of each event and each document."""
+
+    stored: dict[str, Stored] = field(default_factory=dict)
+    """Documents by the id that their event has on disk; the document's own id differs after an edit."""
+    changed: list[Changed] = field(default_factory=list)
+    absent: list[DiskEvent] = field(default_factory=list)
+    surplus: list[Surplus] = field(default_factory=list)
+    twice: list[Stored] = field(default_factory=list)
+    """Further documents of the same id, in another index."""
+    added: set[str] = field(default_factory=set)
+    """Ids of absent events that stand where the file was edited."""
+    edited_at: int | None = None
+    """Offset on disk from which on ids no longer agree."""
+
+
+def match_ids(events: Sequence[DiskEvent], documents: Sequence[Stored]) -> tuple[Matching, list[Stored]]:
+    """Match by id; what is left of the events is `absent`, what is left of the documents is the second result."""
+    matching = Matching()
+    by_id: dict[str, Stored] = {}
+    for document in documents:
+        if document.id in by_id:
+            matching.twice.append(document)
+        else:
+            by_id[document.id] = document
+    for event in events:
+        found = by_id.pop(event.id, None)
+        if found is None:
+            matching.absent.append(event)
+        elif found.tally == event.tally and found.offset == event.offset:
+            matching.stored[event.id] = found
+        else:
+            matching.changed.append(Changed(event, found))
+    return matching, sorted(by_id.values(), key=lambda document: document.offset)
+
+
+def match_contents(matching: Matching, events: Sequence[DiskEvent], rest: Sequence[Stored]) -> None:
+    """Align the absent events with the documents that are left, by content; `events` are all of the file."""
+    left, matching.absent = matching.absent, []
+    pairs = _align(left, rest) if left and rest else []
+    if pairs:
+        first = left[pairs[0][0]].offset
+        known = (event.end for event in events if event.offset < first and event.id in matching.stored)
+        matching.edited_at = max(known, default=0)
+    _settle(left, rest, pairs, matching)
+
+
+class _Index:
+    """Documents by place and by content, from a position on."""
+
+    def __init__(self, documents: Sequence[Stored]) -> None:
+        self._documents = documents
+        self._by_offset: dict[int, list[int]] = defaultdict(list)
+        self._by_content: dict[Tally, list[int]] = defaultdict(list)
+        for number, document in enumerate(documents):
+            self._by_offset[document.offset].append(number)
+            self._by_content[document.tally].append(number)
+
+    def at(self, event: DiskEvent, shift: int, floor: int) -> int | None:
+        """The document of the event's content at its place under a shift."""
+        for number in self._by_offset.get(event.offset - shift, ()):
+            if number >= floor and self._documents[number].tally == event.tally:
+                return number
+        return None
+
+    def shifts(self, event: DiskEvent, floor: int) -> list[int]:
+        """The shifts that would explain the event."""
+        numbers = self._by_content.get(event.tally, [])
+        first = bisect_left(numbers, floor)
+        return [event.offset - self._documents[n].offset for n in numbers[first : first + _OCCURRENCES]]
+
+
+def _align(events: Sequence[DiskEvent], documents: Sequence[Stored]) -> list[tuple[int, int]]:
+    """Pairs of positions of an event and a document of the same content, ascending in both."""
+    index = _Index(documents)
+    pairs: list[tuple[int, int]] = []
+    shift = floor = 0
+    for position, event in enumerate(events):
+        number = index.at(event, shift, floor)
+        if number is None:
+            shift = _best_shift(events[position : position + _WINDOW], index, shift, floor)
+            number = index.at(event, shift, floor)
+        if number is not None:
+            pairs.append((position, number))
+            floor = number + 1
+    return pairs
+
+
+def _best_shift(window: Sequence[DiskEvent], index: _Index, current: int, floor: int) -> int:
+    votes: Counter[int] = Counter()
+    for event in window:
+        votes.update(set(index.shifts(event, floor)))
+    if not votes:
+        return current
+    # Of equal votes the smaller step wins, and none is the smallest.
+    best = max(votes, key=lambda shift: (votes[shift], -abs(shift - current)))
+    enough = votes[best] * 4 >= len(window)
+    return best if enough and votes[best] > votes[current] else current
+
+
+class _Gap(NamedTuple):
+    """What stands between two pairs."""
+
+    events: Sequence[DiskEvent]
+    documents: Sequence[Stored]
+    before: int
+    """The shift that held before it."""
+    after: int | None
+    """The shift that holds after it; None at the end."""
+
+
+def _settle(
+    events: Sequence[DiskEvent], documents: Sequence[Stored], pairs: Sequence[tuple[int, int]], matching: Matching
+) -> None:
+    """Sort what stands between the pairs into changed, absent and surplus."""
+    shift = event_floor = document_floor = 0
+    for position, number in pairs:
+        event, document = events[position], documents[number]
+        after = event.offset - document.offset
+        _settle_gap(_Gap(events[event_floor:position], documents[document_floor:number], shift, after), matching)
+        matching.stored[event.id] = document
+        shift, event_floor, document_floor = after, position + 1, number + 1
+    _settle_gap(_Gap(events[event_floor:], documents[document_floor:], shift, None), matching)
+
+
+def _settle_gap(gap: _Gap, matching: Matching) -> None:
+    """Pair what stands in the same place; the rest is absent or surplus, by an edit as far as the shift tells."""
+    shift = gap.before
+    waiting = deque(gap.documents)
+    absent: list[DiskEvent] = []
+    surplus: list[Surplus] = []
+    for event in gap.events:
+        while waiting and waiting[0].offset + shift < event.offset:
+            document = waiting.popleft()
+            surplus.append(Surplus(document, document.offset + shift, removed=False))
+        if waiting and waiting[0].offset + shift == event.offset:
+            document = waiting.popleft()
+            matching.changed.append(Changed(event, document))
+            shift += event.tally.bytes - document.tally.bytes
+        else:
+            absent.append(event)
+    surplus += [Surplus(document, document.offset + shift, removed=False) for document in waiting]
+    grown = 0 if gap.after is None else gap.after - shift
+    first = len(surplus) - _last(_sizes(surplus), -grown)
+    added = _last([event.tally.bytes for event in absent], grown + sum(_sizes(surplus[first:])))
+    matching.surplus += surplus[:first] + [item._replace(removed=True) for item in surplus[first:]]
+    matching.absent += absent
+    matching.added.update(event.id for event in absent[len(absent) - added :])
+
+
+def _last(sizes: Sequence[int], wanted: int) -> int:
+    """How many of the last ones have the wanted size in all; where no number of them has, and some are wanted, all."""
+    if wanted <= 0:
+        return 0
+    size = count = 0
+    while size < wanted and count < len(sizes):
+        count += 1
+        size += sizes[-count]
+    return count if size == wanted else len(sizes)
+
+
+def _sizes(surplus: Sequence[Surplus]) -> list[int]:
+    return [item.document.tally.bytes for item in surplus]
