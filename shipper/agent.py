@@ -123,7 +123,7 @@ class Agent:
         progress: Callable[[Totals], None] = lambda _: None,
     ) -> None:
         for chunk in self.reader.chunks(once=once):
-            self._take(chunk)
+            self.take(chunk)
             self._send_due()
             self._settle()
             self._wait_for_room()
@@ -131,7 +131,7 @@ class Agent:
             if stopping():
                 break
 
-    def _take(self, chunk: Chunk) -> None:
+    def take(self, chunk: Chunk) -> None:
         """Parse a chunk; its marks are on disk before its documents can leave."""
         parser, marks = self._parser(chunk)
         parsed = parser.parse(chunk.events, modified=chunk.modified, at_end=chunk.at_end)

@@ -38,6 +38,10 @@ class FileRows:
         """Every file."""
         return self._rows("", {})
 
+    def row(self, file: int) -> FileRow:
+        """One file by its row number."""
+        return self._rows("WHERE f.id = :file", {"file": file})[0]
+
     def rows_of_inode(self, input_name: str, device: int, inode: int) -> list[FileRow]:
         """Files that were last seen under this inode."""
         where = "WHERE f.input = :input AND f.device = :device AND f.inode = :inode"

@@ -13,11 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from isal import igzip
+from isal import igzip_lib
 
 from shipper.errors import SourceError
 
 _STEP = 1 << 20
+_PACKED_STEP = 64 * 1024
+_IGZIP_ERROR: Any = igzip_lib.error  # its stub does not say that it is a class
+_DAMAGE = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, _IGZIP_ERROR)
 
 
 class UnfinishedArchive(SourceError):  # noqa: N818  it is a state of a file that passes, not a defect
@@ -40,6 +43,25 @@ class Content(Protocol):
 
     def close(self) -> None:
         """Give the descriptor back."""
+
+
+class Unpacker(Protocol):
+    """One member of an archive, as the standard library's bz2 and lzma unpack it."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether the member's end was reached."""
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether it has nothing more to give without more packed bytes."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """Packed bytes after the member's end."""
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """Unpack some bytes."""
 
 
 def open_content(path: str | Path) -> Content:
@@ -88,14 +110,14 @@ class Plain:
 
 
 class Compressed:
-    """An archive, decompressed as a stream; going back begins anew."""
+    """An archive, decompressed as a stream; going back begins anew. It may have several members."""
 
     compressed = True
 
-    def __init__(self, descriptor: int, path: str, unpack: Callable[[Any], Any]) -> None:
-        self._descriptor = descriptor
+    def __init__(self, descriptor: int, path: str, unpacker: Callable[[], Unpacker]) -> None:
+        self._file = os.fdopen(descriptor, "rb", buffering=0)
         self._path = path
-        self._unpack = unpack
+        self._new_unpacker = unpacker
         self._rewind()
 
     def pread(self, size: int, offset: int) -> bytes:
@@ -121,46 +143,85 @@ class Compressed:
 
     def stat(self) -> os.stat_result:
         """The file's own status, also when its name is gone."""
-        return os.fstat(self._descriptor)
+        return os.fstat(self._file.fileno())
 
     def close(self) -> None:
         """Give the descriptor back."""
-        self._stream.close()
-        os.close(self._descriptor)
+        self._file.close()
 
     def _rewind(self) -> None:
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        self._stream = self._unpack(os.fdopen(os.dup(self._descriptor), "rb"))
+        self._file.seek(0)
+        self._unpacker = self._new_unpacker()
         self._position = 0
         self._broken = False
 
     def _next(self, size: int) -> bytes:
         try:
-            data: bytes = self._stream.read(size)
-        except EOFError as error:
-            self._broken = True
-            raise UnfinishedArchive(f"{self._path}: the archive breaks off after {self._position} bytes") from error
-        except (OSError, zlib.error, lzma.LZMAError, igzip.BadGzipFile, ValueError) as error:
+            data = self._unpacked(size)
+        except _DAMAGE as error:
             raise SourceError(f"{self._path}: damaged archive: {error}") from error
         self._position += len(data)
         return data
 
+    def _unpacked(self, size: int) -> bytes:
+        """Some bytes, as soon as there are any; empty at the end of the last member."""
+        while True:
+            packed = b""
+            if self._unpacker.eof:
+                packed = self._unpacker.unused_data or self._file.read(_PACKED_STEP)
+                if not packed.strip(b"\0"):  # tapes and some tools pad archives with zeros
+                    return b""
+                self._unpacker = self._new_unpacker()
+            elif self._unpacker.needs_input:
+                packed = self._file.read(_PACKED_STEP)
+                if not packed:
+                    self._broken = True
+                    raise UnfinishedArchive(f"{self._path}: the archive breaks off after {self._position} bytes")
+            data = self._unpacker.decompress(packed, size)
+            if data:
+                return data
 
-def _unpacker(magic: bytes) -> Callable[[Any], Any] | None:
+
+def _unpacker(magic: bytes) -> Callable[[], Unpacker] | None:
     if magic.startswith(b"\x1f\x8b"):
-        return lambda file: igzip.IGzipFile(fileobj=file)  # type: ignore[no-untyped-call]
+        return lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
     if magic.startswith(b"BZh"):
-        return bz2.BZ2File
+        return bz2.BZ2Decompressor
     if magic.startswith(b"\xfd7zXZ\x00"):
-        return lzma.LZMAFile
+        return lzma.LZMADecompressor
     if magic.startswith(b"\x28\xb5\x2f\xfd"):
         return _zstandard()
     return None
 
 
-def _zstandard() -> Callable[[Any], Any]:
+def _zstandard() -> Callable[[], Unpacker]:
     try:
         import zstandard  # noqa: PLC0415  an extra
     except ImportError as error:
         raise SourceError("Zstandard files need the extra: pip install 'dtn-shipper[zstd]'") from error
-    return lambda file: zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+    return lambda: _ZstandardUnpacker(zstandard.ZstdDecompressor().decompressobj())
+
+
+class _ZstandardUnpacker:
+    """Zstandard's own object cannot limit what it gives at once: what is too much waits here."""
+
+    needs_input = True
+
+    def __init__(self, unpacker: Any) -> None:
+        self._unpacker = unpacker
+        self._ready = b""
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._unpacker.eof) and not self._ready
+
+    @property
+    def unused_data(self) -> bytes:
+        return bytes(self._unpacker.unused_data)
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        if data:
+            self._ready += self._unpacker.decompress(data)
+        given, self._ready = self._ready[:max_length], self._ready[max_length:]
+        self.needs_input = not self._ready
+        return given

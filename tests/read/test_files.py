@@ -1,0 +1,75 @@
+"""Content is the same whatever it is packed in."""
+
+import bz2
+import gzip
+import lzma
+
+import pytest
+import zstandard
+
+from shipper.errors import SourceError
+from shipper.read.files import UnfinishedArchive, open_content
+
+CONTENT = b"".join(b"line %d\n" % number for number in range(200_000))
+PACKED = {
+    "plain": CONTENT,
+    "gzip": gzip.compress(CONTENT, 1),
+    "two gzip members": gzip.compress(CONTENT[:1000]) + gzip.compress(CONTENT[1000:]),
+    "bzip2": bz2.compress(CONTENT, 1),
+    "xz": lzma.compress(CONTENT, preset=0),
+    "zstandard": zstandard.compress(CONTENT),
+}
+
+
+@pytest.fixture(params=PACKED)
+def content(request, tmp_path):
+    path = tmp_path / "a.log"
+    path.write_bytes(PACKED[request.param])
+    opened = open_content(path)
+    yield opened
+    opened.close()
+
+
+def test_reading_in_turn_gives_all_of_it(content):
+    pieces = []
+    while piece := content.read(100_000):
+        pieces.append(piece)
+
+    assert b"".join(pieces) == CONTENT
+
+
+def test_any_place_can_be_read_in_any_order(content):
+    for offset in (0, 1_000_000, 500_000, 999_999, 0, len(CONTENT) - 10):
+        assert content.pread(70_000, offset) == CONTENT[offset : offset + 70_000]
+
+
+def test_beyond_the_end_there_is_nothing(content):
+    assert content.pread(10, len(CONTENT) + 5) == b""
+
+
+@pytest.mark.parametrize("kind", ["gzip", "bzip2", "xz"])
+def test_an_archive_that_breaks_off_gives_what_it_has_and_then_says_so(kind, tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(PACKED[kind][:-100])
+    opened = open_content(path)
+    got = opened.pread(len(CONTENT), 0)
+
+    assert CONTENT.startswith(got)
+    with pytest.raises(UnfinishedArchive, match="breaks off"):
+        opened.pread(1, len(got))
+    opened.close()
+
+
+def test_a_damaged_archive_is_an_error_with_its_name(tmp_path):
+    path = tmp_path / "a.gz"
+    path.write_bytes(b"\x1f\x8b" + b"\xff" * 100)
+    opened = open_content(path)
+
+    with pytest.raises(SourceError, match="a.gz: damaged archive"):
+        opened.read(10)
+    opened.close()
+
+
+def test_a_file_that_may_not_be_read_is_an_error_with_the_reason(tmp_path):
+    with pytest.raises(SourceError, match="No such file"):
+        open_content(tmp_path / "missing")
