@@ -73,7 +73,11 @@ def elasticsearch(request: pytest.FixtureRequest, elasticsearch_nodes: RunningNo
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever asks for a node is a test of real servers: `-m real` and `-m 'not real'` must never split wrongly."""
+    """Whatever asks for a node is a test of real servers: `-m real` and `-m 'not real'` must never split wrongly.
+
+    Under xdist one process runs them all, so that the nodes are started once.
+    """
     for item in items:
         if "elasticsearch_nodes" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.real)
+            item.add_marker(pytest.mark.xdist_group("elasticsearch"))

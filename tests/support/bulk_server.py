@@ -151,6 +151,8 @@ class BulkServer:
         """Method, path and headers of each request."""
         self.size_limit = 100 << 20
         """Bytes of a body, decompressed, before 413."""
+        self.too_large = 0
+        """Requests that were answered 413."""
         self.refused_credentials = 0
         """So many of the next requests are answered 401."""
         self.template_status = 200
@@ -207,6 +209,7 @@ class BulkServer:
     def bulk(self, handler: _Handler, body: bytes) -> None:
         """Answer a bulk request as the script says."""
         if len(body) > self.size_limit:
+            self.too_large += 1
             handler.answer(413, None)
             return
         creations = _creations(body)
