@@ -2,6 +2,7 @@ import gzip
 import io
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -62,3 +63,32 @@ def test_a_line_that_takes_too_long_is_reported(tmp_path, capsys, monkeypatch):
     path.write_text("a" * 60 + "b\n")
     assert run(["grok", "test", "^(?:a|a|aa)+$", str(path)]) == 1
     assert "It took longer than 0.05 s." in capsys.readouterr().out
+
+
+def test_the_expressions_of_a_pipeline_are_tried_on_whole_events(tmp_path, capsys):
+    path = tmp_path / "storm-backend.log"
+    path.write_text("noise\n23:15:01.001 - INFO [main] - one\n  at two\n23:15:01.002 - INFO [main] - three\n")
+    assert run(["grok", "test", "--pipeline", "storm-backend", "--json", str(path)]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert [(line["line"], line["matched"]) for line in document["lines"]] == [(1, False), (2, True), (4, True)]
+    assert document["lines"][1]["fields"]["storm"]["text"] == "one\n  at two"
+
+
+def test_blank_lines_are_not_tried_where_the_pipeline_drops_them(tmp_path, capsys):
+    path = tmp_path / "blank.log"
+    path.write_text("\n  \nnoise\n")
+    assert run(["grok", "test", "--pipeline", "gridftp-transfer", "--json", str(path)]) == 1
+    assert [line["line"] for line in json.loads(capsys.readouterr().out)["lines"]] == [3]
+
+
+def test_all_lines_of_a_real_log_match_its_pipeline(capsys):
+    log = Path(__file__).parents[1] / "samples" / "gridftp" / "ng" / "gridftp-transfer.log"
+    lines = log.read_bytes().count(b"\n")
+    assert run(["grok", "test", "--pipeline", "gridftp-transfer", str(log)]) == 0
+    assert capsys.readouterr().err == f"{lines} lines matched, 0 did not.\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--pipeline", "nonsense"], ["--pipeline", "tstat-tcp"]])
+def test_a_test_without_expressions_is_a_usage_error(arguments, capsys):
+    assert run(["grok", "test", *arguments]) == 2
+    assert capsys.readouterr().err
