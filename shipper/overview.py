@@ -6,7 +6,7 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from shipper.clock import SystemClock
@@ -182,21 +182,20 @@ def _unended(content: Content, offset: int) -> bool:
 def _unknown_files(settings: Settings, present: Mapping[_Key, Found]) -> Iterator[FileStatus]:
     for (input_name, _, _), found in present.items():
         look = _look(found, 0)
-        yield unidentified_status(input_name, look, _unidentified_state(found, look, settings.host, input_name))
+        try:
+            state = FileState.UNREADABLE if look.problem else _unidentified(found, settings.host, input_name)
+        except (SourceError, OSError) as error:
+            look, state = replace(look, problem=str(error)), FileState.UNREADABLE
+        yield unidentified_status(input_name, look, state)
 
 
-def _unidentified_state(found: Found, look: Look, host: str, input_name: str) -> FileState:
-    if look.problem:
-        return FileState.UNREADABLE
-    if not look.size:
+def _unidentified(found: Found, host: str, input_name: str) -> FileState:
+    if not found.status.st_size:
         return FileState.EMPTY
-    try:
-        with closing(open_content(found.path)) as content:
-            if fingerprint_of(content, host, input_name) is not None:
-                return FileState.NEW
-            return FileState.UNFINISHED if content.compressed else FileState.HEADER_ONLY
-    except (SourceError, OSError):
-        return FileState.UNREADABLE
+    with closing(open_content(found.path)) as content:
+        if fingerprint_of(content, host, input_name) is not None:
+            return FileState.NEW
+        return FileState.UNFINISHED if content.compressed else FileState.HEADER_ONLY
 
 
 class _Covers:
