@@ -1,0 +1,144 @@
+"""Batches close by bytes, count and age; what must be sent again is, later and later, and never lost."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shipper.clock import Bell
+from shipper.events_log import EventsLog, silent
+from shipper.records import STORED, Batch, Document, Outcome, OutcomeKind, Receipt, Source, Tally
+from shipper.send.batches import Batches
+from shipper.send.dispatch import Dispatcher
+from shipper.send.retry import again, backoff
+from support.clock import VirtualClock
+
+RETRY = Outcome(OutcomeKind.RETRY, "output", "away")
+PAUSED = Outcome(OutcomeKind.PAUSED, "security", "no such key")
+
+
+def document(size: int, number: int = 0, dataset: str = "d") -> Document:
+    return Document(f"{number}", Source("h", "i", "/p", "f"), dataset, dataset, 0, number, Tally(), "p", b"x" * size)
+
+
+@given(st.lists(st.integers(1, 50)), st.integers(1, 60), st.integers(1, 5))
+def test_every_document_is_in_one_batch_and_limits_hold(sizes, max_bytes, max_documents):
+    batches = Batches(max_bytes, max_documents, max_age=1)
+    documents = [document(size, number) for number, size in enumerate(sizes)]
+    closed = [*batches.add(documents, now=0), *batches.flush()]
+
+    assert [one for batch in closed for one in batch.documents] == documents
+    assert all(len(batch.documents) <= max_documents for batch in closed)
+    assert all(batch.bytes <= max_bytes or len(batch.documents) == 1 for batch in closed)
+
+
+def test_an_open_batch_is_due_by_the_age_of_its_oldest_document():
+    batches = Batches(100, 100, max_age=1)
+    assert batches.due(0) is None
+
+    batches.add([document(1)], now=5)
+    batches.add([document(1)], now=5.5)
+    assert batches.due(5.75) == 0.25
+    assert batches.due(7) == 0
+
+
+def test_only_documents_without_final_outcome_are_sent_again():
+    documents = [document(1, number) for number in range(3)]
+    repeats = again(Receipt(Batch(1, documents, 3), [STORED, RETRY, PAUSED]), random=lambda: 1.0)
+
+    assert [[one.id for one in batch.documents] for _, batch in repeats] == [["1"], ["2"]]
+    assert [batch.attempt for _, batch in repeats] == [1, 1]
+
+
+def test_a_batch_turned_away_again_and_again_is_halved():
+    documents = tuple(document(1, number) for number in range(4))
+    repeats = again(Receipt(Batch(1, documents, 4, attempt=2), [RETRY] * 4), random=lambda: 1.0)
+
+    assert [[one.id for one in batch.documents] for _, batch in repeats] == [["0", "1"], ["2", "3"]]
+
+
+def test_pauses_grow_to_a_minute_with_full_jitter():
+    assert [backoff(attempt, lambda: 1.0) for attempt in (1, 2, 3, 6, 100)] == [2, 4, 8, 60, 60]
+    assert backoff(100, lambda: 0.0) == 0
+
+
+class Scripted:
+    """An output that answers as scripted, then stores."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.sent = []
+
+    def send(self, batch):
+        self.sent.append([one.id for one in batch.documents])
+        answer = self.answers.pop(0) if self.answers else STORED
+        return Receipt(batch, [answer] * len(batch.documents))
+
+
+def dispatched(output, clock):
+    return Dispatcher(output, clock, Bell(), EventsLog(silent), senders=0, jitter=lambda: 1.0)
+
+
+def test_a_document_is_sent_until_it_is_settled_and_the_stall_is_said_once():
+    clock, output = VirtualClock(), Scripted(RETRY, RETRY)
+    dispatcher = dispatched(output, clock)
+    dispatcher.submit(Batch(1, (document(1, 7),), 1))
+
+    kinds = []
+    while True:
+        kinds += [outcome.kind for receipt in dispatcher.receipts() for outcome in receipt.outcomes]
+        wait = dispatcher.next_due()
+        if wait is None:
+            break
+        assert dispatcher.troubles["output"][0] == "away"
+        clock.advance(wait)
+
+    assert kinds == [OutcomeKind.RETRY, OutcomeKind.RETRY, OutcomeKind.STORED]
+    assert dispatcher.troubles == {}
+    assert dispatcher._events.counts == {"shipping_stalled": 1, "shipping_resumed": 1}
+
+
+def test_a_paused_dataset_does_not_hold_others():
+    clock, output = VirtualClock(), Scripted(PAUSED)
+    dispatcher = dispatched(output, clock)
+    dispatcher.submit(Batch(1, (document(1, 1, "a"),), 1))
+    dispatcher.submit(Batch(2, (document(1, 2, "b"),), 1))
+    receipts = dispatcher.receipts()
+
+    assert [outcome.kind for receipt in receipts for outcome in receipt.outcomes] == [
+        OutcomeKind.PAUSED,
+        OutcomeKind.STORED,
+    ]
+    assert dispatcher.troubles["dataset a"][0] == "no such key"
+
+
+def test_threads_send_and_ring_the_bell():
+    from shipper.clock import SystemClock
+
+    bell, output = Bell(), Scripted()
+    dispatcher = Dispatcher(output, SystemClock(), bell, EventsLog(silent), senders=2)
+    for number in range(20):
+        dispatcher.submit(Batch(number, (document(1, number),), 1))
+    settled = []
+    while len(settled) < 20:
+        assert bell.wait(5)
+        settled += dispatcher.receipts()
+    dispatcher.close(5)
+
+    assert sorted(receipt.batch.number for receipt in settled) == list(range(20))
+
+
+def test_a_defect_in_a_sender_reaches_the_caller():
+    import pytest
+
+    from shipper.clock import SystemClock
+
+    class Broken:
+        def send(self, batch):
+            raise ZeroDivisionError
+
+    bell = Bell()
+    dispatcher = Dispatcher(Broken(), SystemClock(), bell, EventsLog(silent), senders=1)
+    dispatcher.submit(Batch(1, (document(1),), 1))
+    assert bell.wait(5)
+    with pytest.raises(ZeroDivisionError):
+        dispatcher.receipts()
+    dispatcher.close(5)
