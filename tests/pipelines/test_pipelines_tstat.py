@@ -133,7 +133,7 @@ def test_six_decimals_of_a_millisecond_are_kept_as_nanoseconds_t14() -> None:
 
 
 def test_a_quote_in_a_name_swallows_nothing_t16() -> None:
-    row = "192.0.2.1 40000 1795303209409.708008 0.000000 1 1 0 0 15 192.0.2.2 53 0.000000 0.000000 0 0 1 0 0 {} - - 1 0 0 -"
+    row = "192.0.2.1 40000 1795303209409.7 0.000000 1 1 0 0 15 192.0.2.2 53 0.000000 0.000000 0 0 1 0 0 {} - - 1 0 0 -"
     log = parse_lines([UDP_HEADER_3_3, row.format('a"b'), row.format("c")], "tstat-udp")
     assert [document["tstat"]["fqdn"] for document in log.documents] == ['a"b', "c"]
 
