@@ -162,13 +162,17 @@ class Assembly:
         for position, rule in enumerate(rules["drop"]):
             for name in rule["when"]:
                 self._expect(name, ("drop", position, "when", name))
-        for name, kind in rules["types"].items():
+        for name in rules["types"]:
             self._expect(name, ("types", name))
-            if kind.strip("[]") == "date" and self._reading(name) is None:
-                self.problems.append((("types", name), "No format of the timestamp is a complete date."))
-        for target, copy in rules["ecs"].items():
-            if copy.get("as") and self._reading(copy["from"]) is None:
-                self.problems.append((("ecs", target), "No format of the timestamp is a complete date."))
+        self._check_dates()
+
+    def _check_dates(self) -> None:
+        """Fields that are read as dates need a format that says it all."""
+        dates = [(("types", name), name) for name, kind in self._rules["types"].items() if kind.strip("[]") == "date"]
+        dates += [(("ecs", target), copy["from"]) for target, copy in self._rules["ecs"].items() if copy.get("as")]
+        for place, field in dates:
+            if self._reading(field) is None:
+                self.problems.append((place, "No format of the timestamp is a complete date."))
 
     def _expect(self, name: str, place: Place) -> None:
         if not self._is_known(name) and name not in self._rules["ecs"]:

@@ -295,7 +295,7 @@ def _recalled(carry: str | None) -> tuple[str, FileClock]:
 
 
 def _text(raw: bytes, tags: Sequence[str]) -> str:
-    """An event's text: bad bytes as hexadecimal escapes, lines end in `\\n` alone, none at the end."""
+    """An event's text: bad bytes as hexadecimal escapes, no carriage returns, no newline at the end."""
     if tags and TRUNCATED in tags:
         raw = _cut(raw)
     text = raw.decode("utf-8", "backslashreplace")

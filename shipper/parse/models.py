@@ -1,0 +1,320 @@
+"""What a definition and its samples may say: every key, its form and its limits; `definition` describes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, Self, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from shipper.config import units
+from shipper.errors import ConfigurationError
+from shipper.parse.enrich import OPERANDS, condition
+from shipper.parse.fields import TYPES
+from shipper.parse.marked_yaml import MarkedYAML
+from shipper.parse.timestamps import UnknownDirective, time_format
+
+
+def _regex(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        message = f"'{text}' is no regular expression: {error}."
+        raise ValueError(message) from None
+    return text
+
+
+def _zone(text: str) -> str:
+    if text not in available_timezones():
+        near = get_close_matches(text, available_timezones(), 1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        message = f"'{text}' is no time zone; write an IANA name such as Europe/Rome or UTC.{hint}"
+        raise ValueError(message)
+    return text
+
+
+def _format(text: str) -> str:
+    try:
+        time_format(text, ZoneInfo("UTC"))
+    except (UnknownDirective, re.error):
+        message = (
+            f"'{text}' is no time format; write epoch_s, epoch_ms, iso8601 or directives, each at most once, "
+            "of %Y %m %d %e %H %M %S %b %a %f %3f %6f %9f %z."
+        )
+        raise ValueError(message) from None
+    return text
+
+
+def _type(value: Any) -> Any:
+    text = f"[{value[0]}]" if isinstance(value, list) and len(value) == 1 else value
+    if text not in TYPES:
+        message = f"'{value}' is no type; write long, int, double, float, boolean, ip, keyword, date, or a list of one."
+        raise ValueError(message)
+    return text
+
+
+def _conditions(tests: dict[str, Any]) -> dict[str, Any]:
+    for operator, operand in tests.items():
+        if operator not in OPERANDS:
+            message = f"'{operator}' is no operator; write one of {', '.join(OPERANDS)}."
+            raise ValueError(message)
+        try:
+            condition(operator, operand)
+        except re.error as error:
+            message = f"'{operand}' is no regular expression: {error}."
+            raise ValueError(message) from None
+    return tests
+
+
+def _matches(pattern: str, sentence: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            message = f"'{text}' is not allowed: {sentence}"
+            raise ValueError(message)
+        return text
+
+    return AfterValidator(check)
+
+
+Regex = Annotated[str, AfterValidator(_regex)]
+Zone = Annotated[str, AfterValidator(_zone)]
+TimeFormat = Annotated[str, AfterValidator(_format)]
+TypeName = Annotated[str, BeforeValidator(_type)]
+Size = Annotated[int, BeforeValidator(lambda value: units.size(value) if isinstance(value, str) else value)]
+Duration = Annotated[float, BeforeValidator(lambda value: units.duration(value) if isinstance(value, str) else value)]
+NotEmpty = Annotated[str, Field(min_length=1)]
+FieldName = Annotated[
+    str, _matches(r"[^.\s]+(\.[^.\s]+)*", "a field's name is one or more parts joined by dots, without white space.")
+]
+Dataset = Annotated[
+    str,
+    _matches(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*", "lower-case letters, digits and `_`, in parts joined by dots."),
+]
+RuleName = Annotated[
+    str,
+    _matches(
+        r"(?!(header|blank|before_start)$)[a-z][a-z0-9_]*",
+        "lower-case letters, digits and `_`; not header, blank or before_start, which are rules of their own.",
+    ),
+]
+Scalar = str | StrictBool | int | float
+
+
+class _Mapping(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
+
+
+class LinesModel(_Mapping):
+    """The key `lines`."""
+
+    starts: Regex | None = None
+    continues: Regex | None = None
+    max_lines: Annotated[int, Field(ge=1, le=100_000)] = 500
+    max_bytes: Annotated[Size, Field(ge=1024, le=16 << 20)] = 1 << 20
+    quiet: Annotated[Duration, Field(ge=0, le=3600)] = 5.0
+    incomplete: Literal["ship", "refuse"] = "ship"
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.starts is not None and self.continues is not None:
+            message = "Give one of 'starts' and 'continues', not both."
+            raise ValueError(message)
+        return self
+
+
+class ColumnsModel(_Mapping):
+    """The step `columns`; `names` is empty where the header gives them."""
+
+    separator: NotEmpty = " "
+    names: Annotated[tuple[FieldName, ...], BeforeValidator(lambda value: () if value == "header" else value)]
+    into: FieldName
+    null: tuple[str, ...] = ()
+
+
+class KeyValueModel(_Mapping):
+    """The step `key_value`."""
+
+    between: NotEmpty = " "
+    assign: NotEmpty = "="
+    quote: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    into: FieldName
+    only: tuple[NotEmpty, ...] | None = None
+    null: tuple[str, ...] = ()
+
+
+class JSONModel(_Mapping):
+    """The step `json`."""
+
+    into: FieldName
+    only: tuple[NotEmpty, ...] | None = None
+
+
+class StepModel(_Mapping):
+    """One item of `parse`."""
+
+    grok: Annotated[tuple[NotEmpty, ...], Field(min_length=1)] | None = None
+    columns: ColumnsModel | None = None
+    key_value: KeyValueModel | None = None
+    json_: Annotated[JSONModel | None, Field(alias="json")] = None
+    first: Annotated[tuple[Annotated[tuple[StepModel, ...], Field(min_length=1)], ...], Field(min_length=1)] | None = (
+        None
+    )
+    field: FieldName = "message"
+    optional: StrictBool = False
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        kinds = (self.grok, self.columns, self.key_value, self.json_, self.first)
+        if sum(kind is not None for kind in kinds) != 1:
+            message = "A step is exactly one of grok, columns, key_value, json and first."
+            raise ValueError(message)
+        return self
+
+
+class RedactModel(_Mapping):
+    """One item of `redact`."""
+
+    pattern: Regex
+    replace: str = "[redacted]"
+
+
+class CopyModel(_Mapping):
+    """A value of `ecs`."""
+
+    source: Annotated[FieldName, Field(alias="from")]
+    scale: Annotated[float, Field(gt=0)] | None = None
+    as_: Annotated[Literal["date"] | None, Field(alias="as")] = None
+    map: dict[str, str] | None = None
+    otherwise: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if sum(way is not None for way in (self.scale, self.as_, self.map)) > 1:
+            message = "Give one of 'scale', 'as' and 'map'."
+            raise ValueError(message)
+        if self.otherwise is not None and self.map is None:
+            message = "'otherwise' belongs to a 'map'."
+            raise ValueError(message)
+        return self
+
+
+class TimeModel(_Mapping):
+    """One item of `timestamp`."""
+
+    field: FieldName | None = None
+    formats: tuple[TimeFormat, ...] = ()
+    by: Literal["field", "modification"] = "field"
+    timezone: Zone | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.by == "field" and not (self.field and self.formats):
+            message = "A timestamp needs a field and formats (or 'by: modification')."
+            raise ValueError(message)
+        return self
+
+
+class DropModel(_Mapping):
+    """One item of `drop`."""
+
+    rule: RuleName
+    when: Annotated[
+        dict[FieldName, Annotated[dict[str, Any], AfterValidator(_conditions), Field(min_length=1)]],
+        Field(min_length=1),
+    ]
+
+
+class PipelineModel(_Mapping):
+    """A whole definition."""
+
+    dataset: Dataset
+    lines: LinesModel = LinesModel()
+    header: Regex | None = None
+    blank: Literal["drop", "ship"] = "drop"
+    redact: tuple[RedactModel, ...] = ()
+    parse: tuple[StepModel, ...] = ()
+    remove: tuple[FieldName, ...] = ()
+    types: dict[FieldName, TypeName] = {}
+    set: dict[FieldName, Scalar] = {}
+    ecs: dict[FieldName, Annotated[CopyModel, BeforeValidator(lambda v: {"from": v} if isinstance(v, str) else v)]] = {}
+    timestamp: Annotated[
+        tuple[TimeModel, ...], Field(min_length=1), BeforeValidator(lambda v: [v] if isinstance(v, dict) else v)
+    ]
+    drop: tuple[DropModel, ...] = ()
+    samples: str | None = None
+
+
+class SampleModel(_Mapping):
+    """One item of a samples file."""
+
+    name: str | None = None
+    before: tuple[str, ...] = ()
+    date: Annotated[str, _matches(r"\d{4}-\d{2}-\d{2}", "write YYYY-MM-DD.")] | None = None
+    timezone: Zone | None = None
+    text: str
+    expect: dict[str, Any] | None = None
+    filtered: str | None = None
+
+    @model_validator(mode="after")
+    def _one_outcome(self) -> Self:
+        if (self.expect is None) == (self.filtered is None):
+            message = "A sample says either what to 'expect' or by which rule it is 'filtered'."
+            raise ValueError(message)
+        return self
+
+
+_MODELS: Mapping[str, type[_Mapping]] = {
+    "lines": LinesModel,
+    "columns": ColumnsModel,
+    "key_value": KeyValueModel,
+    "json": JSONModel,
+    "parse": StepModel,
+    "first": StepModel,
+    "redact": RedactModel,
+    "ecs": CopyModel,
+    "timestamp": TimeModel,
+    "drop": DropModel,
+}
+"""Which mapping stands below a key, for messages."""
+
+
+Model = TypeVar("Model")
+
+
+def validated(model: type[Model], written: MarkedYAML) -> Model:
+    """The data of a file as a model (also `tuple[SampleModel, ...]`); raises ConfigurationError with every mistake."""
+    try:
+        return TypeAdapter(model).validate_python(written.data)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        raise ConfigurationError(
+            [written.problem(d["loc"], _sentence(d["type"], d["msg"], d["loc"])) for d in found]
+        ) from None
+
+
+def _sentence(kind: str, message: str, path: tuple[int | str, ...]) -> str:
+    """A mistake in a sentence of ours."""
+    if kind == "missing":
+        return "This key is required and not there."
+    if kind == "extra_forbidden":
+        parents = [part for part in path[:-1] if part in _MODELS]
+        model = _MODELS[str(parents[-1])] if parents else PipelineModel if isinstance(path[0], str) else SampleModel
+        allowed = sorted(field.alias or name for name, field in model.model_fields.items())
+        near = get_close_matches(str(path[-1]), allowed, 1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        return f"The key '{path[-1]}' is unknown.{hint} Allowed are {', '.join(allowed)}."
+    sentence = message.removeprefix("Value error, ")
+    return sentence if sentence.endswith(".") else f"{sentence}."

@@ -1,0 +1,125 @@
+"""Samples of pipelines: lines and what becomes of them, kept beside the definition and run at load and in the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from shipper.errors import Problem
+from shipper.hashes import chain_start, chains, tally_of
+from shipper.parse.definition import pipeline_file, restore_pipeline
+from shipper.parse.marked_yaml import MarkedYAML, read_marked
+from shipper.parse.models import PipelineModel, SampleModel, validated
+from shipper.parse.pipeline import Pipeline
+from shipper.records import Event, Framing, Mark, MarkKind, Parsed, Source
+
+_HOST, _INPUT = "host.example.org", "samples"
+_OURS = (("message",), ("shipper",), ("host", "name"), ("event", "dataset"), ("log", "offset"), ("log", "file"))
+"""What every document has, whatever its pipeline."""
+
+
+def run_samples(pipeline: Pipeline, pipeline_dirs: Sequence[Path] = ()) -> list[Problem]:
+    """Parse the samples of a pipeline and say where the outcome is another; a pipeline without samples is a problem.
+
+    Raises ConfigurationError for a samples file that is not there or not valid.
+    """
+    written = _samples_of(pipeline.name, pipeline_dirs)
+    samples = validated(tuple[SampleModel, ...], written)
+    if not samples:
+        return [Problem("There is no sample in this file.", written.file)]
+    return [
+        written.problem((place,), f"The sample '{sample.name or place + 1}' {difference}")
+        for place, sample in enumerate(samples)
+        for difference in _differences(pipeline, sample)
+    ]
+
+
+def _samples_of(name: str, pipeline_dirs: Sequence[Path]) -> MarkedYAML:
+    definition = pipeline_file(name, pipeline_dirs)
+    model = validated(PipelineModel, read_marked(definition))
+    return read_marked(definition.parent / (model.samples or f"samples/{name}.yml"))
+
+
+def _differences(pipeline: Pipeline, sample: SampleModel) -> list[str]:
+    suited = _in_zone(pipeline, sample.timezone)
+    lines = sample.text.encode().split(b"\n")
+    if not _is_one_event(lines, suited.framing):
+        return ["is not one event by the definition's 'lines'."]
+    parsed = _parse(suited, sample, [line + b"\n" for line in lines])
+    if sample.filtered is not None:
+        rules = [filtered.rule for filtered in parsed.filtered[-1:]] if not parsed.documents else []
+        return [] if rules == [sample.filtered] else [f"is not filtered by '{sample.filtered}' but {_fate(parsed)}."]
+    if not parsed.documents:
+        return [f"is {_fate(parsed)}, not shipped."]
+    found = _parsed_part(orjson.loads(parsed.documents[-1].body))
+    expected = _flat({"tags": [], **(sample.expect or {})})
+    return [
+        f"has {name} = {_shown(found.get(name))}, expected is {_shown(expected.get(name))}."
+        for name in sorted(found.keys() | expected.keys())
+        if _shown(found.get(name)) != _shown(expected.get(name))
+    ]
+
+
+def _in_zone(pipeline: Pipeline, timezone: str | None) -> Pipeline:
+    """The same pipeline for an input in the sample's zone."""
+    if timezone is None:
+        return pipeline
+    recorded = orjson.loads(pipeline.definition)
+    recorded["input"]["timezone"] = timezone
+    return restore_pipeline(orjson.dumps(recorded, option=orjson.OPT_SORT_KEYS).decode())
+
+
+def _is_one_event(lines: Sequence[bytes], framing: Framing) -> bool:
+    if framing.starts is not None:
+        return not any(framing.starts.match(line) for line in lines[1:])
+    if framing.continues is not None:
+        return all(framing.continues.match(line) for line in lines[1:])
+    return len(lines) == 1
+
+
+def _parse(pipeline: Pipeline, sample: SampleModel, lines: Sequence[bytes]) -> Parsed:
+    before = [line.encode() + b"\n" for line in sample.before]
+    links = chains([*before, *lines], chain_start(_HOST, _INPUT))
+    events, offset = [], 0
+    for place, group in enumerate([*([line] for line in before), lines]):
+        raw = b"".join(group)
+        events.append(Event(offset, tally_of(group), links[place], raw))
+        offset += len(raw)
+    marks = [Mark(0, MarkKind.DATE, sample.date)] if sample.date else []
+    source = Source(_HOST, _INPUT, f"/samples/{pipeline.name}", f"{links[0]:016x}")
+    parsed = pipeline.parser(source, marks, None).parse(events, modified=0.0, at_end=False)
+    last = events[-1].offset
+    parsed.documents = [document for document in parsed.documents if document.offset == last]
+    parsed.filtered = [filtered for filtered in parsed.filtered if filtered.offset == last]
+    return parsed
+
+
+def _fate(parsed: Parsed) -> str:
+    return f"filtered by '{parsed.filtered[-1].rule}'" if parsed.filtered else "shipped"
+
+
+def _parsed_part(body: dict[str, Any]) -> dict[str, Any]:
+    """A document's fields by dotted names, without those that every document has."""
+    for *parents, name in _OURS:
+        place = body
+        for parent in parents:
+            place = place[parent]
+        del place[name]
+    return _flat(body)
+
+
+def _flat(fields: Mapping[str, Any], parent: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            flat.update(_flat(value, f"{parent}{name}."))
+        else:
+            flat[f"{parent}{name}"] = value
+    return flat
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else orjson.dumps(value).decode()
