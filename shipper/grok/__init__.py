@@ -12,9 +12,9 @@ r"""Grok: named pieces of regular expressions that turn lines of text into field
 
 How it works
     `definitions` reads pattern files, `library` keeps them; `compile` replaces references by what they stand for;
-    `translate` (with `scanner`, `classes`, `fragments`) rewrites the result from Oniguruma's syntax, in which grok patterns are
-    written, to Python's; `match` applies it; `explain` says why it does not; `filter` (with `event` and `timeout`) is
-    Logstash's filter. Nothing is logged, nothing is kept outside the objects, and only `definitions` reads files.
+    `translate` (with `scanner`, `classes`, `fragments`) rewrites the result from Oniguruma's syntax, in which grok
+    patterns are written, to Python's; `match` applies it; `explain` says why it does not match; `filter` (with `event`
+    and `timeout`) is Logstash's filter. Nothing is kept outside the objects, and only `definitions` reads files.
 
 What an expression may contain
     =============================  ==============================================================================
@@ -29,13 +29,14 @@ What it means
     Semantics are Logstash's: an expression matches anywhere in the text unless it is anchored; `.` matches a newline,
     `^ $` match at lines; `\w \d \s \h` are ASCII, `\b`, POSIX classes and properties are Unicode. A group that took no
     part or is empty makes no field; two texts under one name make a list. Numbers are converted as Ruby does:
-    `12abc` is 12, `-` is 0. (The agent's pipelines convert by stricter rules; `regex` and `captures` are for them.)
+    `12abc` is 12, `-` is 0. (The agent's pipelines convert by stricter rules, from `search` and `captures`.)
     The last definition of a name wins; `Library.shadowed` lists what it hides.
 
 What differs from Logstash
-    `long`, `double` and `boolean` convert (Elasticsearch's types); `%{` that begins no reference, and a field that is
-    both a value and a parent of others, are errors. An unnamed definition in a file is one. Not supported, and said so:
-    subexpression calls, `\K`, `\X`, scripts as properties, absent operators, conditionals.
+    `long`, `double` and `boolean` convert (Elasticsearch's types). A `%{` that begins no reference, a field that is
+    both a value and a parent of others, and a name in a file without an expression are errors; hidden files and editors'
+    backups are not read. Not supported, and said so: subexpression calls, `\K`, `\X`, scripts as properties, absent
+    operators, conditionals.
 
 What differs from pygrok
     `Grok(pattern, custom_patterns_dir, custom_patterns).match(text)` is the same call. Groups that took no part are
