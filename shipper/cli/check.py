@@ -1,0 +1,213 @@
+"""`shipper check`: is the configuration right, do the pipelines keep their samples, is the output there?"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import click
+
+from shipper.cli import DEFAULT_CONFIGURATION
+from shipper.cli.console import console, visible
+from shipper.clock import SystemClock
+from shipper.config import Loaded, load_with_origins
+from shipper.config.show import Shown, shown
+from shipper.errors import ConfigurationError, Exit, OutputError, Problem
+from shipper.events_log import EventsLog, silent
+from shipper.parse.definition import load_pipeline
+from shipper.parse.pipeline import Pipeline
+from shipper.parse.samples import run_samples
+from shipper.read.discover import Found, discover
+from shipper.send.outputs import open_output
+from shipper.settings import InputSettings, Settings, SQLiteSettings
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedInput:
+    """An input whose pipeline could be loaded."""
+
+    name: str
+    pipeline: Pipeline
+    files: tuple[Found, ...]
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found."""
+
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    inputs: list[CheckedInput] = field(default_factory=list)
+    shown: list[Shown] = field(default_factory=list)
+    output: str | None = None
+    """Identity of the output, if it was asked."""
+    output_problem: str | None = None
+
+    @property
+    def exit_code(self) -> Exit:
+        """Mistakes weigh most, then an output that is away, then warnings."""
+        if self.problems:
+            return Exit.USAGE
+        if self.output_problem is not None:
+            return Exit.UNFINISHED
+        return Exit.FINDINGS if self.warnings else Exit.CLEAN
+
+
+@click.command("check", short_help="Check configuration, pipelines and samples, and with --connect the output.")
+@click.option(
+    "-c", "--config", "path", type=click.Path(path_type=Path), default=DEFAULT_CONFIGURATION, show_default=True,
+    metavar="FILE", help="The configuration file.",
+)  # fmt: skip
+@click.option("--connect", is_flag=True, help="Also ask the output: is it there, does it take our credentials?")
+@click.option("--show", is_flag=True, help="Print every value in force and where it was written.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(path: Path, *, connect: bool, show: bool, as_json: bool) -> int:
+    """Check the configuration, every pipeline with its samples, and whether two inputs match the same file.
+
+    All mistakes are told at once, each with file, line, key and what is allowed. Nothing is shipped or changed.
+
+    Exit codes: 0 all is well; 1 there are warnings; 2 there are mistakes; 3 the output cannot be used.
+    """
+    report = examined(path, connect=connect, show=show)
+    if as_json:
+        click.echo(json.dumps(document(report), indent=2))
+    else:
+        _print(path, report)
+    return report.exit_code
+
+
+def examined(path: Path, *, connect: bool, show: bool) -> Report:
+    """Everything that can be found without shipping."""
+    report = Report()
+    # A report is the very purpose here: mistakes of all parts are collected instead of ending at the first part.
+    try:
+        loaded = load_with_origins(path)
+    except ConfigurationError as error:
+        report.problems += error.problems
+        return report
+    if show:
+        report.shown = shown(loaded.document, loaded.settings, loaded.places)
+    for position, item in enumerate(loaded.settings.inputs):
+        _check_input(report, loaded, position, item)
+    report.problems = list(dict.fromkeys(report.problems))
+    report.warnings += _overlaps(report.inputs)
+    if connect and not report.problems:
+        _ask_output(report, loaded.settings)
+    return report
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The answer of `--json`."""
+    answer: dict[str, Any] = {
+        "verdict": {0: "clean", 1: "warnings", 2: "mistakes", 3: "output unusable"}[int(report.exit_code)],
+        "problems": [{"file": p.file, "line": p.line, "key": p.key, "message": p.message} for p in report.problems],
+        "warnings": report.warnings,
+        "inputs": [
+            {
+                "name": item.name,
+                "pipeline": item.pipeline.name,
+                "version": item.pipeline.version,
+                "dataset": item.pipeline.dataset,
+                "files": len(item.files),
+            }
+            for item in report.inputs
+        ],
+        "output": {"identity": report.output, "problem": report.output_problem},
+    }
+    if report.shown:
+        answer["settings"] = [row._asdict() for row in report.shown]
+    return answer
+
+
+def _check_input(report: Report, loaded: Loaded, position: int, item: InputSettings) -> None:
+    settings = loaded.settings
+    try:
+        pipeline = load_pipeline(
+            item.pipeline, item, pipeline_dirs=settings.pipeline_dirs, pattern_dirs=settings.pattern_dirs
+        )
+        report.problems += run_samples(pipeline, settings.pipeline_dirs)
+    except ConfigurationError as error:
+        report.problems += _placed(error.problems, loaded, position)
+        return
+    report.inputs.append(CheckedInput(item.name, pipeline, tuple(discover(item))))
+
+
+def _placed(problems: Iterable[Problem], loaded: Loaded, position: int) -> Iterator[Problem]:
+    """Problems without a file concern what the configuration asks for: they get the place of the input's pipeline."""
+    place = loaded.places["inputs", position, "pipeline"]
+    for problem in problems:
+        yield problem if problem.file else Problem(problem.message, place.file, place.line, place.key)
+
+
+def _overlaps(inputs: Iterable[CheckedInput]) -> Iterator[str]:
+    """Files that several inputs match: each input ships them, so their lines are stored once per input."""
+    names: dict[tuple[int, int], set[str]] = defaultdict(set)
+    paths: dict[tuple[int, int], str] = {}
+    for item in inputs:
+        for path, status in item.files:
+            names[status.st_dev, status.st_ino].add(item.name)
+            paths[status.st_dev, status.st_ino] = str(path)
+    shared: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for key, matching in names.items():
+        for pair in combinations(sorted(matching), 2):
+            shared[pair].append(paths[key])
+    for (one, other), files in sorted(shared.items()):
+        yield (
+            f"The inputs '{one}' and '{other}' both match {len(files)} files, for example {min(files)}: "
+            "each ships all their lines. Use `exclude` if that is not meant."
+        )
+
+
+def _ask_output(report: Report, settings: Settings) -> None:
+    try:
+        report.output = _identity(settings)
+    except OutputError as error:
+        report.output_problem = str(error)
+
+
+def _identity(settings: Settings) -> str:
+    if isinstance(settings.output, SQLiteSettings) and not settings.output.path.exists():
+        return _writable_place(settings.output.path)
+    with closing(open_output(settings.output, (), SystemClock(), EventsLog(silent))) as output:
+        return output.identity
+
+
+def _writable_place(path: Path) -> str:
+    """Looks where a database would be made, without making it."""
+    folder = path.parent
+    while not folder.exists():
+        folder = folder.parent
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"{path}: the database is not there, and this user may not make it in {folder}.")
+    return f"sqlite: to be made at {path}"
+
+
+def _print(path: Path, report: Report) -> None:
+    out, err = console(sys.stdout), console(sys.stderr)
+    for problem in report.problems:
+        err.print(visible(str(problem)), style="red")
+    for warning in report.warnings:
+        err.print(f"warning: {visible(warning)}", style="yellow")
+    if report.output_problem is not None:
+        err.print(f"output: {visible(report.output_problem)}", style="red")
+    for row in report.shown:
+        out.print(f"{row.key}: {visible(row.value)}  # {visible(row.origin)}")
+    if report.problems:
+        count = len(report.problems)
+        err.print(f"{visible(str(path))}: {count} {'mistake' if count == 1 else 'mistakes'}.")
+        return
+    for item in report.inputs:
+        pipeline = item.pipeline
+        out.print(f"input {item.name}: pipeline {pipeline.name} {pipeline.version}, {len(item.files)} files match now")
+    if report.output is not None:
+        out.print(f"output: {report.output}")
+    if report.exit_code is Exit.CLEAN:
+        out.print(f"{visible(str(path))}: no mistakes.")
