@@ -34,9 +34,9 @@ What it means
 
 What differs from Logstash
     `long`, `double` and `boolean` convert (Elasticsearch's types). A `%{` that begins no reference, a field that is
-    both a value and a parent of others, and a name in a file without an expression are errors; hidden files and editors'
-    backups are not read. Not supported, and said so: subexpression calls, `\K`, `\X`, scripts as properties, absent
-    operators, conditionals.
+    both a value and a parent of others, and a name in a file without an expression are errors; hidden files and
+    editors' backups are not read. Not supported, and said so: subexpression calls, `\K`, `\X`, scripts as properties,
+    absent operators, conditionals.
 
 What differs from pygrok
     `Grok(pattern, custom_patterns_dir, custom_patterns).match(text)` is the same call. Groups that took no part are

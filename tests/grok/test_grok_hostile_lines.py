@@ -27,11 +27,12 @@ SECONDS = 2.0
 @pytest.fixture(scope="module")
 def groks():
     library = Library.load([resources.patterns()], glob="*.grok")
-    return [library.compile(f"%{{{name}}}") for name in library]
+    # What follows never matches: every way to match the definition is tried before it is given up.
+    return [library.compile(rf"\A%{{{name}}}\x00") for name in library]
 
 
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
-def test_every_installed_definition_answers_at_once(groks, line):
+def test_every_installed_definition_gives_up_at_once(groks, line):
     for grok in groks:
         with time_limit(SECONDS):
-            grok.match(line)
+            assert grok.match(line) is None
