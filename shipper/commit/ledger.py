@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from shipper.records import (
     Chunk,
@@ -46,13 +46,11 @@ class Advance:
 
 @dataclass(slots=True)
 class _Open:
-    """A chunk with documents that are not settled."""
+    """A chunk with documents that are not settled: what its advance will say, without its lines."""
 
-    chunk: Chunk
-    carry: str
+    start: int
+    advance: Advance
     unsettled: int
-    fates: Fates
-    dead: list[Refusal] = field(default_factory=list)
 
 
 class Ledger:
@@ -75,8 +73,17 @@ class Ledger:
             _add(fates, refusal.document.offset, _dead_fate(refusal), refusal.document.tally)
         self.documents_in_flight += len(parsed.documents)
         self.bytes_in_flight += sum(len(document.body) for document in parsed.documents)
-        queue = self._files.setdefault(chunk.source.file, deque())
-        queue.append(_Open(chunk, parsed.carry, len(parsed.documents), fates, list(parsed.refused)))
+        advance = Advance(
+            file=chunk.source.file,
+            offset=chunk.end,
+            chain=chunk.chain,
+            guard=chunk.guard,
+            carry=parsed.carry,
+            finished=chunk.finished,
+            fates=fates,
+            dead=list(parsed.refused),
+        )
+        self._files.setdefault(advance.file, deque()).append(_Open(chunk.start, advance, len(parsed.documents)))
 
     def settle(self, receipt: Receipt) -> None:
         """Enter the final outcomes of a receipt; documents that are to be sent again stay in flight."""
@@ -90,7 +97,7 @@ class Ledger:
             self.documents_in_flight -= 1
             self.bytes_in_flight -= len(document.body)
             if outcome.kind is OutcomeKind.REFUSED:
-                _bury(opened, document, outcome)
+                _bury(opened.advance, document, outcome)
 
     def advances(self, room: int) -> list[Advance]:
         """The leading settled chunks of each file, merged, removed from here. Call once per commit.
@@ -101,7 +108,7 @@ class Ledger:
         for file, queue in list(self._files.items()):
             settled, room = _leading(queue, room)
             if settled:
-                found.append(_merged(file, settled))
+                found.append(_merged(settled))
             if not queue:
                 del self._files[file]
         return found
@@ -118,7 +125,7 @@ class Ledger:
 
     def _find(self, document: Document) -> _Open:
         queue = self._files[document.source.file]
-        return queue[bisect_right(queue, document.offset, key=lambda opened: opened.chunk.start) - 1]
+        return queue[bisect_right(queue, document.offset, key=lambda opened: opened.start) - 1]
 
 
 def size_of(refusals: Iterable[Refusal]) -> int:
@@ -126,46 +133,38 @@ def size_of(refusals: Iterable[Refusal]) -> int:
     return sum(len(refusal.document.body) + len(refusal.reason) for refusal in refusals)
 
 
-def _leading(queue: deque[_Open], room: int) -> tuple[list[_Open], int]:
+def _leading(queue: deque[_Open], room: int) -> tuple[list[Advance], int]:
     settled = []
     while queue and queue[0].unsettled == 0:
-        size = size_of(queue[0].dead)
+        size = size_of(queue[0].advance.dead)
         if size > room:
             break
         room -= size
-        settled.append(queue.popleft())
+        settled.append(queue.popleft().advance)
     return settled, room
 
 
-def _merged(file: int, settled: list[_Open]) -> Advance:
-    last = settled[-1]
+def _merged(advances: list[Advance]) -> Advance:
+    """The last of them, with what all of them bring."""
     fates: Fates = {}
-    for opened in settled:
-        for key, tally in opened.fates.items():
+    for advance in advances:
+        for key, tally in advance.fates.items():
             fates[key] = fates[key].plus(tally) if key in fates else tally
-    return Advance(
-        file=file,
-        offset=last.chunk.end,
-        chain=last.chunk.chain,
-        guard=last.chunk.guard,
-        carry=last.carry,
-        finished=last.chunk.finished,
-        fates={key: tally for key, tally in fates.items() if tally.lines},
-        dead=[refusal for opened in settled for refusal in opened.dead],
-    )
+    fates = {key: tally for key, tally in fates.items() if tally.lines}
+    return replace(advances[-1], fates=fates, dead=[refusal for advance in advances for refusal in advance.dead])
 
 
 def _holds(opened: _Open, document: Document) -> bool:
-    chunk = opened.chunk
-    return document.source.file == chunk.source.file and chunk.start <= document.offset < chunk.end
+    advance = opened.advance
+    return document.source.file == advance.file and opened.start <= document.offset < advance.offset
 
 
-def _bury(opened: _Open, document: Document, outcome: Outcome) -> None:
+def _bury(advance: Advance, document: Document, outcome: Outcome) -> None:
     refusal = Refusal(document, outcome.category, outcome.reason)
     stored = (bucket_of(document.offset), STORED_FATE)
-    opened.fates[stored] = opened.fates[stored].minus(document.tally)
-    _add(opened.fates, document.offset, _dead_fate(refusal), document.tally)
-    opened.dead.append(refusal)
+    advance.fates[stored] = advance.fates[stored].minus(document.tally)
+    _add(advance.fates, document.offset, _dead_fate(refusal), document.tally)
+    advance.dead.append(refusal)
 
 
 def _dead_fate(refusal: Refusal) -> str:
