@@ -134,6 +134,8 @@ def _template(dataset: Dataset, periods: str, priority: int, time: dict[str, Any
             "settings": {
                 # Any explicit value also keeps Elasticsearch from no longer refreshing an index that nobody searches.
                 "index.refresh_interval": "5s",
+                # One copy where there is a second node; a cluster of one node is not yellow for ever.
+                "index.auto_expand_replicas": "0-1",
                 "index.mapping.coerce": False,
                 "index.mapping.total_fields.limit": 2000,
             },

@@ -95,6 +95,18 @@ def test_tallies_per_file_and_bucket_equal_what_was_sent(output: ElasticsearchOu
     assert sum(f.documents for f in output.tallies(Scope(inputs=(INPUT,)))) == 800
 
 
+def test_tallies_that_fill_several_pages_are_all_read(
+    output: ElasticsearchOutput, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shipper.send.questions._BUCKETS_PER_PAGE", 7)
+    some = [documents(1, seed=f"file number {number}")[0] for number in range(50)]
+    assert kinds(output, some) == {STORED: 50}
+    output.refresh()
+    assert {(found.fingerprint, found.tally) for found in output.tallies(Scope())} == {
+        (document.source.fingerprint, document.tally) for document in some
+    }
+
+
 def test_before_the_first_document_an_index_holds_nothing(output: ElasticsearchOutput) -> None:
     output.refresh()
     assert list(output.tallies(Scope())) == []

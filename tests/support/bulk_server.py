@@ -14,12 +14,14 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
 
 Item = dict[str, Any]
@@ -141,7 +143,9 @@ def no_answer(exchange: Exchange) -> None:
 class BulkServer:
     """The stand-in; `stop` and `start` keep the address and what is stored."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: tuple[Path, Path] | None = None) -> None:
+        self._certificate = certificate
+        """Files of a certificate and its key: speak TLS."""
         self.stored: dict[tuple[str, str], bytes] = {}
         self.templates: dict[str, Any] = {}
         self.script: deque[Fault] = deque()
@@ -166,13 +170,17 @@ class BulkServer:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"{'https' if self._certificate else 'http'}://127.0.0.1:{self._port}"
 
     def start(self) -> None:
         """Listen."""
         self.closing.clear()
         self._http = _Server(("127.0.0.1", self._port), _Handler)
         self._http.stand_in = self
+        if self._certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self._certificate)
+            self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
         self._port = self._http.server_address[1]
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
@@ -264,6 +272,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: _Server
 
     def handle_request(self) -> None:
