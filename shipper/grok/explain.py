@@ -13,6 +13,10 @@ SHOWN = 60
 """Characters of a piece or of the text that a sentence shows."""
 LITERAL = re.compile(r"[^\\([.^$]|\\[^a-zA-Z0-9]")
 """A character that stands for itself."""
+ESCAPE = re.compile(
+    r"\\(?:[pPxu]\{[^}]*\}|x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|[0-7]{1,3}|k<[^>]*>|k'[^']*'|c.|.)", re.DOTALL
+)
+EXTENDED = re.compile(r"\(\?[im]*x")
 GROUP = re.compile(r"\((?:\?:|\?P?<[^=!>][^>]*>|(?!\?))")
 """The beginning of a group that can be looked into: it does not look around and is not atomic."""
 
@@ -117,6 +121,8 @@ def _largest(most: int, holds: Callable[[int], bool]) -> int:
 
 def alternatives(pattern: str) -> list[list[str]]:
     """The alternatives on the highest level, each cut into pieces that are expressions by themselves."""
+    if EXTENDED.search(pattern):
+        return [[pattern]]  # blanks and comments have no meaning there, and what is in them is not balanced
     found: list[list[str]] = [[]]
     ends = {reference.start: reference.end for reference in references(pattern)}
     at = 0
@@ -139,8 +145,9 @@ def alternatives(pattern: str) -> list[list[str]]:
 
 def _end_of_atom(pattern: str, at: int) -> int:
     """Where the group, class, escape or character ends that begins here."""
-    if pattern[at] == "\\":
-        return min(at + 2, len(pattern))
+    escape = ESCAPE.match(pattern, at)
+    if escape is not None:
+        return escape.end()
     if pattern[at] == "[":
         return _end_of_class(pattern, at)
     if pattern[at] != "(":

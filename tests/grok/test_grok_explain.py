@@ -14,6 +14,9 @@ LIBRARY = Library.load()
         ("(?<[a][b]>x|y)z{", [["(?<[a][b]>x|y)", "z{"]]),
         ("%{A=x{2}|y}b", [["%{A=x{2}|y}", "b"]]),
         (r"ab\d+x\d", [["ab", r"\d+", "x", r"\d"]]),
+        (r"\x41\x{42}\u0043\104\p{Alpha}+\cAb", [[r"\x41", r"\x{42}", r"\u0043", r"\104", r"\p{Alpha}+", r"\cA", "b"]]),
+        (r"(?<q>['\"])a\k<q>", [[r"(?<q>['\"])", "a", r"\k<q>"]]),
+        ("(?x)a # (\nb", [["(?x)a # (\nb"]]),
         ("", [[]]),
     ],
 )
@@ -52,3 +55,9 @@ def test_an_expression_that_matches_needs_no_explanation():
 
 def test_a_text_that_ends_too_early_is_said_to_end():
     assert str(LIBRARY.compile("ab%{INT}").explain("ab")).endswith("`%{INT}` does not match the end of the text.")
+
+
+def test_every_definition_can_be_explained_on_a_text_that_it_does_not_match():
+    for name in LIBRARY:
+        explained = LIBRARY.compile(f"%{{{name}}}\\x00").explain('10.0.0.1 - x [a] "GET /" 5')
+        assert explained.failing is not None
