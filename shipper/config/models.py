@@ -28,7 +28,6 @@ class Input(_Mapping):
     timezone: values.TimeZone | None = None
     namespace: values.Namespace = "default"
     period: values.Period = "month"
-    start_at: values.StartAt = "beginning"
     watch: values.Watch = "inotify"
     incomplete: values.Incomplete | None = None
 
@@ -71,7 +70,6 @@ class Document(_Mapping):
     state: values.FilePath = Path("/var/lib/shipper")
     output: Output | None = None
     memory: Annotated[values.Size, values.between("1MiB", "64GiB")] = 32 * MIB
-    parse_timeout: Annotated[values.Duration, values.between("10ms", "1m")] = 1.0
     max_open_files: Annotated[values.Count, values.between(8, 1_000_000)] = 512
     rescan: Annotated[values.Duration, values.between("100ms", "1h")] = 10.0
     batch_bytes: Annotated[values.Size, values.between("1KiB", "64MiB")] = 4 * MIB
@@ -104,7 +102,6 @@ def settings_from(document: Document, origin: Path) -> Settings:
         inputs=tuple(InputSettings(**dict(item)) for item in document.inputs),
         output=_output(document),
         memory=document.memory,
-        parse_timeout=document.parse_timeout,
         max_open_files=document.max_open_files,
         rescan=document.rescan,
         batch_bytes=document.batch_bytes,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -98,16 +97,6 @@ def _time_zone(text: str) -> str:
         near = get_close_matches(text, available_timezones(), 1)
         hint = f" Did you mean '{near[0]}'?" if near else ""
         raise ValueError(f"'{text}' is no time zone; write one such as UTC or Europe/Rome.{hint}") from None
-    return text
-
-
-def _start_at(text: str) -> str:
-    if text in {"beginning", "now"}:
-        return text
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"'{text}' is not allowed; write beginning, now or a date such as 2026-11-01.") from None
     return text
 
 
@@ -224,7 +213,6 @@ Duration = Annotated[float, _from_text(units.duration)]
 Count = Annotated[int, _from_text(_count)]
 Switch = Annotated[bool, _from_text(_switch)]
 TimeZone = Annotated[str, _from_text(_time_zone)]
-StartAt = Annotated[str, _from_text(_start_at)]
 Period = Annotated[str, _one_of("day", "month", "year")]
 Watch = Annotated[str, _one_of("inotify", "poll")]
 Incomplete = Annotated[str, _one_of("ship", "refuse")]

@@ -127,7 +127,6 @@ def test_a_wrong_value_is_named_with_its_line_and_what_is_allowed(tmp_path, line
         ("{name: a, paths: [x], pipeline: raw, namespace: a-b}", "namespace", "not the hyphen"),
         ("{name: a, paths: [x], pipeline: raw, namespace: A}", "namespace", "small letters"),
         ("{name: a, paths: [x], pipeline: raw, period: mouth}", "period", "Did you mean 'month'?"),
-        ("{name: a, paths: [x], pipeline: raw, start_at: 2026-13-01}", "start_at", "write beginning, now or a date"),
         ("{name: a, paths: [x], pipeline: raw, watch: nfs}", "watch", "allowed are inotify, poll"),
         ("{name: a, paths: [x], pipeline: raw, incomplete: drop}", "incomplete", "allowed are ship, refuse"),
         ("{name: a, path: x, paths: [x], pipeline: raw}", "path", "Did you mean 'paths'?"),
