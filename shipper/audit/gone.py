@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import accumulate
 
 from shipper.audit.claims import Claim
 from shipper.audit.context import LAST_BUCKET, Context, Level, Run
@@ -23,12 +24,40 @@ def examine_gone(context: Context, family: Family) -> Outcome:
         evidence = "the index holds documents of a file that is neither on disk nor in the state"
         report(Kind.UNPROVED, Cause.FILE_GONE, first, tally, evidence)
         return outcome
+    if len(family.claims) > 1 and not _fits_one(family):
+        return _weigh_together(context, family, outcome, report)
     buckets = sorted({*family.held, *(bucket for claim in family.claims for bucket in claim.ledger)})
-    held = total(_weigh(context, family, bucket, report) for bucket in buckets)
+    return _vouched(context, outcome, total(_weigh(context, family, bucket, report) for bucket in buckets))
+
+
+def _vouched(context: Context, outcome: Outcome, held: Tally) -> Outcome:
     if context.level is Level.LEDGER:
         outcome.totals.indexed += held.lines
     else:
         outcome.vouched = held
+    return outcome
+
+
+def _fits_one(family: Family) -> bool:
+    held = total(tally.tally for tally in family.held.values())
+    return any(claim.all_stored() == held for claim in family.claims)
+
+
+def _weigh_together(context: Context, family: Family, outcome: Outcome, report: _Report) -> Outcome:
+    """Several files that begin the same: the ledger counted their shared beginning for each, the index holds it once.
+
+    So what they counted, less what the index holds, must be what it holds up to the places where they part.
+    """
+    documents = context.spans(family, Run(0, LAST_BUCKET))
+    prefixes = set(accumulate((document.tally for document in documents), Tally.plus, initial=Tally()))
+    held = total(document.tally for document in documents)
+    apart = {claim.all_stored() for claim in family.claims} - prefixes
+    shared = total(apart).minus(held)
+    fits = shared in prefixes if len(apart) == 2 else any(shared.minus(first) in prefixes for first in prefixes)
+    if 2 <= len(apart) <= 3 and fits:
+        return _vouched(context, outcome, held)
+    evidence = f"{len(apart)} files that begin the same; the ledger alone does not tell them apart: use --level disk"
+    report(Kind.UNPROVED, Cause.AMBIGUOUS_LEDGER, 0, held, evidence)
     return outcome
 
 

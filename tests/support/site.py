@@ -17,6 +17,7 @@ from shipper.audit.repair import Repaired, Repairer, plan
 from shipper.clock import SystemClock
 from shipper.events_log import EventsLog, silent
 from shipper.hashes import tally_of
+from shipper.parse.pipeline import Pipeline
 from shipper.send.output import Output
 from shipper.send.outputs import open_output
 from shipper.settings import InputSettings, Settings, SQLiteSettings
@@ -47,6 +48,7 @@ class Site:
     waited: list[float] = field(default_factory=list)
     """The seconds that audits and repairs waited."""
     during_wait: Callable[[], None] = lambda: None
+    _pipelines: dict[str, Pipeline] = field(default_factory=dict)
 
     @property
     def logs(self) -> Path:
@@ -91,14 +93,20 @@ class Site:
             context = auditor.context(asked)
             return Repairer(context, self._wait).apply(chosen, auditor.families(asked, context)[0])
 
+    def pipelines(self) -> dict[str, Pipeline]:
+        """The pipelines of the inputs, compiled once."""
+        if not self._pipelines:
+            self._pipelines = load_pipelines(self.settings)
+        return self._pipelines
+
     def open(self) -> Output:
         """The output."""
-        pipelines = load_pipelines(self.settings)
-        return open_output(self.settings.output, datasets(self.settings, pipelines), SystemClock(), EventsLog(silent))
+        known = datasets(self.settings, self.pipelines())
+        return open_output(self.settings.output, known, SystemClock(), EventsLog(silent))
 
     def auditor(self, output: Output) -> Auditor:
         """An auditor over an output."""
-        return Auditor(self.settings, load_pipelines(self.settings), output, lambda: self.now, self._wait)
+        return Auditor(self.settings, self.pipelines(), output, lambda: self.now, self._wait)
 
     def sql(self, statement: str, *values: object) -> int:
         """Change the index behind the agent's back; how many documents that concerned."""
@@ -108,7 +116,7 @@ class Site:
     def documents(self) -> list[tuple[str, int, bytes]]:
         """Id, offset and body of all documents, by offset."""
         with closing(sqlite3.connect(self.index)) as db:
-            rows = db.execute("SELECT id, offset, document FROM documents ORDER BY fingerprint, offset").fetchall()
+            rows = db.execute("SELECT id, offset, document FROM documents ORDER BY fingerprint, offset, id").fetchall()
         return [(name, offset, body.encode()) for name, offset, body in rows]
 
     def forget(self) -> None:
