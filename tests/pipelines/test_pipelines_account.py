@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
-from support.sample_logs import SAMPLES, ParsedLog, content, line_count, parse_sample
-
-ROUTES = (
-    ("tstat/*/log_tcp_*complete*", "tstat-tcp"),
-    ("tstat/*/log_udp_complete*", "tstat-udp"),
-    ("gridftp/*/gridftp-transfer.log", "gridftp-transfer"),
-    ("gridftp/conc_info/gridftp.log", "gridftp-session"),
-    ("gridftp/pst_all/gridftp.log", "gridftp-session"),
-    ("gridftp/gridftp-execfail.log", "gridftp-session"),
-    ("storm/storm-frontend-server.log", "storm-frontend"),
-    ("storm/monitoring.log", "storm-monitoring"),
-    ("storm/storm-backend.log", "storm-backend"),
-    ("storm/heartbeat.log", "storm-heartbeat"),
-    ("storm/storm-backend-metrics.log", "storm-metrics"),
-    ("*", "raw"),
-)
-"""The first pattern that matches a sample's path names its pipeline."""
+from support.sample_logs import FILES, ROUTES, SAMPLES, ParsedLog, content, line_count, parse_routed, route
 
 NO_HEADER = "tstat 2.3 writes no header, so its columns have no names"
 UNPARSED = {
@@ -43,22 +26,6 @@ TAGGED = {
 }
 UNTAGGED_OTHERWISE = {"_columnsfailure", "_grokparsefailure", "_kvfailure", "_type_failure", "_line_incomplete"}
 
-FILES = sorted(
-    str(path.relative_to(SAMPLES))
-    for path in SAMPLES.rglob("*")
-    if path.is_file() and path.name not in ("README.md", ".gitattributes")
-)
-
-
-def route(name: str) -> str:
-    """The pipeline of a sample."""
-    return next(pipeline for pattern, pipeline in ROUTES if fnmatch(name, pattern))
-
-
-def parsed(name: str) -> ParsedLog:
-    """A sample through its pipeline; times of logs without zone are taken as Roman."""
-    return parse_sample(name, route(name), timezone="Europe/Rome", modified=1_798_700_000.0)
-
 
 def damage(log: ParsedLog) -> dict[str, int]:
     """How many documents carry each tag of a failure."""
@@ -68,12 +35,12 @@ def damage(log: ParsedLog) -> dict[str, int]:
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_line_of_a_sample_is_shipped_filtered_or_refused(name: str) -> None:
-    assert parsed(name).lines == line_count(content(SAMPLES / name))
+    assert parse_routed(name).lines == line_count(content(SAMPLES / name))
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_only_known_damage_is_unparsed_refused_or_tagged(name: str) -> None:
-    log = parsed(name)
+    log = parse_routed(name)
     assert log.unparsed == UNPARSED.get(name, (0, ""))[0]
     assert len(log.refused) == REFUSED.get(name, (0, ""))[0]
     expected = {"_columnsfailure": UNPARSED[name][0]} if name in UNPARSED else {}

@@ -69,6 +69,29 @@ def test_a_redacted_address_is_no_address_and_spoils_nothing_g4() -> None:
     assert "destination" not in transfer
 
 
+def test_a_record_with_the_next_one_glued_to_it_is_text_and_no_false_transfer_g2() -> None:
+    cut = RECORD.format("/f", "192.0.2.7").removesuffix("=none")
+    (document,) = parse_lines([cut + RECORD.format("/g", "192.0.2.7")], "gridftp-transfer").documents
+    assert document["tags"][0] == "_grokparsefailure"
+    assert "gridftp" not in document
+
+
+def test_fractions_that_are_not_padded_are_microseconds_g6() -> None:
+    line = RECORD.format("/f", "192.0.2.7").replace(".659366", ".2102")
+    (transfer,) = parse_lines([line], "gridftp-transfer").documents
+    assert transfer["@timestamp"] == "2026-11-21T23:12:03.002102Z"
+
+
+def test_a_head_within_a_line_stays_in_its_event_g13() -> None:
+    lines = [
+        "[1] Thu May 19 10:00:00 2016 :: [brain_select_nodes",
+        "] enter[7101] Thu May 19 10:00:01 2016 :: released",
+    ]
+    (document,) = parse_lines(lines, "gridftp-session", timezone="UTC").documents
+    assert document["message"] == "\n".join(lines)
+    assert document["process"]["pid"] == 1
+
+
 def test_the_session_log_is_local_and_the_record_in_it_is_utc_g5() -> None:
     log = session()
     greeting = log.with_text("New connection from: localhost:34262")[0]
