@@ -69,7 +69,7 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         raise StateError(
-            f"{path}: the state cannot be used: {error}. Nothing was changed. Put back a copy of the folder, or move "
+            f"{path}: the state cannot be used: {' '.join(str(error).split())}. Nothing was changed. Put back a copy of the folder, or move "
             "it away: the agent then reads everything again, and what is stored already is recognised by its ids."
         ) from error
 
