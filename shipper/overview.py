@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -27,15 +28,13 @@ from shipper.operate.status import (
 )
 from shipper.read.discover import Found, discover
 from shipper.read.files import Content, open_content
-from shipper.read.identity import fingerprint_of, guard_at
+from shipper.read.identity import fingerprint_of
 from shipper.records import FileRow
 from shipper.send.outputs import open_output
 from shipper.settings import InputSettings, Settings, SQLiteSettings
+from shipper.shared_lines import SharedLines
 
 _TAIL = 64 * 1024
-_ARCHIVE_LIMIT = 16 << 20
-"""Archives up to this size are unpacked to see whether they hold what another file holds."""
-
 LOCK_NAME = "agent.lock"
 
 _Key = tuple[str, int, int]
@@ -63,7 +62,7 @@ def overview(settings: Settings) -> Overview:
     with looking(settings) as seen:
         if seen is None:
             files = tuple(_unknown_files(settings, _present(settings.inputs)))
-            return Overview(settings.host, settings.state, None, (), files, totals(files, [], {}, _never))
+            return Overview(settings.host, settings.state, None, (), files, totals(files, [], {}, _nothing_shared))
         return _overview(settings, *seen)
 
 
@@ -123,6 +122,8 @@ def _overview(settings: Settings, state: State, chosen: str | None) -> Overview:
     rows = state.files.all()
     ledger = ledgers(state.ledger())
     looks = _looks(rows, present)
+    dead = {letter.refusal.document.id: letter.refusal.category for letter in state.dead_letters.all()}
+    shared = SharedLines(settings.host, looks, state.definitions(), dead)
     files = _known_files(rows, looks, ledger) + list(_unknown_files(settings, present))
     return Overview(
         host=settings.host,
@@ -130,17 +131,10 @@ def _overview(settings: Settings, state: State, chosen: str | None) -> Overview:
         output=chosen,
         other_outputs=tuple(name for name in state.outputs() if name != chosen),
         files=tuple(sorted(files, key=lambda file: (file.input, file.path))),
-        totals=totals(files, rows, ledger, _Covers(looks)),
+        totals=totals(files, rows, ledger, shared),
         stalls=tuple(state.stalls()),
-        dead_letters=_by_category(state),
+        dead_letters=dict(sorted(Counter(dead.values()).items())),
     )
-
-
-def _by_category(state: State) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for letter in state.dead_letters.all():
-        counts[letter.refusal.category] = counts.get(letter.refusal.category, 0) + 1
-    return counts
 
 
 def _known_files(rows: Sequence[FileRow], looks: Mapping[int, Look], ledger: Mapping[int, Buckets]) -> list[FileStatus]:
@@ -198,22 +192,5 @@ def _unidentified(found: Found, host: str, input_name: str) -> FileState:
         return FileState.UNFINISHED if content.compressed else FileState.HEADER_ONLY
 
 
-class _Covers:
-    """Whether one file begins with all that another one has settled, by the 1 KiB before that place."""
-
-    def __init__(self, looks: Mapping[int, Look]) -> None:
-        self._looks = looks
-
-    def __call__(self, longer: FileRow, shorter: FileRow) -> bool:
-        look = self._looks[longer.id]
-        if look.gone or look.problem or (look.compressed and look.size > _ARCHIVE_LIMIT):
-            return True  # nothing speaks against it: copies are why two files have one fingerprint
-        try:
-            with closing(open_content(look.path)) as content:
-                return guard_at(content, shorter.offset) == shorter.guard
-        except (SourceError, OSError):
-            return True
-
-
-def _never(_longer: FileRow, _shorter: FileRow) -> bool:
-    return False
+def _nothing_shared(_longer: FileRow, _shorter: FileRow) -> Mapping[str, int]:
+    return {}

@@ -1,8 +1,7 @@
 """How far every file is and what stands still: a pure summary of the state's rows and of a look at the disk.
 
 Totals count shared lines once: a file that is the beginning of another one (a copy, an archive, a restored backup)
-adds nothing to them. Files of one fingerprint that part ways are both counted, except for the buckets of the ledger
-in which they agree; the audit, which reads them, is exact.
+adds nothing to them; of two files that begin alike and part ways, the second adds what it does not share.
 """
 
 from __future__ import annotations
@@ -77,8 +76,8 @@ class Totals:
     states: Mapping[str, int]
 
 
-Covers = Callable[[FileRow, FileRow], bool]
-"""Whether the first row's file begins with all that the second row has settled."""
+Shared = Callable[[FileRow, FileRow], Mapping[str, int] | None]
+"""Lines by fate that the first row's file shares with what the second row has settled; None means all of them."""
 
 Buckets = Mapping[int, Mapping[str, Tally]]
 """A file's ledger: bucket -> fate -> tally."""
@@ -122,19 +121,19 @@ def unidentified_status(input_name: str, look: Look, state: FileState) -> FileSt
 
 
 def totals(
-    files: Sequence[FileStatus], rows: Sequence[FileRow], ledger: Mapping[int, Buckets], covers: Covers
+    files: Sequence[FileStatus], rows: Sequence[FileRow], ledger: Mapping[int, Buckets], shared: Shared
 ) -> Totals:
-    """The sums over all files. `covers` is asked only about rows of one fingerprint."""
+    """The sums over all files. `shared` is asked only about rows of one fingerprint, the longer one first."""
     by_content: dict[str, list[FileRow]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: -row.offset):
         by_content[row.fingerprint].append(row)
-    counted: list[Buckets] = []
+    lines: Counter[str] = Counter()
     for alike in by_content.values():
-        counted += _counted_once(alike, ledger, covers)
+        lines.update(_counted_once(alike, ledger, shared))
     return Totals(
         files=len(files),
         lag=sum(file.lag or 0 for file in files),
-        lines=_lines(counted),
+        lines=dict(sorted(lines.items())),
         states=dict(Counter(file.state.value for file in files)),
     )
 
@@ -153,17 +152,22 @@ def _state(row: FileRow, look: Look) -> FileState:
     return FileState.PARTIAL_LINE if look.partial else FileState.READING
 
 
-def _counted_once(alike: Sequence[FileRow], ledger: Mapping[int, Buckets], covers: Covers) -> list[Buckets]:
+def _counted_once(alike: Sequence[FileRow], ledger: Mapping[int, Buckets], shared: Shared) -> Mapping[str, int]:
+    """Lines by fate of files that begin alike, the longest first."""
+    lines: Counter[str] = Counter()
     apart: list[FileRow] = []
-    found: list[Buckets] = []
     for row in alike:
-        if any(_same(other, row) or covers(other, row) for other in apart):
+        if any(_same(other, row) for other in apart):
             continue
-        own = ledger.get(row.id, {})
+        common = [shared(other, row) for other in apart]
+        if None in common:
+            continue
         known = [ledger.get(other.id, {}) for other in apart]
-        found.append({bucket: fates for bucket, fates in own.items() if not any(k.get(bucket) == fates for k in known)})
+        own = ledger.get(row.id, {})
+        lines.update(_lines([{b: fates for b, fates in own.items() if not any(k.get(b) == fates for k in known)}]))
+        lines.subtract(max((each for each in common if each), key=lambda each: sum(each.values()), default={}))
         apart.append(row)
-    return found
+    return lines
 
 
 def _same(one: FileRow, other: FileRow) -> bool:

@@ -59,10 +59,14 @@ def test_a_file_that_the_state_does_not_know_lags_by_all_of_it():
     assert unidentified_status("a", Look(PATH, 30, problem="no"), FileState.UNREADABLE).lag is None
 
 
-def summed(rows, entries, covers=lambda longer, shorter: False):
+def nothing(longer, shorter):
+    return {}
+
+
+def summed(rows, entries, shared=nothing):
     ledger = ledgers(entries)
     files = [file_status(each, Look(PATH, each.offset), ledger.get(each.id, {})) for each in rows]
-    return totals(files, rows, ledger, covers)
+    return totals(files, rows, ledger, shared)
 
 
 def test_different_files_are_all_counted():
@@ -79,16 +83,35 @@ def test_an_exact_copy_is_counted_once_without_asking_the_disk():
 def test_the_beginning_of_a_longer_file_is_counted_once():
     asked = []
 
-    def covers(longer, shorter):
+    def shared(longer, shorter):
         asked.append((longer.id, shorter.id))
-        return True
 
     entries = [(1, 0, "stored", lines(5)), (2, 0, "stored", lines(9)), (2, 1, "stored", lines(3))]
-    assert summed([row(1, offset=50), row(2, offset=120)], entries, covers).lines == {"stored": 12}
+    assert summed([row(1, offset=50), row(2, offset=120)], entries, shared).lines == {"stored": 12}
     assert asked == [(2, 1)]
 
 
-def test_files_that_part_ways_are_both_counted_but_for_equal_buckets():
+def test_of_files_that_part_ways_the_common_beginning_is_counted_once():
+    entries = [
+        (1, 0, "stored", lines(5)),
+        (1, 0, "filtered:header", lines(1)),
+        (2, 0, "stored", lines(9)),
+        (2, 0, "filtered:header", lines(1)),
+    ]
+    rows = [row(1, offset=50), row(2, offset=120)]
+    assert summed(rows, entries).lines == {"stored": 14, "filtered:header": 2}
+    shared = {"stored": 2, "filtered:header": 1}
+    assert summed(rows, entries, lambda longer, shorter: shared).lines == {"stored": 12, "filtered:header": 1}
+
+
+def test_of_several_files_that_part_ways_the_one_that_shares_most_counts():
+    entries = [(number, 0, "stored", lines(10, salt=number)) for number in (1, 2, 3)]
+    rows = [row(number, offset=100 * number) for number in (1, 2, 3)]
+    shared = {(3, 2): {"stored": 4}, (3, 1): {"stored": 4}, (2, 1): {"stored": 7}}
+    assert summed(rows, entries, lambda a, b: shared[a.id, b.id]).lines == {"stored": 10 + 6 + 3}
+
+
+def test_equal_buckets_of_files_that_part_ways_are_counted_once():
     entries = [
         (1, 0, "stored", lines(5)),
         (1, 1, "stored", lines(4)),
