@@ -235,6 +235,9 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
+BUSY = "busy"
+"""Category of RETRY where the output cannot take so much at once: smaller batches may pass."""
+
 STORED = Outcome(OutcomeKind.STORED)
 ALREADY_STORED = Outcome(OutcomeKind.ALREADY_STORED)
 

@@ -8,6 +8,9 @@ from collections import Counter
 from contextlib import closing
 
 import pytest
+from support.agents import HOST, Site, already_stored, stored
+from support.logs import append, numbered, write
+from support.rotating_logs import record
 
 from shipper.commit.state import State
 from shipper.errors import OutputError, StateError
@@ -15,9 +18,6 @@ from shipper.records import ALREADY_STORED, Outcome, OutcomeKind, Receipt
 from shipper.send.sqlite import SQLiteOutput
 from shipper.settings import InputSettings
 from shipper.start import agent
-from support.agents import HOST, Site, already_stored, stored
-from support.logs import append, numbered, write
-from support.rotating_logs import record
 
 AWAY = Outcome(OutcomeKind.RETRY, "output", "connection refused")
 NO_RIGHTS = Outcome(OutcomeKind.PAUSED, "security", "the key may not write here")
@@ -176,9 +176,9 @@ def test_already_stored_counts_as_stored(site):
 
 def test_one_agent_per_state(site):
     write(site.logs / "a.log", *numbered(0, 10))
-    with agent(site.settings, site.clock, site.events, threads=0):
-        with pytest.raises(StateError, match=f"an agent runs on this state already .process {os.getpid()}."):
-            site.once()
+    held = agent(site.settings, site.clock, site.events, threads=0)
+    with held, pytest.raises(StateError, match=f"an agent runs on this state already .process {os.getpid()}."):
+        site.once()
 
 
 @pytest.mark.parametrize(

@@ -68,8 +68,9 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
+        problem = " ".join(str(error).split())
         raise StateError(
-            f"{path}: the state cannot be used: {' '.join(str(error).split())}. Nothing was changed. Put back a copy of the folder, or move "
+            f"{path}: the state cannot be used: {problem}. Nothing was changed. Put back a copy of the folder, or move "
             "it away: the agent then reads everything again, and what is stored already is recognised by its ids."
         ) from error
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from shipper.records import Batch, OutcomeKind, Receipt
+from shipper.records import BUSY, Batch, OutcomeKind, Receipt
 
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
 PAUSED_WAIT = 5.0
 """Seconds between two looks at a paused dataset: shipping resumes well within 10 s of the cause's end."""
 SPLIT_AFTER = 3
-"""A batch that is wholly turned away so often is halved: it may be too large for the output's memory."""
+"""A batch that a busy output turned away whole so often is halved: it may be too large for the output's memory."""
 
 Random = Callable[[], float]
 """A number from 0 to 1."""
@@ -35,7 +35,7 @@ def again(receipt: Receipt, random: Random) -> list[Again]:
             attempt = receipt.batch.attempt + 1
             size = sum(len(document.body) for document in documents)
             batch = Batch(receipt.batch.number, documents, size, attempt)
-            whole = len(documents) == len(receipt.batch.documents) and kind is OutcomeKind.RETRY
+            whole = len(documents) == len(receipt.batch.documents) and all(o.category == BUSY for o in receipt.outcomes)
             wait = PAUSED_WAIT if kind is OutcomeKind.PAUSED else backoff(attempt, random)
             pieces += [Again(wait, part) for part in (_halves(batch) if whole else [batch])]
     return pieces

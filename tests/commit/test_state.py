@@ -4,12 +4,12 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from support.agents import HOST, Site
+from support.logs import numbered, write
 
 from shipper.commit.state import State
 from shipper.errors import StateError
 from shipper.records import Mark, MarkKind
-from support.agents import HOST, Site
-from support.logs import numbered, write
 
 
 @pytest.fixture

@@ -5,13 +5,14 @@ from hypothesis import strategies as st
 
 from shipper.clock import Bell
 from shipper.events_log import EventsLog, silent
-from shipper.records import STORED, Batch, Document, Outcome, OutcomeKind, Receipt, Source, Tally
+from shipper.records import BUSY, STORED, Batch, Document, Outcome, OutcomeKind, Receipt, Source, Tally
 from shipper.send.batches import Batches
 from shipper.send.dispatch import Dispatcher
 from shipper.send.retry import again, backoff
 from support.clock import VirtualClock
 
 RETRY = Outcome(OutcomeKind.RETRY, "output", "away")
+TOO_BUSY = Outcome(OutcomeKind.RETRY, BUSY, "no memory")
 PAUSED = Outcome(OutcomeKind.PAUSED, "security", "no such key")
 
 
@@ -48,9 +49,16 @@ def test_only_documents_without_final_outcome_are_sent_again():
     assert [batch.attempt for _, batch in repeats] == [1, 1]
 
 
-def test_a_batch_turned_away_again_and_again_is_halved():
+def test_a_batch_that_never_arrived_stays_whole():
     documents = tuple(document(1, number) for number in range(4))
-    repeats = again(Receipt(Batch(1, documents, 4, attempt=2), [RETRY] * 4), random=lambda: 1.0)
+    repeats = again(Receipt(Batch(1, documents, 4, attempt=50), [RETRY] * 4), random=lambda: 1.0)
+
+    assert [len(batch.documents) for _, batch in repeats] == [4]
+
+
+def test_a_batch_that_a_busy_output_turns_away_again_and_again_is_halved():
+    documents = tuple(document(1, number) for number in range(4))
+    repeats = again(Receipt(Batch(1, documents, 4, attempt=2), [TOO_BUSY] * 4), random=lambda: 1.0)
 
     assert [[one.id for one in batch.documents] for _, batch in repeats] == [["0", "1"], ["2", "3"]]
 
