@@ -20,7 +20,10 @@ samples: own.samples.yml
 """
 SAMPLE = """
 - text: 'hello 42'
-  expect: {'@timestamp': '1970-01-01T00:00:00Z', own: {word: hello, number: 42}, tags: [_timestamp_inherited, _timestamp_suspect]}
+  expect:
+    '@timestamp': '1970-01-01T00:00:00Z'
+    own: {word: hello, number: 42}
+    tags: [_timestamp_inherited, _timestamp_suspect]
 """
 
 

@@ -1,6 +1,5 @@
 """`shipper status` on real files and a real state."""
 
-import fcntl
 import gzip
 import json
 import os
@@ -9,12 +8,14 @@ import pytest
 
 from shipper.cli import run
 from shipper.cli.console import size_text, visible
+from shipper.clock import SystemClock
 from shipper.commit.ledger import Advance
 from shipper.commit.state import Stall, State
 from shipper.errors import Exit
 from shipper.hashes import chain_start, chains, fingerprint, guard_of, head_length, tally_of
-from shipper.overview import LOCK_NAME
 from shipper.records import Document, FileRow, Mark, MarkKind, Refusal, Source
+from shipper.send.sqlite import SQLiteOutput
+from shipper.start import locked
 
 HOST = "dtn01.example.org"
 LINE = b"a line of a log that is long enough to have a head of its own\n"
@@ -197,14 +198,52 @@ def test_one_worry_is_enough_for_code_1(place, capsys, worry):
 
 def test_a_running_agent_is_seen_by_its_lock_and_not_disturbed(place, capsys):
     place.state()
-    lock = place.folder / "state" / LOCK_NAME
-    lock.touch()
     assert status(place, capsys)[1]["agent"] == "stopped"
-    with lock.open() as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with locked(place.folder / "state"):
         assert status(place, capsys)[1]["agent"] == "running"
-    with lock.open() as free:
-        fcntl.flock(free, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert status(place, capsys)[1]["agent"] == "stopped"
+    with locked(place.folder / "state"):
+        pass
+
+
+def test_a_commit_of_the_agent_is_seen_whole_at_the_next_look(place, capsys):
+    state = place.state()
+    path = place.log("a.log", LINE * 2)
+    row = place.settle(state, path, LINE)
+    assert status(place, capsys)[1]["totals"]["stored"] == 1
+    end = Advance(row.id, 2 * len(LINE), 7, 7, "{}", "", {(0, "stored"): tally_of([LINE])}, [])
+    state.commit([end], 0.0)
+    answer = status(place, capsys)[1]
+    assert (answer["totals"]["stored"], answer["files"][0]["state"]) == (2, "caught up")
+
+
+def test_watching_looks_again_until_interrupted(place, capsys, monkeypatch):
+    state, looks = place.state(), []
+
+    def wait(clock, bell, seconds):
+        looks.append(seconds)
+        if len(looks) == 2:
+            raise KeyboardInterrupt
+        place.settle(state, place.log("later.log", LINE), LINE)
+        return False
+
+    monkeypatch.setattr(SystemClock, "wait", wait)
+    assert run(["status", "-c", str(place.configuration), "--watch"]) == Exit.INTERRUPTED
+    assert looks == [2.0, 2.0]
+    assert "later.log" in capsys.readouterr().out
+
+
+def test_of_several_outputs_the_configured_one_is_shown(place, capsys):
+    state = place.state()
+    path = place.log("a.log", LINE)
+    place.settle(state, path, LINE)
+    index = SQLiteOutput(place.folder / "state" / "index.db")
+    state.use_output(index.identity)
+    state.use_output("another")
+    answer = status(place, capsys)[1]
+    assert (answer["output"], answer["other_outputs"]) == (index.identity, ["here", "another"])
+    assert answer["files"][0]["state"] == "reading"
+    index.close()
 
 
 def test_people_get_a_table_without_control_characters(place, capsys):
