@@ -49,6 +49,8 @@ class Assembly:
         self._library = library
         self._written: dict[str, str] = {}
         """Every field name that steps are known to write -> its type."""
+        self._names_are_known = True
+        """False once an expression could not be compiled: what it would write is not missed."""
         self._open: list[str] = []
         """Parents below which a log's own names appear."""
         self._steps = Chain(list(self._chain(rules["parse"], ("parse",))))
@@ -105,6 +107,7 @@ class Assembly:
                 grok = self._library.compile(pattern)
             except PatternError as error:
                 self.problems.extend(((*place, position), str(problem)) for problem in error.problems)
+                self._names_are_known = False
                 continue
             self.patterns.update(grok.definitions)
             captures = [(capture.group, ".".join(capture.path)) for capture in grok.captures]
@@ -179,7 +182,9 @@ class Assembly:
             self.problems.append((place, f"No step makes a field '{name}'."))
 
     def _is_known(self, name: str) -> bool:
-        return name == "message" or name in self._written or any(name.startswith(f"{top}.") for top in self._open)
+        if name == "message" or name in self._written or not self._names_are_known:
+            return True
+        return any(name.startswith(f"{parent}.") for parent in self._open)
 
     def _refuse_structural(self, name: str, place: Place) -> None:
         if any(name == ours or name.startswith(f"{ours}.") for ours in STRUCTURAL):

@@ -142,7 +142,8 @@ def load_pipeline(
     written = read_marked(pipeline_file(name, pipeline_dirs))
     model = validated(PipelineModel, written)
     library = Library.load([resources.patterns()], glob="*.grok").with_files(pattern_dirs)
-    rules = _dump(model)
+    # In the order in which they are recorded: a restored pipeline writes its fields in the same order, byte for byte.
+    rules = orjson.loads(orjson.dumps(_dump(model), option=orjson.OPT_SORT_KEYS))
     context = {
         "timezone": settings.timezone,
         "namespace": settings.namespace,

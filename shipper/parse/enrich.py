@@ -141,7 +141,8 @@ class Redaction:
     def fields(self, fields: Fields) -> None:
         """Apply to all texts among parsed values: decoding (JSON escapes) may have uncovered some."""
         for name, value in fields.items():
-            fields[name] = self._value(value)
+            if name != "message":
+                fields[name] = self._value(value)
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, str):

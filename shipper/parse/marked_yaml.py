@@ -28,10 +28,13 @@ class MarkedYAML:
     """1-based."""
 
     def line(self, path: Sequence[str | int]) -> int | None:
-        """The line of a key, or of the nearest one around it."""
-        place = tuple(path)
-        while place and place not in self.lines:
-            place = place[:-1]
+        """The line of a key, or of the nearest one around it; the position of an only item may be left out."""
+        place: Place = ()
+        for part in path:
+            if (*place, part) in self.lines:
+                place = (*place, part)
+            elif not isinstance(part, int):
+                break
         return self.lines.get(place)
 
     def problem(self, path: Sequence[str | int], message: str) -> Problem:

@@ -89,6 +89,14 @@ def _matches(pattern: str, sentence: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _at_least_one(values: Any) -> Any:
+    if not values:
+        message = "At least one item belongs here."
+        raise ValueError(message)
+    return values
+
+
+AT_LEAST_ONE = AfterValidator(_at_least_one)
 Regex = Annotated[str, AfterValidator(_regex)]
 Zone = Annotated[str, AfterValidator(_zone)]
 TimeFormat = Annotated[str, AfterValidator(_format)]
@@ -165,13 +173,11 @@ class JSONModel(_Mapping):
 class StepModel(_Mapping):
     """One item of `parse`."""
 
-    grok: Annotated[tuple[NotEmpty, ...], Field(min_length=1)] | None = None
+    grok: Annotated[tuple[NotEmpty, ...], AT_LEAST_ONE] | None = None
     columns: ColumnsModel | None = None
     key_value: KeyValueModel | None = None
     json_: Annotated[JSONModel | None, Field(alias="json")] = None
-    first: Annotated[tuple[Annotated[tuple[StepModel, ...], Field(min_length=1)], ...], Field(min_length=1)] | None = (
-        None
-    )
+    first: Annotated[tuple[Annotated[tuple[StepModel, ...], AT_LEAST_ONE], ...], AT_LEAST_ONE] | None = None
     field: FieldName = "message"
     optional: StrictBool = False
 
@@ -251,7 +257,7 @@ class PipelineModel(_Mapping):
     set: dict[FieldName, Scalar] = {}
     ecs: dict[FieldName, Annotated[CopyModel, BeforeValidator(lambda v: {"from": v} if isinstance(v, str) else v)]] = {}
     timestamp: Annotated[
-        tuple[TimeModel, ...], Field(min_length=1), BeforeValidator(lambda v: [v] if isinstance(v, dict) else v)
+        tuple[TimeModel, ...], AT_LEAST_ONE, BeforeValidator(lambda v: [v] if isinstance(v, dict) else v)
     ]
     drop: tuple[DropModel, ...] = ()
     samples: str | None = None

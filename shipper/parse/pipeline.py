@@ -169,7 +169,6 @@ class FileParser:
             if failure:
                 tags.append(failure)
                 parsed.unparsed += 1
-            del fields["message"]
             if redaction:
                 redaction.fields(fields)
             drafts.append(Draft(event, text, fields, tags))
@@ -221,6 +220,7 @@ class FileParser:
             if drop.holds(fields):
                 parsed.filtered.append(Filtered(draft.event.offset, drop.rule, draft.event.tally))
                 return False
+        del fields["message"]
         if rules.remove:
             for name in rules.remove.intersection(fields):
                 del fields[name]

@@ -1,0 +1,162 @@
+"""Definitions: every mistake at once, with its place; recorded definitions make the same documents."""
+
+from pathlib import Path
+
+import pytest
+from support.pipeline_lab import parse
+
+from shipper.errors import ConfigurationError
+from shipper.parse.definition import load_pipeline, pipeline_names, restore_pipeline
+from shipper.settings import InputSettings
+
+GOOD = """
+dataset: app
+parse: [{grok: ['^(?<x.time>\\S+) %{WORD:x.word}']}]
+types: {x.word: keyword}
+timestamp: {field: x.time, formats: ['%H:%M:%S']}
+"""
+
+
+def mistakes(lab, text: str, **settings) -> list[tuple[int | None, str | None, str]]:
+    with pytest.raises(ConfigurationError) as caught:
+        lab.pipeline(text, **settings)
+    assert all(problem.file == str(lab.folder / "app.yml") for problem in caught.value.problems)
+    return [(problem.line, problem.key, problem.message) for problem in caught.value.problems]
+
+
+def test_all_mistakes_are_told_at_once_with_line_and_key(lab):
+    found = mistakes(
+        lab,
+        "dataset: My-App\n"
+        "parsing: []\n"
+        "lines: {starts: '(', quiet: 5 parsecs}\n"
+        "types:\n"
+        "  x: longish\n"
+        "timestamp:\n"
+        "  field: t\n"
+        "  formats: ['%Q']\n"
+        "  timezone: Europe/Roma\n"
+        "drop:\n"
+        "  - {rule: header, when: {x: {around: 3, '<': many}}}\n",
+    )
+    places = {(line, key) for line, key, _ in found}
+    assert places == {
+        (1, "dataset"),
+        (2, "parsing"),
+        (3, "lines.starts"),
+        (3, "lines.quiet"),
+        (5, "types.x"),
+        (8, "timestamp.0.formats.0"),
+        (9, "timestamp.0.timezone"),
+        (11, "drop.0.rule"),
+        (11, "drop.0.when.x"),
+    }
+    sentences = {key: message for _, key, message in found}
+    assert "Did you mean 'parse'?" in sentences["parsing"]
+    assert "Did you mean 'Europe/Rome'?" in sentences["timestamp.0.timezone"]
+    assert "5 parsecs" in sentences["lines.quiet"]
+    assert all(sentence.endswith(".") for sentence in sentences.values())
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "sentence"),
+    [
+        (("keyword}", "keyword, x.wrod: int}"), 4, "No step makes a field 'x.wrod'"),
+        (("field: x.time", "field: x.tiem"), 5, "No step makes a field 'x.tiem'"),
+        (("{grok:", "{optional: true, grok: ['%{WORD:message}']}, {grok:"), 3, "The field 'message' is set by shipper"),
+        (("{grok:", "{grok: ['%{WORD:log.file.path}']}, {grok:"), 3, "The field 'log.file.path' is set by shipper"),
+        (("%{WORD:", "%{WROD:"), 3, "WROD"),
+        (("types:", "ecs: {host.name: x.word}\ntypes:"), 4, "The field 'host.name' is set by shipper"),
+        (("types:", "set: {shipper.input: me}\ntypes:"), 4, "The field 'shipper.input' is set by shipper"),
+        (("types:", "ecs: {event.start: {from: x.word, as: date}}\ntypes:"), 4, "complete date"),
+        (("x.word: keyword", "x.word: date"), 4, "complete date"),
+        (("types:", "ecs: {a: {from: x.word, scale: 2, as: date}}\ntypes:"), 4, "one of 'scale', 'as' and 'map'"),
+        (("{grok:", "{json: {into: x}, grok:"), 3, "exactly one of"),
+        (("{grok:", "{field: nothing, grok:"), 3, "No step before this one makes a field 'nothing'"),
+        (("field: x.time, formats", "formats"), 5, "needs a field and formats"),
+        (("types:", "types: {}\ntypes:"), 5, "no valid YAML"),
+        (("types:", "lines: {starts: a, continues: b}\ntypes:"), 4, "not both"),
+    ],
+)
+def test_what_does_not_fit_together_is_told_with_its_line(lab, change, line, sentence):
+    (found,) = mistakes(
+        lab, GOOD.strip().replace("dataset: app\n", "dataset: app\n\n").replace(*change), timezone="UTC"
+    )
+    assert found[0] == line
+    assert sentence in found[2]
+
+
+def test_times_without_zone_need_one_from_pipeline_or_input(lab):
+    ((_, key, message),) = mistakes(lab, GOOD)
+    assert key == "timestamp.0"
+    assert "timezone" in message
+    lab.pipeline(GOOD, timezone="Europe/Rome")
+    lab.pipeline(GOOD.replace("formats:", "timezone: UTC, formats:"))
+
+
+def test_an_unknown_pipeline_names_those_that_there_are(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"no pipeline 'tstat'.*tstat-tcp"):
+        load_pipeline("tstat", InputSettings("i", ("/x",), "tstat"), pipeline_dirs=[tmp_path])
+
+
+def test_a_later_folder_overrides_an_installed_pipeline(tmp_path):
+    (tmp_path / "raw.yml").write_text("dataset: mine\ntimestamp: {by: modification}\n")
+    settings = InputSettings("i", ("/x",), "raw")
+    assert load_pipeline("raw", settings, pipeline_dirs=[tmp_path]).dataset == "mine"
+    assert load_pipeline("raw", settings).dataset == "raw"
+
+
+def test_the_version_changes_with_what_parsing_depends_on_and_with_nothing_else(lab):
+    base = lab.pipeline(GOOD, timezone="UTC").version
+    assert lab.pipeline("# a remark\n" + GOOD, timezone="UTC", exclude=("*.gz",)).version == base
+    others = [
+        lab.pipeline(GOOD, timezone="Europe/Rome"),
+        lab.pipeline(GOOD, timezone="UTC", period="day"),
+        lab.pipeline(GOOD, timezone="UTC", namespace="test"),
+        lab.pipeline(GOOD, timezone="UTC", incomplete="refuse"),
+        lab.pipeline(GOOD.replace("x.word: keyword", "x.word: int"), timezone="UTC"),
+        lab.pipeline(GOOD, timezone="UTC", patterns="WORD \\S+\n"),
+    ]
+    assert len({base, *(pipeline.version for pipeline in others)}) == 1 + len(others)
+
+
+def test_a_pattern_that_the_pipeline_does_not_use_does_not_change_its_version(lab):
+    plain = lab.pipeline(GOOD, timezone="UTC").version
+    assert lab.pipeline(GOOD, timezone="UTC", patterns="NEVER_USED x\n").version == plain
+
+
+@pytest.mark.parametrize("name", pipeline_names())
+def test_a_recorded_definition_restores_the_pipeline_whatever_is_installed(name):
+    loaded = load_pipeline(name, InputSettings("i", ("/x",), name, timezone="Europe/Rome", period="day"))
+    restored = restore_pipeline(loaded.definition)
+    same = ("name", "dataset", "version", "definition", "framing", "field_types", "needs_date")
+    assert [getattr(restored, part) for part in same] == [getattr(loaded, part) for part in same]
+
+
+def test_a_restored_pipeline_makes_the_same_bytes(lab):
+    loaded = lab.pipeline(GOOD, timezone="Europe/Rome", patterns="WORD [a-z]+\n")
+    restored = restore_pipeline(loaded.definition)
+    lines = ["10:00:00 one", "x", "11:00:00 Two"]
+    assert parse(restored, *lines).bodies == parse(loaded, *lines).bodies
+
+
+def test_field_types_name_every_field_that_can_be_known(lab):
+    pipeline = lab.pipeline(
+        GOOD + "set: {network.transport: tcp, app.answer: 42}\n"
+        "ecs: {a.b: x.word, a.n: {from: x.word, scale: 2}, a.m: {from: x.word, map: {a: b}}}\nremove: [x.time]\n",
+        timezone="UTC",
+    )
+    assert pipeline.field_types == {
+        "x.word": "keyword",
+        "network.transport": "keyword",
+        "app.answer": "long",
+        "a.b": "keyword",
+        "a.n": "long",
+        "a.m": "keyword",
+    }
+
+
+def test_a_definition_that_cannot_be_read_names_the_file(lab):
+    (lab.folder / "app.yml").mkdir()
+    with pytest.raises(ConfigurationError, match="no pipeline 'app'"):
+        load_pipeline("app", InputSettings("i", ("/x",), "app"), pipeline_dirs=[Path(lab.folder)])
