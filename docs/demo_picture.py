@@ -6,6 +6,7 @@ Usage: python docs/demo_picture.py
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,7 +16,8 @@ from rich.terminal_theme import MONOKAI
 from shipper.cli.stage import play
 
 PICTURE = Path(__file__).with_name("demo.svg")
-WIDTH = 110
+WIDTH = 132
+REMOTE_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
 def main() -> None:
@@ -23,11 +25,12 @@ def main() -> None:
     console = Console(
         record=True, width=WIDTH, force_terminal=True, file=io.StringIO(), highlight=False, markup=False, emoji=False
     )
-    with TemporaryDirectory(prefix="shipper-demo-") as folder:
+    with TemporaryDirectory(prefix="demo-") as folder:
         console.print("$ shipper demo", style="bold")
         play(Path(folder), console)
-    # A fixed id keeps the file the same where the output is the same.
-    PICTURE.write_text(console.export_svg(title="shipper demo", theme=MONOKAI, unique_id="demo"))
+    # A fixed id keeps the file the same where the output is the same; whoever looks at it has a monospaced font.
+    picture = console.export_svg(title="shipper demo", theme=MONOKAI, unique_id="demo")
+    PICTURE.write_text(REMOTE_FONT.sub("", picture))
 
 
 if __name__ == "__main__":
