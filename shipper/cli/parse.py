@@ -1,0 +1,193 @@
+"""`shipper parse`: what a pipeline makes of files or of standard input, without shipping anything."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from shipper.cli.console import visible
+from shipper.clock import SystemClock
+from shipper.errors import Exit
+from shipper.hashes import HEAD_LIMIT, fingerprint, head_length
+from shipper.hostname import full_host_name
+from shipper.parse.definition import load_pipeline
+from shipper.parse.pipeline import Pipeline
+from shipper.read.files import open_content
+from shipper.read.framing import BLOCK, read_events
+from shipper.records import Document, Parsed, Source
+from shipper.settings import InputSettings
+
+SITE = Path("/etc/shipper")
+_OURS = ("@timestamp", "message", "shipper", "tags", "host", "log.offset", "log.file", "event.dataset")
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A whole file, or what came by standard input."""
+
+    name: str
+    modified: float
+    """Seconds since the epoch."""
+    path: str | None = None
+    """None: `text` has the content."""
+    text: bytes = b""
+
+    def blocks(self) -> Iterator[bytes]:
+        """The uncompressed content, from the beginning."""
+        if self.path is None:
+            yield self.text
+            return
+        with closing(open_content(self.path)) as content:
+            while block := content.read(BLOCK):
+                yield block
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the lines."""
+
+    documents: int = 0
+    unparsed: int = 0
+    refused: int = 0
+    filtered: Counter[str] = field(default_factory=Counter)
+
+    def add(self, parsed: Parsed) -> None:
+        """Count one list of events."""
+        self.documents += len(parsed.documents)
+        self.unparsed += parsed.unparsed
+        self.refused += len(parsed.refused)
+        for filtered in parsed.filtered:
+            self.filtered[filtered.rule] += filtered.tally.lines
+
+    def sentence(self) -> str:
+        """For a person."""
+        rules = "".join(f", {lines} lines filtered by '{rule}'" for rule, lines in sorted(self.filtered.items()))
+        refused = f", {self.refused} refused" if self.refused else ""
+        return f"{self.documents} documents, {self.unparsed} of them unparsed{rules}{refused}."
+
+
+@click.command("parse", short_help="Show what a pipeline makes of files.")
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option("--pipeline", "name", required=True, metavar="NAME", help="The pipeline, for example gridftp-transfer.")
+@click.option("--timezone", metavar="ZONE", help="The time zone of logs that do not say it, for example Europe/Rome.")
+@click.option("--input", "input_id", metavar="NAME", help="The input's name in the documents and their ids.")
+@click.option("--host", metavar="NAME", help="The host's name in the documents and their ids; default: this host.")
+@click.option(
+    "--pipelines",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="A folder of pipeline definitions that win over those of the same name.",
+)
+@click.option(
+    "--patterns",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="DIR",
+    help="A folder of pattern files that win over patterns of the same name.",
+)
+@click.option("--ndjson", is_flag=True, help="Print the documents as they would be stored, one JSON object a line.")
+def command(
+    files: tuple[str, ...],
+    name: str,
+    timezone: str | None,
+    input_id: str | None,
+    host: str | None,
+    pipelines: Path | None,
+    patterns: Path | None,
+    ndjson: bool,
+) -> int:
+    """Parse FILES (also compressed ones), or standard input, as finished files and show the documents.
+
+    Nothing is shipped and nothing is remembered. Exit code: 0 every line was parsed, 1 some lines were not, or were
+    refused, 2 the pipeline is wrong.
+    """
+    settings = InputSettings(input_id or name, files, name, timezone=timezone)
+    pipeline = load_pipeline(
+        name,
+        settings,
+        pipeline_dirs=_folders(SITE / "pipelines", pipelines),
+        pattern_dirs=_folders(SITE / "patterns", patterns),
+    )
+    counts = Counts()
+    show = _print_json if ndjson else _print_text
+    for log in map(_log, files or ("-",)):
+        for parsed in _parsed(log, pipeline, host or full_host_name(), settings.name):
+            counts.add(parsed)
+            show(parsed, sys.stdout)
+    click.echo(counts.sentence(), err=True)
+    return Exit.FINDINGS if counts.unparsed or counts.refused else Exit.CLEAN
+
+
+def _folders(site: Path, given: Path | None) -> list[Path]:
+    return [folder for folder in (site, given) if folder is not None and folder.exists()]
+
+
+def _log(name: str) -> Log:
+    if name == "-":
+        return Log("stdin", SystemClock().time(), text=sys.stdin.buffer.read())
+    path = Path(name).absolute()
+    return Log(str(path), path.stat().st_mtime, str(path))
+
+
+def _parsed(log: Log, pipeline: Pipeline, host: str, input_id: str) -> Iterator[Parsed]:
+    """The outcome of the whole log, in lists."""
+    source = Source(host, input_id, log.name, fingerprint(host, input_id, _head(log.blocks())))
+    marks = [pipeline.date_mark(log.blocks(), path=log.name, modified=log.modified)] if pipeline.needs_date else []
+    parser = pipeline.parser(source, marks, None)
+    for events in read_events(_Blocks(log.blocks()), pipeline.framing, host, input_id, (), final=True):
+        yield parser.parse(events, modified=log.modified, at_end=False)
+
+
+def _head(blocks: Iterable[bytes]) -> bytes:
+    """The head that names the file."""
+    data = b""
+    for block in blocks:
+        data += block
+        if len(data) >= HEAD_LIMIT:
+            break
+    return data[: head_length(data, complete=True) or 0]
+
+
+class _Blocks:
+    """Blocks as something to read from; each read gives one of them, whatever its size."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+
+    def read(self, size: int = -1) -> bytes:  # noqa: ARG002  the reader takes what comes
+        """The next block; empty at the end."""
+        return next(self._blocks, b"")
+
+
+def _print_json(parsed: Parsed, stream: IO[str]) -> None:
+    stream.write("".join(document.body.decode() + "\n" for document in parsed.documents))
+
+
+def _print_text(parsed: Parsed, stream: IO[str]) -> None:
+    stream.write("".join(_line(document) for document in parsed.documents))
+    for refusal in parsed.refused:
+        stream.write(f"refused, {refusal.category}: {visible(json.loads(refusal.document.body)['message'])}\n")
+
+
+def _line(document: Document) -> str:
+    """Time, tags, then the fields, or the text where there are none."""
+    body = json.loads(document.body)
+    fields = {name: value for name, value in _flat(body) if not name.startswith(_OURS)}
+    shown = " ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in fields.items())
+    tags = "".join(f" [{tag}]" for tag in body["tags"])
+    return visible(f"{body['@timestamp']}{tags} {shown or body['message']}") + "\n"
+
+
+def _flat(fields: Mapping[str, Any], parent: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{parent}{name}.")
+        else:
+            yield f"{parent}{name}", value
