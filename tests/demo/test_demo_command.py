@@ -59,5 +59,5 @@ def test_the_whole_demo_keeps_its_promises_within_a_minute(tmp_path):
     answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "All promises kept" in answer.stdout
-    assert answer.stdout.count("closed: ") == 2
+    assert answer.stdout.count("✓ closed: ") == 2
     assert (folder / "index.db").is_file()
