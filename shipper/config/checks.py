@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path as FilePath
@@ -106,12 +105,8 @@ def _plain_text_credentials(tree: Tree, cluster: dict[str, Any]) -> Iterator[Pro
         if isinstance(host, str) and host.startswith("http:") and not _is_loopback(host):
             yield tree.problem(
                 ("output", "elasticsearch", "hosts", position),
-                f"Credentials must not travel over plain HTTP to '{_without_user(host)}'; write https://.",
+                f"Credentials must not travel over plain HTTP to '{host}'; write https://.",
             )
-
-
-def _without_user(url: str) -> str:
-    return re.sub(r"//[^/@]*@", "//", url)
 
 
 def _is_loopback(url: str) -> bool:

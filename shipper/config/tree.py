@@ -22,6 +22,8 @@ Path = tuple[str | int, ...]
 """Where a value is: keys and positions from the root."""
 
 _VARIABLE = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
+_USER_OF_URL = re.compile(r"(://?)[^@\s]*@")
+"""User and password in an address, which no message repeats."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NULL_TAG = "tag:yaml.org,2002:null"
 _STANDARD_TAG = "tag:yaml.org,2002:"
@@ -60,7 +62,7 @@ class Tree:
         """A mistake at a value; `key` names one that was not written."""
         place = self.place(path)
         name = ".".join(part for part in (place.key, key) if part)
-        return Problem(message, place.file, place.line, name or None)
+        return Problem(_USER_OF_URL.sub(r"\1…@", message), place.file, place.line, name or None)
 
 
 def read_tree(path: FilePath, environment: Mapping[str, str]) -> Tree:
