@@ -1,0 +1,31 @@
+#!/bin/sh
+# Longer than anyone waits before a commit: by hand, before a release. Needs what `sh tests/run.sh` has made.
+#
+#   sh tests/long.sh
+#
+# ROUNDS (20): how often the tests against generated cases run, each time with another seed, which is printed.
+# SHIPPER_CRASH_LINES (3000000), SHIPPER_CRASH_KILLS (200): size of the story of the killed agent.
+set -eu
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+cd "$root"
+pytest=$root/.venv-tests/bin/pytest
+if ! [ -x "$pytest" ]; then
+    echo "long.sh: $pytest is not there; run sh tests/run.sh first." >&2
+    exit 1
+fi
+
+generated=$(grep -rlE '^(from|import) hypothesis' tests --include='test_*.py')
+round=1
+while [ "$round" -le "${ROUNDS:-20}" ]; do
+    seed=$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+    printf '\n== generated cases, round %s, --hypothesis-seed=%s\n' "$round" "$seed"
+    # One file name per word is meant here.
+    # shellcheck disable=SC2086
+    "$pytest" -q --hypothesis-seed="$seed" $generated
+    round=$((round + 1))
+done
+
+printf '\n== the agent is killed again and again\n'
+SHIPPER_CRASH_LINES=${SHIPPER_CRASH_LINES:-3000000} SHIPPER_CRASH_KILLS=${SHIPPER_CRASH_KILLS:-200} \
+    "$pytest" -s tests/crash
