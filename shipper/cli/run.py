@@ -29,8 +29,9 @@ from shipper.start import agent
 
 @click.command("run")
 @click.option(
-    "-c", "--config", "path", type=click.Path(path_type=Path), default=DEFAULT_CONFIGURATION, show_default=True
-)
+    "-c", "--config", "path", type=click.Path(path_type=Path), default=DEFAULT_CONFIGURATION, show_default=True,
+    metavar="FILE", help="The configuration file.",
+)  # fmt: skip
 @click.option("--once", is_flag=True, help="Ship up to the end of all files, then stop.")
 @click.option("--json", "as_json", is_flag=True, help="With --once: print one JSON document with what was done.")
 def command(path: Path, *, once: bool, as_json: bool) -> int:
