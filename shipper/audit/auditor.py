@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
-from shipper.audit.claims import NO_STATE, Claim, Claims
+from shipper.audit.claims import DEAD, NO_STATE, Claim, Claims
 from shipper.audit.context import Context, Level
 from shipper.audit.disk import DiskFile, survey, unreadable
 from shipper.audit.examine import examine
@@ -24,7 +24,7 @@ from shipper.commit.state import State
 from shipper.errors import SourceError
 from shipper.hashes import tally_of
 from shipper.parse.pipeline import Pipeline
-from shipper.records import Tally
+from shipper.records import Stored, Tally
 from shipper.send.output import Output, Scope
 from shipper.settings import InputSettings, Settings
 
@@ -141,8 +141,16 @@ def read_claims(folder: Path, host: str, output: str) -> Claims:
             known=True,
             files=tuple(Claim(row, ledgers.get(row.id, {})) for row in state.files.all()),
             definitions=state.definitions(),
-            dead=frozenset(letter.refusal.document.id for letter in state.dead_letters.all()),
+            dead=_dead_letters(state),
         )
+
+
+def _dead_letters(state: State) -> dict[str, list[Stored]]:
+    found: dict[str, list[Stored]] = {}
+    for document in (letter.refusal.document for letter in state.dead_letters.all()):
+        stored = Stored(document.id, document.offset, document.tally, document.pipeline, DEAD, document.source.path)
+        found.setdefault(document.source.fingerprint, []).append(stored)
+    return found
 
 
 def _examined(context: Context, family: Family) -> Outcome:

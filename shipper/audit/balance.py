@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from shipper.hashes import tally_of
+from shipper.hashes import chains, tally_of
 from shipper.read.framing import split_lines
 from shipper.records import BUCKET_BITS, Tally, bucket_of
 
@@ -26,21 +26,44 @@ class Measure:
     """A last line that has no end yet."""
     end: int = 0
     """Offset after the last complete line."""
+    chain: int | None = None
+    """Hash chain at the checkpoint; None if no line ends there."""
+    last: tuple[int, int] | None = None
+    """Offset of the last line and hash chain after it, where there is no checkpoint to compare."""
 
 
-def measure(blocks: Iterable[bytes], *, start: int, checkpoint: int, firsts: Mapping[int, int], whole: bool) -> Measure:
-    """Tally a file's lines from `start` on. `firsts` says where buckets begin that an event reaches into;
-    `whole` says that the file ends for good, so that a last line without newline is a line.
+def measure(
+    blocks: Iterable[bytes], *, start: int, checkpoint: int, chain: int, firsts: Mapping[int, int], whole: bool
+) -> Measure:
+    """Tally a file's lines from `start` on; `chain` is the hash chain before its first line.
+
+    `firsts` says where buckets begin that an event reaches into; `whole` says that the file ends for good, so that a
+    last line without newline is a line.
     """
-    found = Measure()
+    found = Measure(chain=None if checkpoint else chain)
     borders = _Borders(start, checkpoint, firsts)
     for offset, lines in _lines(blocks, found, whole=whole):
+        if lines and (offset < checkpoint or not checkpoint):
+            chain = _follow(found, offset, lines, chain, checkpoint)
         for bucket, below, part in borders.split(offset, lines):
             tally = tally_of(part)
             found.buckets[bucket] = found.buckets[bucket].plus(tally)
             if below:
                 found.below[bucket] = found.below[bucket].plus(tally)
     return found
+
+
+def _follow(found: Measure, offset: int, lines: Sequence[bytes], chain: int, checkpoint: int) -> int:
+    """The chain after some lines; notes it where the checkpoint stands."""
+    links = chains(lines, chain)
+    end = offset + sum(map(len, lines))
+    if not checkpoint:
+        found.last = (end - len(lines[-1]), links[-1])
+    elif end >= checkpoint:
+        ends = accumulate(map(len, lines), initial=offset)
+        next(ends)
+        found.chain = next((link for end, link in zip(ends, links, strict=True) if end == checkpoint), None)
+    return links[-1]
 
 
 def is_closed(disk: Tally, below: Tally, accounted: Tally) -> Tally | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shipper.records import FileRow, Tally, total
+from shipper.records import FileRow, Stored, Tally, total
 
 NONE = Tally()
+DEAD = "dead letters"
+"""The place of what the output refused."""
 
 Fates = Mapping[str, Tally]
 """Tallies by fate: `stored`, `filtered:<rule>`, `dead:<reason>`."""
@@ -33,6 +35,10 @@ class Claim:
         """What was refused for good."""
         return self._sum(bucket, "dead:")
 
+    def settled(self, bucket: int) -> Tally:
+        """Everything below the checkpoint."""
+        return total(self.ledger.get(bucket, {}).values())
+
     def all_stored(self) -> Tally:
         """What the output acknowledged of the whole file."""
         return total(self.stored(bucket) for bucket in self.ledger)
@@ -50,8 +56,8 @@ class Claims:
     files: tuple[Claim, ...] = ()
     definitions: Mapping[str, str] = field(default_factory=dict)
     """Pipeline definitions by version."""
-    dead: frozenset[str] = frozenset()
-    """Document ids of dead letters."""
+    dead: Mapping[str, Sequence[Stored]] = field(default_factory=dict)
+    """Dead letters by fingerprint, as if they were stored at the place `DEAD`."""
 
     def of(self, fingerprints: Iterable[str]) -> list[Claim]:
         """The claims on files of these fingerprints, the furthest first."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from shipper.audit.claims import DEAD
 from shipper.audit.context import Context
 from shipper.audit.drill import Comparison, Drilled
 from shipper.audit.families import Family
@@ -53,7 +54,7 @@ class _Contents:
         self._family = family
         self._comparison = comparison
         self._outcome = outcome
-        self._stored = comparison.matching.stored
+        self._stored = {name: item for name, item in comparison.matching.stored.items() if item.place != DEAD}
         self._events = {event.id: event for event in comparison.events}
 
     def compare(self) -> None:

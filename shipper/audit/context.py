@@ -72,6 +72,11 @@ class Context:
         ]
         return sorted(found, key=lambda span: span.offset)
 
+    def dead_letters(self, family: Family, run: Run) -> list[Stored]:
+        """The documents of a run of buckets that the output refused for good."""
+        letters = [letter for mark in family.fingerprints for letter in self.claims.dead.get(mark, ())]
+        return [letter for letter in letters if run.begin <= letter.offset < run.end]
+
     def bodies(self, family: Family, ids: Sequence[str]) -> Mapping[str, bytes]:
         """The bodies of documents that were just seen. Raises OutputError if one is gone."""
         found: dict[str, bytes] = {}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from shipper.audit.claims import Claim
+from shipper.audit.claims import DEAD, Claim
 from shipper.audit.context import Context, Run
 from shipper.audit.families import Family, Part, own_claim
 from shipper.audit.reconcile import DiskEvent, Matching, Surplus, match_contents, match_ids
@@ -29,11 +29,15 @@ class Comparison:
     """Its end, and what follows the last event."""
     ends_in_run: bool
     """Whether the file's end belongs to the run."""
+    continues: bool
+    """Whether the index holds documents beyond the run."""
     matching: Matching = field(default_factory=Matching)
     filtered: dict[int, str] = field(default_factory=dict)
     """Rules by offset of the absent events that they filtered."""
     refused: set[int] = field(default_factory=set)
     """Offsets of absent events that parsing refuses for good."""
+    settled: Tally = field(default_factory=Tally)
+    """What was found to be filtered or dead, when all is judged."""
 
     def line_at(self, place: int) -> int:
         """The number of the line at a place of the file."""
@@ -59,14 +63,18 @@ class Drilled:
 def compare(context: Context, family: Family, parts: Sequence[Part], run: Run) -> Drilled:
     """Find out what became of every event and document of the run. Raises SourceError and OutputError."""
     documents = context.spans(family, run)
+    ids = {document.id for document in documents}
+    letters = [letter for letter in context.dead_letters(family, run) if letter.id not in ids]
     comparisons = [_read(context, family, part, run, documents) for part in parts]
-    rest, twice = documents, []
+    rest: Sequence[Stored] = [*documents, *letters]
+    twice: list[Stored] = []
     for comparison in comparisons:
         comparison.matching, rest = match_ids(comparison.events, rest)
         twice += comparison.matching.twice
     kept = _without_vouched(family, comparisons, rest, run)
-    vouched = total(document.tally for document in rest).minus(total(document.tally for document in kept))
-    surplus = _align(comparisons, kept)
+    vouched = Tally() if kept else total(document.tally for document in rest if document.place != DEAD)
+    # A dead letter without a line is no document: the ledger's sums tell of it.
+    surplus = [item for item in _align(comparisons, kept) if item.document.place != DEAD]
     for comparison in comparisons:
         _parse_absent(context, comparison)
     return Drilled(comparisons, _without_superseded(comparisons[0], surplus), twice, vouched)
@@ -100,7 +108,8 @@ def _read(context: Context, family: Family, part: Part, run: Run, documents: Seq
     for _, found in reading.events():
         events += _numbered(found, line, family.fingerprint, max(part.branch.start, run.begin), run.end)
         line += sum(event.tally.lines for event in found)
-    return Comparison(part, rules, events, reading, run.holds(bucket_of(part.measure.end)))
+    continues = max(family.held, default=0) > run.last
+    return Comparison(part, rules, events, reading, run.holds(bucket_of(part.measure.end)), continues)
 
 
 def _numbered(events: Sequence[Event], line: int, fingerprint: str, begin: int, end: int) -> list[DiskEvent]:
@@ -130,7 +139,7 @@ def _without_vouched(
     family: Family, comparisons: Sequence[Comparison], rest: Sequence[Stored], run: Run
 ) -> Sequence[Stored]:
     """Less the documents of a file that is gone and whose ledger counted just these, after a shared beginning."""
-    left = total(document.tally for document in rest)
+    left = total(document.tally for document in rest if document.place != DEAD)
     for claim in _gone(family, comparisons) if rest else ():
         stored = total(claim.stored(bucket) for bucket in claim.ledger if run.holds(bucket))
         beginning = stored.minus(left)
@@ -147,7 +156,7 @@ def _gone(family: Family, comparisons: Sequence[Comparison]) -> list[Claim]:
 
 
 def _prefixes(comparison: Comparison) -> Iterable[Tally]:
-    stored = comparison.matching.stored
+    stored = {name for name, document in comparison.matching.stored.items() if document.place != DEAD}
     tallies = (event.tally for event in comparison.events if event.id in stored)
     return accumulate(tallies, Tally.plus, initial=Tally())
 
@@ -156,9 +165,7 @@ def _parse_absent(context: Context, comparison: Comparison) -> None:
     """Ask the parser which of the absent events were filtered or refused."""
     reach = comparison.part.reach
     undecided = {
-        event.offset
-        for event in comparison.matching.absent
-        if event.id not in context.claims.dead and not (context.claims.known and event.offset >= reach)
+        event.offset for event in comparison.matching.absent if not (context.claims.known and event.offset >= reach)
     }
     if not undecided:
         return

@@ -9,12 +9,13 @@ from shipper.audit.claims import Claim
 from shipper.audit.contents import compare_contents
 from shipper.audit.context import LAST_BUCKET, Context, Level, Run
 from shipper.audit.disk import branches
-from shipper.audit.drill import compare
+from shipper.audit.drill import Drilled, compare
 from shipper.audit.families import Family, Part, part_of
-from shipper.audit.findings import Outcome
+from shipper.audit.findings import Cause, Finding, Kind, Outcome
 from shipper.audit.gaps import lost_at_source
 from shipper.audit.gone import examine_gone
 from shipper.audit.judge import judge
+from shipper.hashes import document_ids
 from shipper.records import Tally, bucket_of, total
 
 
@@ -41,14 +42,16 @@ def parts_of(context: Context, family: Family) -> list[Part]:
 def _weigh(context: Context, family: Family, parts: Sequence[Part], outcome: Outcome) -> None:
     """Close the buckets that balance, drill down the others."""
     buckets = sorted({*family.held, *(bucket for part in parts for bucket in part.measure.buckets)})
-    closed = (
-        [] if context.level is Level.CONTENTS else [b for b in buckets if _close(context, family, parts, b, outcome)]
-    )
+    ledgers = [] if context.level is Level.CONTENTS else _ledgers(context, family, parts)
+    closed = [bucket for bucket in buckets if _close(context, family, parts, ledgers, bucket, outcome)]
     unbalanced = [bucket for bucket in buckets if bucket not in set(closed)]
     runs = list(_runs(unbalanced, buckets))
     for run in runs:
         drilled = compare(context, family, parts, run)
-        outcome.add(judge(context, family, drilled))
+        judged = judge(context, family, drilled)
+        outcome.add(judged)
+        if context.claims.known and len(parts) == 1:
+            outcome.add(_against_ledger(context, family, drilled, run, silent=not judged.findings))
         if context.level is Level.CONTENTS:
             outcome.add(compare_contents(context, family, drilled))
     for part in parts:
@@ -57,12 +60,19 @@ def _weigh(context: Context, family: Family, parts: Sequence[Part], outcome: Out
             outcome.wait(str(part.branch.file.path), part.measure.partial)
 
 
-def _close(context: Context, family: Family, parts: Sequence[Part], bucket: int, outcome: Outcome) -> bool:
+def _close(
+    context: Context,
+    family: Family,
+    parts: Sequence[Part],
+    ledgers: Sequence[Claim | None],
+    bucket: int,
+    outcome: Outcome,
+) -> bool:
     """Whether the equation holds for a bucket; then its lines are counted."""
     disk = total(part.measure.buckets.get(bucket, Tally()) for part in parts)
     below = total(part.measure.below.get(bucket, Tally()) for part in parts)
     index = family.index_tally(bucket)
-    for claim in _claims(context, parts):
+    for claim in ledgers:
         filtered = claim.filtered(bucket) if claim else Tally()
         dead = claim.dead(bucket) if claim else Tally()
         pending = is_closed(disk, below, total((index, filtered, dead)))
@@ -78,8 +88,53 @@ def _close(context: Context, family: Family, parts: Sequence[Part], bucket: int,
     return False
 
 
-def _claims(context: Context, parts: Sequence[Part]) -> list[Claim | None]:
+def _ends_as_stored(context: Context, family: Family, part: Part) -> bool:
+    """Without a checkpoint: whether the document that comes last, if there is one, is that of the file's last line."""
+    if context.claims.known or part.measure.last is None or len(family.fingerprints) > 1:
+        return True
+    offset, chain = part.measure.last
+    (expected,) = document_ids(family.fingerprint, [(offset, chain)])
+    documents = list(context.output.spans(family.fingerprint, offset, Run(0, LAST_BUCKET).end))
+    return not documents or documents[0].id == expected
+
+
+def _against_ledger(context: Context, family: Family, drilled: Drilled, run: Run, *, silent: bool) -> Outcome:
+    """Whether the ledger counted as filtered or dead what was found to be, and, where nothing was found, all else."""
+    outcome = Outcome()
+    comparison = drilled.comparisons[0]
+    part = comparison.part
+    if part.claim is None:
+        return outcome
+    buckets = [bucket for bucket in {*part.claim.ledger, *part.measure.below} if run.holds(bucket)]
+    claimed = total(part.claim.filtered(bucket).plus(part.claim.dead(bucket)) for bucket in buckets)
+    settled = total(part.claim.settled(bucket) for bucket in buckets)
+    below = total(part.measure.below.get(bucket, Tally()) for bucket in buckets)
+    if claimed == comparison.settled and (not silent or (settled == below and part.agrees)):
+        return outcome
+    outcome.report(
+        Finding(
+            kind=Kind.ALTERED,
+            cause=Cause.LEDGER_DISAGREES,
+            input=family.input,
+            host=context.host,
+            fingerprint=family.fingerprint,
+            path=str(part.branch.file.path),
+            offset=run.begin,
+            first_line=None,
+            last_line=None,
+            lines=max(1, abs(settled.lines - below.lines)),
+            bytes=abs(settled.bytes - below.bytes),
+            evidence=f"the ledger counts {settled.lines} lines here, of them {claimed.lines} filtered or dead; "
+            f"the file has {below.lines}, of them {comparison.settled.lines}",
+        )
+    )
+    return outcome
+
+
+def _ledgers(context: Context, family: Family, parts: Sequence[Part]) -> list[Claim | None]:
     """The ledgers that may balance the parts; of several branches none, for their sums are not told apart."""
+    if not all(part.agrees and _ends_as_stored(context, family, part) for part in parts):
+        return []
     if not context.claims.known or len(parts) > 1:
         return [None]
     return [parts[0].claim]

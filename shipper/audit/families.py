@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from shipper.audit.balance import Measure, measure
 from shipper.audit.claims import Claim, Claims
 from shipper.audit.disk import Branch, DiskFile, is_whole
+from shipper.hashes import chain_start
 from shipper.read.files import open_content
 from shipper.read.identity import chains_at
 from shipper.records import BucketTally, Tally
@@ -59,6 +60,11 @@ class Part:
     """Whether the file can grow no more."""
     measure: Measure
 
+    @property
+    def agrees(self) -> bool:
+        """Whether the lines below the checkpoint are, in this order, those that were read."""
+        return self.claim is None or not self.reach or self.measure.chain == self.claim.row.chain
+
 
 def merged(one: BucketTally | None, other: BucketTally) -> BucketTally:
     """The sum of two answers on one bucket."""
@@ -108,7 +114,14 @@ def part_of(branch: Branch, family: Family, host: str, firsts: Mapping[int, int]
     whole = is_whole(file)
     claim = _claim_on(file, family, host)
     reach = claim.row.offset if claim else 0
-    measured = measure(file.blocks(file.limit), start=branch.start, checkpoint=reach, firsts=firsts, whole=whole)
+    measured = measure(
+        file.blocks(file.limit),
+        start=branch.start,
+        checkpoint=reach,
+        chain=chain_start(host, family.input),
+        firsts=firsts,
+        whole=whole,
+    )
     return Part(branch, claim, reach, whole, measured)
 
 

@@ -40,6 +40,7 @@ class Cause(StrEnum):
     BEYOND_LEDGER = "more than the ledger counted"
     TWO_PLACES = "same id in two indices"
     FILE_GONE = "file gone and no ledger vouches"
+    LEDGER_DISAGREES = "ledger disagrees"
     AMBIGUOUS_LEDGER = "files that begin the same"
     UNREADABLE = "unreadable"
     UNKNOWN_PIPELINE = "pipeline version unknown"

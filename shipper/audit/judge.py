@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from typing import NamedTuple
 
 import orjson
 
+from shipper.audit.claims import DEAD
 from shipper.audit.context import Context
 from shipper.audit.drill import Comparison, Drilled
 from shipper.audit.families import Family
@@ -53,10 +55,16 @@ class _Judge:
         comparison, totals = self._comparison, self._outcome.totals
         matching = comparison.matching
         totals.disk_lines += sum(event.tally.lines for event in comparison.events)
-        totals.indexed += sum(document.tally.lines for document in matching.stored.values())
+        for document in matching.stored.values():
+            if document.place == DEAD:
+                totals.dead_letters += document.tally.lines
+                comparison.settled = comparison.settled.plus(document.tally)
+            else:
+                totals.indexed += document.tally.lines
         for changed in matching.changed:
             self._changed(changed)
         self._missing(self._without_fate())
+        self._edited_unseen()
         after = comparison.reading.tail.plus(comparison.reading.partial)
         if comparison.ends_in_run:
             totals.disk_lines += after.lines
@@ -84,13 +92,16 @@ class _Judge:
     def _without_fate(self) -> list[DiskEvent]:
         """The absent events that should be in the index."""
         comparison, totals = self._comparison, self._outcome.totals
-        dead, waiting, missing = self._context.claims.dead, [], []
-        indexed_end = max((stored.offset + stored.tally.bytes for stored in self._stored()), default=0)
+        waiting: list[Tally] = []
+        missing: list[DiskEvent] = []
+        indexed_end = self._indexed_end()
         for event in comparison.matching.absent:
-            if event.id in dead or event.offset in comparison.refused:
+            if event.offset in comparison.refused:
                 totals.dead_letters += event.tally.lines
+                comparison.settled = comparison.settled.plus(event.tally)
             elif event.offset in comparison.filtered:
                 totals.filtered += event.tally.lines
+                comparison.settled = comparison.settled.plus(event.tally)
             elif self._is_pending(event, indexed_end):
                 waiting.append(event.tally)
             else:
@@ -98,12 +109,29 @@ class _Judge:
         self._outcome.wait(self._path, total(waiting))
         return missing
 
-    def _stored(self) -> Iterable[Stored]:
+    def _indexed_end(self) -> float:
+        """Offset after the last event that the index holds."""
+        if self._comparison.continues:
+            return inf
         matching = self._comparison.matching
-        yield from matching.stored.values()
-        yield from (changed.document for changed in matching.changed)
+        changed = {item.event.id for item in matching.changed}
+        return max((e.end for e in self._comparison.events if e.id in matching.stored or e.id in changed), default=0)
 
-    def _is_pending(self, event: DiskEvent, indexed_end: int) -> bool:
+    def _edited_unseen(self) -> None:
+        """An edit that no finding tells: of lines that are not shipped, or of the order of lines."""
+        matching, comparison = self._comparison.matching, self._comparison
+        told = any(item.event.id != item.document.id for item in matching.changed)
+        told = told or any(item.removed for item in matching.surplus)
+        told = told or any(e.id in matching.added and e.offset not in comparison.filtered for e in matching.absent)
+        if matching.edited_at is None or told:
+            return
+        place = matching.edited_at
+        evidence = (
+            "all documents from here on follow other lines than those on disk: a line that is not shipped was edited"
+        )
+        self._report(Kind.ALTERED, Cause.CHANGED_ON_DISK, place, comparison.line_at(place), Tally(1), evidence)
+
+    def _is_pending(self, event: DiskEvent, indexed_end: float) -> bool:
         if self._context.claims.known:
             return event.offset >= self._part.reach
         quiet = self._context.now - self._part.branch.file.modified

@@ -43,11 +43,14 @@ class Site:
 
     root: Path
     inputs: Sequence[InputSettings] = ()
+    pipeline_dirs: tuple[Path, ...] = ()
     now: float = 2e9
     """The audit's clock: by default long after the files were written."""
     waited: list[float] = field(default_factory=list)
     """The seconds that audits and repairs waited."""
     during_wait: Callable[[], None] = lambda: None
+    output: Output | None = None
+    """Used instead of SQLite."""
     _pipelines: dict[str, Pipeline] = field(default_factory=dict)
 
     @property
@@ -66,7 +69,8 @@ class Site:
     def settings(self) -> Settings:
         """What the agent and the audit are given."""
         inputs = tuple(self.inputs) or (InputSettings("gridftp", (f"{self.logs}/*.log*",), "gridftp-transfer"),)
-        return Settings(HOST, self.root / "state", inputs, SQLiteSettings(self.index))
+        output = SQLiteSettings(self.index)
+        return Settings(HOST, self.root / "state", inputs, output, pipeline_dirs=self.pipeline_dirs)
 
     def write(self, name: str, lines: Sequence[bytes]) -> Path:
         """A log file of these lines."""
@@ -76,7 +80,7 @@ class Site:
 
     def ship(self) -> None:
         """Run the agent once."""
-        with agent(self.settings, SystemClock(), EventsLog(silent)) as running:
+        with agent(self.settings, SystemClock(), EventsLog(silent), output=self.output) as running:
             running.once()
 
     def audit(self, **request: Any) -> Outcome:
@@ -101,6 +105,8 @@ class Site:
 
     def open(self) -> Output:
         """The output."""
+        if self.output is not None:
+            return self.output
         known = datasets(self.settings, self.pipelines())
         return open_output(self.settings.output, known, SystemClock(), EventsLog(silent))
 
