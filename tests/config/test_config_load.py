@@ -124,6 +124,8 @@ def test_a_wrong_value_is_named_with_its_line_and_what_is_allowed(tmp_path, line
         ("{name: a, pipeline: raw}", "paths", "This key is required"),
         ("{name: a, paths: [x], pipeline: ../raw}", "pipeline", "no name of a pipeline"),
         ("{name: a, paths: [x], pipeline: raw, timezone: Europe/Roma}", "timezone", "Did you mean 'Europe/Rome'?"),
+        ("{name: a, paths: [x], pipeline: raw, timezone: localtime}", "timezone", "'localtime' is no time zone"),
+        ("{name: a, paths: [x], pipeline: raw, timezone: ../x}", "timezone", "'../x' is no time zone"),
         ("{name: a, paths: [x], pipeline: raw, namespace: a-b}", "namespace", "not the hyphen"),
         ("{name: a, paths: [x], pipeline: raw, namespace: A}", "namespace", "small letters"),
         ("{name: a, paths: [x], pipeline: raw, period: mouth}", "period", "Did you mean 'month'?"),
