@@ -54,6 +54,14 @@ def test_what_is_required_is_said_to_be(key):
     assert ROWS[key] == "required"
 
 
+def test_every_event_is_explained():
+    emitted = re.compile(r'events\.(?:info|warning|error)\(\s*"([a-z_]+)"')
+    code = "".join(path.read_text() for path in (ROOT / "shipper").rglob("*.py"))
+    events = set(emitted.findall(code))
+    assert "file_found" in events
+    assert {event for event in events if f"`{event}`" not in TEXT} == set()
+
+
 def test_every_state_of_a_file_is_explained():
     explained = re.findall(r"^\| ([a-z ]+) \|", TEXT[TEXT.index("| state of a file") :], flags=re.MULTILINE)
     assert {state.value for state in FileState} <= set(explained)
