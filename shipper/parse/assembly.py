@@ -22,6 +22,7 @@ from shipper.parse.enrich import (
 )
 from shipper.parse.fields import TypeTable, converter
 from shipper.parse.pipeline import Pipeline, Rules
+from shipper.parse.shapes import Shapes
 from shipper.parse.steps import Branches, Chain, Optional, Step, joined
 from shipper.parse.steps.columns import ColumnsStep
 from shipper.parse.steps.grok import Expression, GrokStep
@@ -62,17 +63,22 @@ class Assembly:
         rules, context = self._rules, self._context
         target = Target(rules["dataset"], context["namespace"], context["period"], version)
         zones = [time.get("timezone") or context.get("timezone") for time in rules["timestamp"]]
+        converters = {name: converter(kind, self._reading(name)) for name, kind in self._types().items()}
+        dates, copies = self._date_copies(), self._copies()
+        short = [copy for copy in copies if isinstance(copy, PlainCopies | ScaledCopy)]
+        plain = not dates and not rules["drop"] and len(short) == len(copies)
         ready = Rules(
             header=re.compile(rules["header"]) if "header" in rules else None,
             drop_blank=rules["blank"] == "drop",
             redaction=self._redaction(),
             steps=self._steps,
-            dates=self._date_copies(),
-            types=TypeTable({name: converter(kind, self._reading(name)) for name, kind in self._types().items()}),
-            copies=self._copies(),
+            dates=dates,
+            types=TypeTable(converters),
+            copies=copies,
             constants=dict(rules["set"]),
             drops=[_drop(rule) for rule in rules["drop"]],
             remove=frozenset(rules["remove"]),
+            shapes=Shapes(converters, short, dict(rules["set"]), frozenset(rules["remove"])) if plain else None,
             times=self._times,
             by_modification=any(time["by"] == "modification" for time in rules["timestamp"]),
             zone=ZoneInfo(next(filter(None, zones), "UTC")),

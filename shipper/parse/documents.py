@@ -58,9 +58,9 @@ class DocumentMaker:
         self._nestings: dict[tuple[str, ...], Nesting] = {}
         self._indices: dict[str, str] = {}
 
-    def make(self, draft: Draft, moment: Moment, mark: Mark | None) -> Document:
+    def make(self, draft: Draft, nested: dict[str, Any], moment: Moment, mark: Mark | None) -> Document:
         """The document, but for its id; `mark` is the date that its time depends on."""
-        event, message, fields, tags = draft
+        event, message, _, tags = draft
         if not FIRST_YEAR_2000 <= moment.ns < FIRST_YEAR_2100:
             tags.append(SUSPECT)
             index = self._index_of("suspect")
@@ -87,8 +87,7 @@ class DocumentMaker:
             "shipper": shipper,
             "tags": tags,
         }
-        if fields:
-            _merge(body, self._nested(fields))
+        _merge(body, nested)
         return Document(
             "",
             self._source,
@@ -117,26 +116,24 @@ class DocumentMaker:
         self._indices[period] = name
         return name
 
-    def _nested(self, fields: Fields) -> dict[str, Any]:
+    def nested(self, fields: Fields) -> dict[str, Any]:
+        """Fields as a nested object."""
         names = tuple(fields)
         nesting = self._nestings.get(names)
         if nesting is None:
             if len(self._nestings) >= self.SHAPES:
                 self._nestings.clear()
-            nesting = self._nestings[names] = Nesting(names)
-        return nesting.build(tuple(fields.values()))
+            nesting = self._nestings[names] = Nesting(names, range(len(names)))
+        return nesting.build(list(fields.values()))
 
 
 class Nesting:
     """How values under dotted names become nested objects: worked out once per list of names."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        paths = [tuple(name.split(".")) for name in names]
-        self._root = _Node({path: place for place, path in enumerate(_without_conflicts(paths))}, depth=0)
-
-    def build(self, values: tuple[Any, ...]) -> dict[str, Any]:
-        """The nested object of values that are in the order of the names."""
-        return self._root.build(values)
+    def __init__(self, names: Sequence[str], places: Sequence[int]) -> None:
+        paths = _without_conflicts([tuple(name.split(".")) for name in names])
+        self.build = _Node(dict(zip(paths, places, strict=True)), depth=0).build
+        """The nested object of a list of values; each name's is at its place."""
 
 
 class _Node:
@@ -148,21 +145,23 @@ class _Node:
         for path, place in places.items():
             if len(path) > depth + 1:
                 inner.setdefault(path[depth], {})[path] = place
-        nodes = {name: _Node(part, depth + 1) for name, part in inner.items()}
-        self._single = next(iter(leaves.items())) if len(leaves) == 1 else None
+        self.is_single: bool = len(leaves) == 1 and not inner
         self._names = tuple(leaves)
-        self._values = itemgetter(*leaves.values()) if len(leaves) > 1 else None
-        self._inner = [(name, node.build) for name, node in nodes.items()]
+        self._places = tuple(leaves.values())
+        self._values = itemgetter(*self._places) if len(leaves) > 1 else None
+        nodes = {name: _Node(part, depth + 1) for name, part in inner.items()}
+        self._inner = [(name, node.build) for name, node in nodes.items() if not node.is_single]
+        self._singles = [(name, node._names[0], node._places[0]) for name, node in nodes.items() if node.is_single]  # noqa: SLF001 - of the same class
 
-    def build(self, values: tuple[Any, ...]) -> dict[str, Any]:
+    def build(self, values: list[Any]) -> dict[str, Any]:
         if self._values is not None:
             found = dict(zip(self._names, self._values(values)))  # noqa: B905 - equal by construction
-        elif self._single is not None:
-            found = {self._single[0]: values[self._single[1]]}
         else:
-            found = {}
+            found = {name: values[place] for name, place in zip(self._names, self._places, strict=True)}
         for name, build in self._inner:
             found[name] = build(values)
+        for name, leaf, place in self._singles:
+            found[name] = {leaf: values[place]}
         return found
 
 

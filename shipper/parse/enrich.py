@@ -46,11 +46,16 @@ class ScaledCopy:
 
     def apply(self, fields: Fields) -> None:
         """Copy if the source is a number and the result fits 64 bits."""
-        value = fields.get(self.source)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            scaled = value * self.scale
-            if math.isfinite(scaled) and abs(scaled) < 2**63:
-                fields[self.target] = round(scaled)
+        value = self.value(fields.get(self.source))
+        if value is not None:
+            fields[self.target] = value
+
+    def value(self, number: Any) -> int | None:
+        """The number in the other unit, or None."""
+        if number.__class__ is not int and number.__class__ is not float:
+            return None
+        scaled = number * self.scale
+        return round(scaled) if math.isfinite(scaled) and abs(scaled) < 2**63 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from ipaddress import ip_address
-from operator import itemgetter, lt
 from typing import Any
 
 Fields = dict[str, Any]
@@ -79,10 +78,6 @@ def to_keyword(text: str) -> str:
     return text
 
 
-_LIMITS: Mapping[Converter, int] = {to_int: 1 << 31, to_long: 1 << 63}
-"""What converted integers stay below."""
-
-
 def converter(name: str, to_date: Converter | None = None) -> Converter:
     """The converter of a type name; `to_date` is the pipeline's own reading of times."""
     if name.startswith("["):
@@ -105,71 +100,19 @@ def converter(name: str, to_date: Converter | None = None) -> Converter:
 class TypeTable:
     """Converts the typed fields of one pipeline."""
 
-    SHAPES = 256
-
     def __init__(self, converters: Mapping[str, Converter]) -> None:
         self._converters = {name: convert for name, convert in converters.items() if convert is not to_keyword}
-        self._plans: dict[tuple[str, ...], _Plan] = {}
 
     def convert(self, fields: Fields, tags: list[str]) -> None:
         """Replace texts by values; what cannot be converted moves to `<field>_text`."""
-        plan = self._plan(tuple(fields))
-        if plan.numbers is None:
-            self._convert_each(fields, tags, plan.all)
-        else:
-            self._convert_each(fields, tags, plan.others if plan.numbers.convert(fields) else plan.all)
-
-    def _convert_each(self, fields: Fields, tags: list[str], names: Sequence[tuple[str, Converter]]) -> None:
-        for name, convert in names:
+        for name in [name for name in fields if name in self._converters]:
             value = fields[name]
             try:
-                fields[name] = convert(value if value.__class__ is str else as_text(value))
+                fields[name] = self._converters[name](value if value.__class__ is str else as_text(value))
             except ValueError:
                 fields[name + "_text"] = fields.pop(name)
                 if TYPE_FAILURE not in tags:
                     tags.append(TYPE_FAILURE)
-
-    def _plan(self, names: tuple[str, ...]) -> _Plan:
-        plan = self._plans.get(names)
-        if plan is None:
-            if len(self._plans) >= self.SHAPES:
-                self._plans.clear()
-            plan = self._plans[names] = _Plan(names, self._converters)
-        return plan
-
-
-class _Plan:
-    """What is to be converted when just these fields are there."""
-
-    def __init__(self, names: Sequence[str], converters: Mapping[str, Converter]) -> None:
-        self.all = [(name, converters[name]) for name in names if name in converters]
-        integers = [name for name, convert in self.all if convert in _LIMITS]
-        self.numbers = _Numbers(integers, converters) if len(integers) > 1 else None
-        self.others = [(name, convert) for name, convert in self.all if convert not in _LIMITS]
-
-
-class _Numbers:
-    """Plain integers, converted together: the rule; anything else is left to one by one."""
-
-    def __init__(self, names: Sequence[str], converters: Mapping[str, Converter]) -> None:
-        self._names = names
-        self._texts = itemgetter(*names)
-        self._limits = [_LIMITS[converters[name]] for name in names]
-
-    def convert(self, fields: Fields) -> bool:
-        """Convert all if each is nothing but digits; whether that was so."""
-        try:
-            texts = self._texts(fields)
-            digits = "".join(texts)
-            if not (digits.isascii() and digits.isdecimal()):
-                return False
-            values = list(map(int, texts))
-        except (TypeError, ValueError):
-            return False
-        if not all(map(lt, values, self._limits)):
-            return False
-        fields.update(zip(self._names, values))  # noqa: B905 - equal by construction
-        return True
 
 
 def as_text(value: Any) -> str:

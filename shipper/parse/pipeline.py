@@ -15,6 +15,7 @@ from shipper.parse.dates import FileClock, anchor, correction, first_day, midnig
 from shipper.parse.documents import DocumentMaker, Draft, Target
 from shipper.parse.enrich import DateCopy, Drop, MappedCopy, PlainCopies, Redaction, ScaledCopy
 from shipper.parse.fields import Fields, TypeTable, as_text
+from shipper.parse.shapes import Shapes
 from shipper.parse.steps import Chain
 from shipper.parse.timestamps import Moment, TimeReader, Wall
 from shipper.records import Event, Filtered, Framing, Mark, MarkKind, Parsed, Refusal, Source
@@ -44,6 +45,8 @@ class Rules:
     constants: Fields
     drops: Sequence[Drop]
     remove: frozenset[str]
+    shapes: Shapes | None
+    """The short way, where the definition allows it; it makes no difference but of speed."""
     times: Sequence[TimeReader]
     by_modification: bool
     """Whether the log has no times of its own and is dated by marks alone."""
@@ -179,7 +182,7 @@ class FileParser:
 
     def _refuse_draft(self, draft: Draft, parsed: Parsed) -> None:
         moment, mark = self._inherited(draft.tags)
-        parsed.refused.append(Refusal(self._maker.make(draft, moment, mark), "incomplete", _REFUSED))
+        parsed.refused.append(Refusal(self._maker.make(draft, {}, moment, mark), "incomplete", _REFUSED))
 
     def _decide_dates(self, drafts: Sequence[Draft], parsed: Parsed, modified: float, *, at_end: bool) -> None:
         """Add the marks that this read needs."""
@@ -211,6 +214,19 @@ class FileParser:
         if self._marks and self._marks[0].offset <= draft.event.offset:
             self._clock.enter(self._marks.pop(0))
         moment, mark = self._time(fields, tags)
+        nested = rules.shapes.nested(fields) if rules.shapes else None
+        if nested is None:
+            rule = self._finish(fields, tags)
+            if rule is not None:
+                parsed.filtered.append(Filtered(draft.event.offset, rule, draft.event.tally))
+                return False
+            nested = self._maker.nested(fields)
+        parsed.documents.append(self._maker.make(draft, nested, moment, mark))
+        return True
+
+    def _finish(self, fields: Fields, tags: list[str]) -> str | None:
+        """Convert, copy, remove and add fields; the name of the rule that drops the event, if one does."""
+        rules = self._rules
         for dated in rules.dates:
             dated.apply(fields, tags)
         rules.types.convert(fields, tags)
@@ -218,16 +234,12 @@ class FileParser:
             copy.apply(fields)
         for drop in rules.drops:
             if drop.holds(fields):
-                parsed.filtered.append(Filtered(draft.event.offset, drop.rule, draft.event.tally))
-                return False
+                return drop.rule
         del fields["message"]
-        if rules.remove:
-            for name in rules.remove.intersection(fields):
-                del fields[name]
-        if rules.constants:
-            fields.update(rules.constants)
-        parsed.documents.append(self._maker.make(draft, moment, mark))
-        return True
+        for name in rules.remove.intersection(fields):
+            del fields[name]
+        fields.update(rules.constants)
+        return None
 
     def _time(self, fields: Fields, tags: list[str]) -> tuple[Moment, Mark | None]:
         """The event's time, and the date mark that it depends on."""

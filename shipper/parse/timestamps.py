@@ -15,6 +15,7 @@ from shipper.parse.zones import candidates
 
 NS = 1_000_000_000
 _MEMORY = 4096
+_TO_NS = tuple(10 ** (9 - digits) for digits in range(10))
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _EARLIEST = -(1 << 63) // NS + 1
 _LATEST = (1 << 63) // NS - 1
@@ -269,7 +270,7 @@ def rfc3339_second(second: int) -> str:
 
 def _moment_of(known: tuple[int, str], fraction: str) -> Moment:
     """A moment of a second, with its text, and at most nine digits."""
-    return Moment(known[0] * NS + int(fraction) * 10 ** (9 - len(fraction)), f"{known[1]}.{fraction}Z")
+    return Moment(known[0] * NS + int(fraction) * _TO_NS[len(fraction)], f"{known[1]}.{fraction}Z")
 
 
 def _seconds(naive: datetime) -> int:

@@ -90,7 +90,7 @@ texts = st.one_of(
 
 
 @given(a=texts, b=texts, c=texts)
-def test_integers_converted_together_equal_integers_converted_one_by_one(a, b, c):
+def test_each_field_is_converted_or_kept_whatever_the_others_are(a, b, c):
     texts = {"a": a, "b": b, "c": c}
     kinds = {"a": to_int, "b": to_long, "c": to_long}
     together, tags = dict(texts), []
