@@ -25,6 +25,10 @@ PERIOD_DIGITS = {"year": 4, "month": 7, "day": 10}
 STRUCTURAL = ("@timestamp", "message", "tags", "shipper", "host.name", "event.dataset", "log.offset", "log.file")
 
 
+_SHARED = ("log", "event", "host")
+"""Objects that hold fields of ours and of the log."""
+
+
 class Draft(NamedTuple):
     """An event on its way to become a document."""
 
@@ -145,13 +149,14 @@ class _Node:
         for path, place in places.items():
             if len(path) > depth + 1:
                 inner.setdefault(path[depth], {})[path] = place
-        self.is_single: bool = len(leaves) == 1 and not inner
+        self.single: tuple[str, int] | None = next(iter(leaves.items())) if len(leaves) == 1 and not inner else None
+        """Name and place of the only value, if there is just one and no object."""
         self._names = tuple(leaves)
         self._places = tuple(leaves.values())
         self._values = itemgetter(*self._places) if len(leaves) > 1 else None
         nodes = {name: _Node(part, depth + 1) for name, part in inner.items()}
-        self._inner = [(name, node.build) for name, node in nodes.items() if not node.is_single]
-        self._singles = [(name, node._names[0], node._places[0]) for name, node in nodes.items() if node.is_single]  # noqa: SLF001 - of the same class
+        self._inner = [(name, node.build) for name, node in nodes.items() if not node.single]
+        self._singles = [(name, *node.single) for name, node in nodes.items() if node.single]
 
     def build(self, values: list[Any]) -> dict[str, Any]:
         if self._values is not None:
@@ -181,9 +186,9 @@ def _without_conflicts(paths: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]
 
 def _merge(body: dict[str, Any], parsed: dict[str, Any]) -> None:
     """Add parsed fields; where a log's field has the name of one of ours, ours stays."""
-    for name, value in parsed.items():
-        ours = body.get(name)
-        if ours is None:
-            body[name] = value
-        elif ours.__class__ is dict and value.__class__ is dict and name != "shipper":
-            body[name] = {**ours, **{key: inner for key, inner in value.items() if key not in ours}}
+    if not body.keys().isdisjoint(parsed):
+        for name in body.keys() & parsed.keys():
+            ours, theirs = body[name], parsed.pop(name)
+            if name in _SHARED and theirs.__class__ is dict:
+                body[name] = {**ours, **theirs, **ours}
+    body.update(parsed)

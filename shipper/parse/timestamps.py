@@ -170,7 +170,9 @@ class WallFormat:
             known = self._seconds.get(text[: self._width])
             fraction = text[self._width :]
             if known is not None and fraction.isdecimal() and fraction.isascii() and len(fraction) <= self._digits:
-                last = _moment_of(known, fraction.zfill(self._padded))
+                if self._padded:
+                    fraction = fraction.zfill(self._padded)
+                last = _moment_of(known, fraction)
                 self._last = text, last
                 return last
         found = self._regex.fullmatch(text)
