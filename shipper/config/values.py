@@ -224,7 +224,7 @@ Setup = Annotated[str, _one_of("auto", "manual")]
 Address = Annotated[str, _from_text(_url)]
 Fingerprint = Annotated[str, _from_text(_fingerprint)]
 Glob = Annotated[str, _path_value(lambda path, text: str(path))]  # noqa: ARG005
-Exclude = Annotated[str, _path_value(lambda path, text: str(path) if "/" in text else f"*/{text}")]
+Exclude = Annotated[str, _path_value(lambda path, text: str(path) if "/" in text else text)]
 """A pattern without a slash is for the name of a file in any folder."""
 FilePath = Annotated[Path, _path_value(lambda path, text: path)]  # noqa: ARG005
 ExistingFile = Annotated[Path, _path_value(partial(_existing, folder=False))]
