@@ -61,7 +61,7 @@ def outcome(path):
 
 
 @given(DOCUMENTS | TREES)
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_data_gives_settings_or_mistakes_with_file_and_line(tmp_path, data):
     path = tmp_path / "shipper.yml"
     text = text_of(data)
@@ -80,7 +80,7 @@ def test_any_data_gives_settings_or_mistakes_with_file_and_line(tmp_path, data):
 
 
 @given(some.text(max_size=60))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_gives_mistakes_and_no_other_error(tmp_path, text):
     path = tmp_path / "shipper.yml"
     path.write_text(text, errors="surrogatepass")
@@ -89,7 +89,7 @@ def test_any_text_gives_mistakes_and_no_other_error(tmp_path, text):
 
 
 @given(some.binary(max_size=60))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_give_mistakes_and_no_other_error(tmp_path, data):
     path = tmp_path / "shipper.yml"
     path.write_bytes(data)
