@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from support.bulk_server import (
@@ -202,6 +204,15 @@ def test_no_document_leaves_before_the_template_of_its_index_is_there(server: Bu
     assert server.templates[f"shipper-{DATASET}-default"] == templates(DATASETS[0])[0].body
 
 
+def test_the_template_is_looked_up_once_per_index(server: BulkServer, open_output: Open) -> None:
+    output = open_output()
+    for index in (f"{DATASET}-default-2026.11", f"{DATASET}-default-2026.12"):
+        for seed in ("a", "b"):
+            assert kinds(output, documents(2, seed=seed, index=index)) == [STORED] * 2
+    looked_up = [path for method, path, _ in server.requests if method == "GET"]
+    assert looked_up == [f"/_index_template/shipper-{DATASET}-default"] * 2
+
+
 def test_a_template_that_is_there_is_kept(server: BulkServer, open_output: Open) -> None:
     tuned = {**templates(DATASETS[0])[0].body, "template": {"settings": {"index.number_of_replicas": 2}}}
     server.templates[f"shipper-{DATASET}-default"] = tuned
@@ -277,6 +288,23 @@ def test_the_patience_with_refused_credentials_begins_anew_after_a_good_answer(
     clock.now += 10 * CREDENTIALS_GRACE
     server.refused_credentials = 1
     assert kinds(output, some) == [RETRY] * 2
+
+
+def test_after_a_refusal_the_key_is_read_from_its_file_again(
+    server: BulkServer, open_output: Open, tmp_path: Path
+) -> None:
+    file = tmp_path / "api_key"
+    file.write_text("old==")
+    file.chmod(0o600)
+    output = open_output(api_key_file=file)
+    written = file.stat().st_mtime_ns
+    file.write_text("new==")
+    os.utime(file, ns=(written, written))
+    server.refused_credentials = 1
+    assert kinds(output, documents(1)) == [RETRY]
+    assert kinds(output, documents(1)) == [STORED]
+    keys = [headers["authorization"] for _, _, headers in server.requests]
+    assert keys == ["ApiKey old==", *["ApiKey new=="] * (len(keys) - 1)]
 
 
 def test_a_server_that_was_away_is_found_again(server: BulkServer, open_output: Open) -> None:
