@@ -20,8 +20,6 @@ class InputSettings:
     namespace: str = "default"
     period: str = "month"
     """`month`, `day` or `year`: how long one index of this input's dataset covers."""
-    start_at: str = "beginning"
-    """`beginning`, `now` or an ISO date; what is skipped is filtered by the rule `before_start`."""
     watch: str = "inotify"
     """`inotify` or `poll` (NFS, Lustre, GPFS)."""
     incomplete: str | None = None
@@ -64,7 +62,6 @@ class Settings:
     output: SQLiteSettings | ElasticsearchSettings
     memory: int = 32 * MIB
     """Bytes of documents in flight."""
-    parse_timeout: float = 1.0
     max_open_files: int = 512
     rescan: float = 10.0
     batch_bytes: int = 4 * MIB

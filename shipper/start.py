@@ -26,6 +26,8 @@ from shipper.send.outputs import open_output, senders
 from shipper.settings import Settings
 
 MACHINE_ID = Path("/etc/machine-id")
+LOCK_WAIT = 1.0
+"""Seconds: `status` holds the lock for an instant to see whether an agent does."""
 _EVERYWHERE = 1 << 62
 
 
@@ -56,7 +58,7 @@ def locked(folder: Path) -> Iterator[None]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     holder = folder / "agent.pid"
     try:
-        with FileLock(folder / "agent.lock", timeout=0):
+        with FileLock(folder / "agent.lock", timeout=LOCK_WAIT):
             holder.write_text(f"{os.getpid()}\n")
             yield
     except Timeout as error:

@@ -1,0 +1,56 @@
+"""A cluster that is killed in the middle of shipping and comes back: the running agent goes on, exactly once."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable
+from urllib.error import HTTPError
+
+import pytest
+from support.commands import Commands
+from support.rotating_logs import record
+
+LINES = 60_000
+DEADLINE = 120.0
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_an_agent_outlives_its_killed_cluster_and_every_line_arrives_once(tmp_path, elasticsearch9):
+    node = elasticsearch9
+    site = Commands(tmp_path, json.dumps({"elasticsearch": {"hosts": [node.url]}}), samples=False)
+    log = site.logs / "gridftp" / "gridftp-transfer.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("".join(record(number) + "\n" for number in range(LINES)))
+
+    with site.start("run") as agent:
+        until(lambda: stored(node) > LINES // 20, agent)
+        node.kill()
+        until(lambda: [stall["scope"] for stall in site.ask("status", code=None)["stalls"]] == ["output"], agent)
+        node.start()
+        until(lambda: site.ask("status", code=None)["totals"]["stored"] == LINES, agent)
+        agent.send_signal(signal.SIGTERM)
+        _, said = agent.communicate(timeout=30)
+
+    assert agent.returncode == 0, said[-2000:]
+    assert "shipping stalled" in said
+    assert said.count("shipping resumed") == 1
+    audit = site.ask("audit")
+    assert (audit["verdict"], audit["totals"]["indexed"], audit["totals"]["disk_lines"]) == ("closed", LINES, LINES)
+
+
+def stored(node) -> int:
+    try:
+        return node.ask("POST", "/shipper-*/_refresh") and node.ask("GET", "/shipper-*/_count")["count"]
+    except HTTPError:
+        return 0
+
+
+def until(condition: Callable[[], bool], agent) -> None:
+    """Wait for a condition, as long as the agent lives."""
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert agent.poll() is None, agent.stderr.read()[-2000:]
+        assert time.monotonic() < deadline
