@@ -177,12 +177,13 @@ def _print_text(parsed: Parsed, stream: IO[str]) -> None:
 
 
 def _line(document: Document) -> str:
-    """Time, tags, then the fields, or the text where there are none."""
+    """Time, tags and text, and below it the fields."""
     body = json.loads(document.body)
     fields = {name: value for name, value in _flat(body) if not name.startswith(_OURS)}
-    shown = " ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in fields.items())
     tags = "".join(f" [{tag}]" for tag in body["tags"])
-    return visible(f"{body['@timestamp']}{tags} {shown or body['message']}") + "\n"
+    text = visible(f"{body['@timestamp']}{tags} {body['message']}")
+    shown = " ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in fields.items())
+    return f"{text}\n    {visible(shown)}\n" if fields else f"{text}\n"
 
 
 def _flat(fields: Mapping[str, Any], parent: str = "") -> Iterator[tuple[str, Any]]:

@@ -21,7 +21,6 @@ SCALARS = ("long", "int", "double", "float", "boolean", "ip", "keyword", "date")
 TYPES = (*SCALARS, *(f"[{scalar}]" for scalar in SCALARS))
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _LARGEST_FLOAT = 3.4028235e38
 _TRUE = frozenset({"true", "t", "yes", "y", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "0"})
@@ -39,10 +38,9 @@ def to_int(text: str) -> int:
 
 def to_double(text: str) -> float:
     """A finite number; `nan` and infinities are refused, for JSON has none."""
-    if not _NUMBER.fullmatch(text):
-        raise ValueError(text)
     value = float(text)
-    if not math.isfinite(value):
+    # Python also reads `1_000`, other scripts' digits, and numbers among white space: a log does not mean those.
+    if not math.isfinite(value) or not text.isascii() or "_" in text or text[0] <= " " or text[-1] <= " ":
         raise ValueError(text)
     return value
 

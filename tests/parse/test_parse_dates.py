@@ -197,18 +197,20 @@ def test_a_log_without_times_is_dated_by_the_day_on_which_it_was_written(lab):
     assert outcome.marks == [dated("2026-11-23", 8)]
 
 
+@pytest.fixture(scope="module")
+def roman(tmp_path_factory):
+    return Lab(tmp_path_factory.mktemp("lab")).pipeline(TIME_ONLY, timezone="Europe/Rome")
+
+
 @given(st.lists(st.integers(0, 86_399), min_size=1, max_size=30), st.lists(st.integers(1, 29), max_size=4), st.data())
-def test_reading_again_with_the_recorded_marks_gives_the_same_bytes_however_it_is_cut(
-    tmp_path_factory, seconds, cuts, data
-):
-    pipeline = Lab(tmp_path_factory.mktemp("lab")).pipeline(TIME_ONLY, timezone="Europe/Rome")
+def test_reading_again_with_the_recorded_marks_gives_the_same_bytes_however_it_is_cut(roman, seconds, cuts, data):
     rows = [f"{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d} x\n".encode() for s in seconds]
-    live = Reading(pipeline, [dated("2026-10-24")])
+    live = Reading(roman, [dated("2026-10-24")])
     borders = sorted({0, *(cut for cut in cuts if cut < len(rows)), len(rows)})
     for begin, end in pairwise(borders):
         days = data.draw(st.integers(0, 5))
         live.read(b"".join(rows[begin:end]), modified=at(f"2026-10-{25 + days} 12:00:00"), at_end=True)
-    again = Reading(pipeline, live.marks).read(b"".join(rows))
+    again = Reading(roman, live.marks).read(b"".join(rows))
     assert again.bodies == live.outcome.bodies
     assert again.ids == live.outcome.ids
     assert again.marks == []

@@ -177,11 +177,15 @@ rows = st.lists(
 )
 
 
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    return Lab(tmp_path_factory.mktemp("lab")).pipeline(TABLE)
+
+
 @given(rows, st.lists(st.integers(0, 20), max_size=3))
-def test_every_event_has_one_fate_and_the_same_bytes_however_the_file_is_cut(tmp_path_factory, rows, cuts):
-    pipeline = Lab(tmp_path_factory.mktemp("lab")).pipeline(TABLE)
-    whole = Reading(pipeline).read(b"".join(rows))
-    pieces = Reading(pipeline)
+def test_every_event_has_one_fate_and_the_same_bytes_however_the_file_is_cut(table, rows, cuts):
+    whole = Reading(table).read(b"".join(rows))
+    pieces = Reading(table)
     borders = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
     for begin, end in zip(borders, borders[1:]):  # noqa: B905, RUF007
         pieces.read(b"".join(rows[begin:end]))

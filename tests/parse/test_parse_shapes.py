@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.pipeline_lab import Lab, parse
@@ -32,16 +33,19 @@ def without_shapes(pipeline: Pipeline) -> Pipeline:
     return Pipeline(pipeline.name, pipeline.definition, pipeline._target, pipeline.framing, rules, pipeline.field_types)
 
 
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory) -> Pipeline:
+    return Lab(tmp_path_factory.mktemp("lab")).pipeline(DEFINITION)
+
+
 @given(rows)
-def test_both_ways_give_the_same_bytes(tmp_path_factory, rows):
-    pipeline = Lab(tmp_path_factory.mktemp("lab")).pipeline(DEFINITION)
+def test_both_ways_give_the_same_bytes(pipeline, rows):
     assert pipeline._rules.shapes is not None
     lines = [";".join(row) for row in rows]
     assert parse(pipeline, *lines).bodies == parse(without_shapes(pipeline), *lines).bodies
 
 
-def test_usual_lines_take_the_short_way(lab):
-    pipeline = lab.pipeline(DEFINITION)
+def test_usual_lines_take_the_short_way(pipeline):
     shapes = pipeline._rules.shapes
     fields = {"message": "…", "x.t": "20261122101112.5", "x.n": "1", "x.i": "2", "x.d": "0.5", "x.f": "k"}
     assert shapes.nested(fields) == {
