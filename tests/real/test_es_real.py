@@ -174,6 +174,13 @@ def test_undeclared_fields_take_integers_decimals_and_long_texts_alike(output: E
     assert [s.ignored for s in stored] == [(), (), ("more.text",)]
 
 
+def test_a_line_of_a_mebibyte_without_a_space_is_stored(output: ElasticsearchOutput) -> None:
+    [document] = documents(1, padding=1 << 20)
+    assert kinds(output, [document]) == {STORED: 1}
+    output.refresh()
+    assert output.bodies([document.id], fingerprint=document.source.fingerprint) == {document.id: document.body}
+
+
 def test_a_suspect_time_of_any_year_is_stored(output: ElasticsearchOutput) -> None:
     one, two = documents(2, index=f"{DATASET}-default-suspect")
     some = [
