@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from shipper.records import ALREADY_STORED, STORED, Document, Outcome, OutcomeKind
+from shipper.records import ALREADY_STORED, BUSY, STORED, Document, Outcome, OutcomeKind
 
 INDEX_PREFIX = "shipper-"
 """What all our index names begin with; a document's index is this and its `index`."""
@@ -139,7 +139,7 @@ def _whole(status: int, body: bytes) -> Outcome:
     """The fate of all documents of a request that failed as a whole."""
     reason = f"HTTP status {status}: {error_of(body)}"
     if status == 429:
-        return Outcome(OutcomeKind.RETRY, "busy", reason)
+        return Outcome(OutcomeKind.RETRY, BUSY, reason)
     if status == 408 or status >= 500:
         return Outcome(OutcomeKind.RETRY, "unavailable", reason)
     if status == 413:
@@ -170,7 +170,7 @@ def _judge(status: Any, error: dict[str, Any]) -> Outcome:
         return ALREADY_STORED
     reason = words(error)
     if status in (429, 503) and not (status == 429 and kind == "cluster_block_exception"):
-        return Outcome(OutcomeKind.RETRY, "busy" if status == 429 else "unavailable", reason)
+        return Outcome(OutcomeKind.RETRY, BUSY if status == 429 else "unavailable", reason)
     if status == 400:
         if _FIELDS_LIMIT in reason.lower():
             return Outcome(OutcomeKind.PAUSED, "total_fields", reason)
