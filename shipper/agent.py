@@ -81,7 +81,7 @@ class Agent:
         self._batches = Batches(settings.batch_bytes, settings.batch_documents, settings.batch_age)
         self._ledger = Ledger()
         self._parsers: dict[int, FileParser] = {}
-        self._stalls: list[Stall] = []
+        self._stalls: list[Stall] = state.stalls()
         self.totals = Totals()
 
     def once(self, progress: Callable[[Totals], None] = lambda _: None) -> None:
@@ -210,17 +210,19 @@ class Agent:
     def _note_stalls(self) -> None:
         """Record what stands still where `status` sees it; do not read what a paused dataset would only hold."""
         troubles = dict(self._dispatcher.troubles)
-        stalls = [Stall(scope, reason, since) for scope, (reason, since) in troubles.items()]
+        reasons = {scope: reason for scope, (reason, _) in troubles.items()}
         if self._ledger.waits_for_room:
-            known = [stall.since for stall in self._stalls if stall.scope == "dead letters"]
-            since = known[0] if known else self._clock.time()
-            stalls.append(Stall("dead letters", "their limit is reached; retry or discard some", since))
+            reasons["dead letters"] = "their limit is reached; retry or discard some"
+        for path, problem in self.reader.unreadable.items():
+            reasons[f"file {path}"] = problem
         self.reader.held = {
             name for name, pipeline in self._pipelines.items() if f"dataset {pipeline.dataset}" in troubles
         }
-        if stalls != self._stalls:
-            self._state.note_stalls(stalls)
-            self._stalls = stalls
+        if reasons != {stall.scope: stall.reason for stall in self._stalls}:
+            since = {stall.scope: stall.since for stall in self._stalls}
+            now = self._clock.time()
+            self._stalls = [Stall(scope, reason, since.get(scope, now)) for scope, reason in reasons.items()]
+            self._state.note_stalls(self._stalls)
 
     def _why_unfinished(self) -> str:
         reasons = "; ".join(f"{stall.scope}: {stall.reason}" for stall in self._stalls) or "no answer came"

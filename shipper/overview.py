@@ -10,11 +10,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from shipper.clock import SystemClock
 from shipper.commit.database import Database
 from shipper.commit.state import Stall, State
-from shipper.errors import OutputError, SourceError, StateError
-from shipper.events_log import EventsLog, silent
+from shipper.errors import SourceError, StateError
 from shipper.operate.status import (
     Buckets,
     FileState,
@@ -30,8 +28,7 @@ from shipper.read.discover import Found, discover
 from shipper.read.files import Content, open_content
 from shipper.read.identity import fingerprint_of
 from shipper.records import FileRow
-from shipper.send.outputs import open_output
-from shipper.settings import InputSettings, Settings, SQLiteSettings
+from shipper.settings import InputSettings, Settings
 from shipper.shared_lines import SharedLines
 
 _TAIL = 64 * 1024
@@ -80,26 +77,10 @@ def looking(settings: Settings) -> Iterator[tuple[State, str | None] | None]:
         # One read transaction: checkpoints, ledger and dead letters of the same moment.
         database.connection.execute("BEGIN")
         state = State(database, settings.host)
-        chosen = _chosen_output(state.outputs(), settings)
+        chosen = state.output_in_use()
         if chosen is not None:
             state.look_at_output(chosen)
         yield state, chosen
-
-
-def _chosen_output(known: Sequence[str], settings: Settings) -> str | None:
-    """Which of the outputs that the state knows is the configured one.
-
-    With several of them the output itself is asked; if it is away, the latest one is taken.
-    """
-    if len(known) < 2:
-        return known[0] if known else None
-    if isinstance(settings.output, SQLiteSettings) and not settings.output.path.exists():
-        return known[-1]
-    try:
-        with closing(open_output(settings.output, (), SystemClock(), EventsLog(silent))) as output:
-            return output.identity if output.identity in known else known[-1]
-    except OutputError:
-        return known[-1]
 
 
 def agent_runs(folder: Path) -> bool:
@@ -122,7 +103,7 @@ def _overview(settings: Settings, state: State, chosen: str | None) -> Overview:
     rows = state.files.all()
     ledger = ledgers(state.ledger())
     looks = _looks(rows, present)
-    dead = {letter.refusal.document.id: letter.refusal.category for letter in state.dead_letters.all()}
+    dead = state.dead_letters.categories()
     shared = SharedLines(settings.host, looks, state.definitions(), dead)
     files = _known_files(rows, looks, ledger) + list(_unknown_files(settings, present))
     return Overview(

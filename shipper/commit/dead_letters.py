@@ -43,6 +43,11 @@ class DeadLetters:
         cursor.row_factory = sqlite3.Row
         return [self._letter(row) for row in cursor]
 
+    def categories(self) -> dict[str, str]:
+        """The category of each refused document, by its id."""
+        query = "SELECT id, category FROM dead_letters WHERE output = ?"
+        return dict(self._db.execute(query, (self._database.output,)).fetchall())
+
     def bytes(self) -> int:
         """Bytes that they take."""
         query = "SELECT COALESCE(SUM(LENGTH(body) + LENGTH(reason)), 0) FROM dead_letters"

@@ -68,16 +68,21 @@ class State:
         self._db.close()
 
     def use_output(self, identity: str) -> None:
-        """Mean this output's checkpoints, ledger and dead letters from now on; records a new one."""
-        if not self.look_at_output(identity):
-            self._db.execute("INSERT INTO outputs (identity) VALUES (?)", (identity,))
-            self.look_at_output(identity)
+        """Mean this output's checkpoints, ledger and dead letters from now on, and remember that it was used last."""
+        with self._database.transaction() as db:
+            db.execute("INSERT OR IGNORE INTO outputs (identity) VALUES (?)", (identity,))
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('output', ?)", (identity,))
+        self.look_at_output(identity)
 
     def look_at_output(self, identity: str) -> bool:
         """As `use_output`, but writes nothing; whether the state knows the output."""
         row = self._db.execute("SELECT id FROM outputs WHERE identity = ?", (identity,)).fetchone()
         self._database.output = row[0] if row else 0
         return row is not None
+
+    def output_in_use(self) -> str | None:
+        """The identity of the output that was used last."""
+        return self.pins().get("output")
 
     def outputs(self) -> list[str]:
         """Identities of the outputs that the state knows, oldest first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from shipper.clock import Clock
@@ -64,7 +65,8 @@ class Reader:
         self._read: dict[Key, str] = {}
         """Files that were read to their end and closed: how they looked then."""
         self._pending: dict[Key, int] = {}
-        self._failed: dict[Key, str] = {}
+        self.unreadable: dict[str, str] = {}
+        """By path: why a file cannot be read, as long as that is so."""
         self.unidentified: dict[str, Unidentified] = {}
         """By path: files that no row stands for yet."""
         self.matching = 0
@@ -91,6 +93,7 @@ class Reader:
                 elif self._read.get(key) != _stamp(found):
                     self._waiting.append((settings, found))
         self.matching = len(present)
+        self.unreadable = {path: problem for path, problem in self.unreadable.items() if Path(path).exists()}
         for key, tailed in self._tailed.items():
             tailed.named = key in present
         self._waiting = deque(sorted(self._waiting, key=lambda item: item[1].status.st_mtime_ns))
@@ -139,15 +142,18 @@ class Reader:
 
     def _next(self, tailed: TailedFile, *, once: bool) -> Chunk | None:
         try:
-            return tailed.next_chunk(self._clock.monotonic(), once=once)
+            chunk = tailed.next_chunk(self._clock.monotonic(), once=once)
+            self.unreadable.pop(str(tailed.path), None)
         except Replaced:
             self._replaced(tailed)
         except UnfinishedArchive:
             return None  # it is looked at again when it has changed
         except SourceError as error:
-            self._unreadable(tailed, str(error))
+            self._close_unreadable(tailed, str(error))
         except OSError as error:
-            self._unreadable(tailed, f"{tailed.path}: {error.strerror}")
+            self._close_unreadable(tailed, f"{tailed.path}: {error.strerror}")
+        else:
+            return chunk
         return None
 
     def _note_name(self, tailed: TailedFile, found: Found) -> None:
@@ -192,12 +198,18 @@ class Reader:
                 same = (f for f in discover(settings) if (f.status.st_dev, f.status.st_ino) == (row.device, row.inode))
                 self._waiting.extend((settings, found) for found in same)
 
-    def _unreadable(self, tailed: TailedFile, problem: str) -> None:
+    def _close_unreadable(self, tailed: TailedFile, problem: str) -> None:
         row = tailed.row
-        self._events.error("file_unreadable", path=row.current_path, problem=problem)
+        self._note_unreadable(row.current_path, problem)
         self.unidentified[row.current_path] = Unidentified(row.input, row.current_path, row.size, problem)
         self._recogniser.read_to(row, tailed.position, tailed.chain, tailed.guard)
         self._close(tailed)
+
+    def _note_unreadable(self, path: str, problem: str) -> None:
+        """Say it once, and remember it as long as it is so."""
+        if self.unreadable.get(path) != problem:
+            self.unreadable[path] = problem
+            self._events.error("file_unreadable", path=path, problem=problem)
 
     def _open(self, settings: InputSettings, found: Found) -> TailedFile | None:
         content: Content | None = None
@@ -234,12 +246,10 @@ class Reader:
     def _note_unidentified(
         self, settings: InputSettings, found: Found, problem: str, *, lines: int = 0, loud: bool = False
     ) -> None:
-        path, status = str(found.path), found.status
-        self.unidentified[path] = Unidentified(settings.name, path, status.st_size, problem, lines)
-        key = (settings.name, status.st_dev, status.st_ino)
-        if loud and self._failed.get(key) != problem:
-            self._failed[key] = problem
-            self._events.error("file_unreadable", path=path, problem=problem)
+        path = str(found.path)
+        self.unidentified[path] = Unidentified(settings.name, path, found.status.st_size, problem, lines)
+        if loud:
+            self._note_unreadable(path, problem)
 
 
 def _key(row: FileRow) -> Key:

@@ -233,7 +233,7 @@ def test_watching_looks_again_until_interrupted(place, capsys, monkeypatch):
     assert "later.log" in capsys.readouterr().out
 
 
-def test_of_several_outputs_the_configured_one_is_shown(place, capsys):
+def test_of_several_outputs_the_one_used_last_is_shown(place, capsys):
     state = place.state()
     path = place.log("a.log", LINE)
     place.settle(state, path, LINE)
@@ -241,7 +241,7 @@ def test_of_several_outputs_the_configured_one_is_shown(place, capsys):
     state.use_output(index.identity)
     state.use_output("another")
     answer = status(place, capsys)[1]
-    assert (answer["output"], answer["other_outputs"]) == (index.identity, ["here", "another"])
+    assert (answer["output"], answer["other_outputs"]) == ("another", ["here", index.identity])
     assert answer["files"][0]["state"] == "reading"
     index.close()
 
