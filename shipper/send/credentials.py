@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import ipaddress
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from shipper.errors import ConfigurationError, Problem
 from shipper.settings import ElasticsearchSettings
 
 DEFAULT_PORT = 9200
+_EXAMPLE = "https://es1.example.org:9200"
 
 
 class Credentials:
@@ -45,28 +46,31 @@ class Credentials:
 
 def check_hosts(settings: ElasticsearchSettings) -> tuple[str, ...]:
     """The hosts as URLs with scheme and port. ConfigurationError for what is no URL or would expose a secret."""
-    problems: list[Problem] = []
-    hosts: list[str] = []
     has_secret = bool(settings.api_key or settings.api_key_file or settings.username)
+    messages = [_host_problem(host, has_secret=has_secret) for host in settings.hosts]
     if not settings.hosts:
-        problems.append(Problem("no host is given; write for example https://es1.example.org:9200", key="hosts"))
-    for host in settings.hosts:
-        message = _host_problem(host, has_secret=has_secret)
-        if message:
-            problems.append(Problem(message, key="hosts"))
-        else:
-            url = urlsplit(host)
-            name = f"[{url.hostname}]" if ":" in str(url.hostname) else url.hostname
-            hosts.append(f"{url.scheme}://{name}:{url.port or DEFAULT_PORT}{url.path.rstrip('/')}")
+        messages.append(f"no host is given; write for example {_EXAMPLE}")
+    problems = [Problem(message, key="hosts") for message in messages if message]
     if problems:
         raise ConfigurationError(problems)
-    return tuple(hosts)
+    return tuple(_complete(urlsplit(host)) for host in settings.hosts)
+
+
+def _complete(url: SplitResult) -> str:
+    name = f"[{url.hostname}]" if ":" in str(url.hostname) else url.hostname
+    return f"{url.scheme}://{name}:{url.port or DEFAULT_PORT}{url.path.rstrip('/')}"
 
 
 def _host_problem(host: str, *, has_secret: bool) -> str | None:
-    url = urlsplit(host)
+    shown = host.rpartition("@")[2]
+    try:
+        url = urlsplit(host)
+        # Both raise for what the transport would stumble over only when it connects.
+        _ = url.port, (url.hostname or "").encode("idna")
+    except ValueError as error:
+        return f"{shown!r} is no URL of a host ({error}); write for example {_EXAMPLE}"
     if url.scheme not in ("http", "https") or not url.hostname:
-        return f"{host!r} is no URL of a host; write for example https://es1.example.org:9200"
+        return f"{shown!r} is no URL of a host; write for example {_EXAMPLE}"
     if url.username or url.password:
         return f"the URL of {url.hostname} holds a user or a password; use the keys username and password"
     if has_secret and url.scheme == "http" and not _is_loopback(url.hostname):

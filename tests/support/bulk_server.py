@@ -68,6 +68,14 @@ class Exchange:
         self._handler.connection.close()
         self._handler.wfile = _Nowhere()
 
+    def send(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self._handler.wfile.write(data)
+
+    def hang_up(self) -> None:
+        """End the connection in good order."""
+        self._handler.close_connection = True
+
     def drip(self, content: bytes) -> None:
         """Send the head of an answer and then a byte now and then, until the client has had enough."""
         self._handler.close_connection = True
@@ -129,6 +137,14 @@ def dripping_headers(exchange: Exchange) -> None:
     """Everything is stored, and not even the headers of the answer come to an end."""
     exchange.store()
     exchange.drip(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-long: ..")
+
+
+def half_an_answer(exchange: Exchange) -> None:
+    """Everything is stored, and the connection ends in the middle of the answer."""
+    whole_answer = json.dumps({"errors": False, "items": exchange.store()}).encode()
+    exchange.send(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
+    exchange.send(b"content-length: %d\r\n\r\n%b" % (len(whole_answer), whole_answer[: len(whole_answer) // 2]))
+    exchange.hang_up()
 
 
 def no_answer(exchange: Exchange) -> None:
