@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from math import inf
 
 from shipper.audit.claims import DEAD, Claim
 from shipper.audit.context import Context, Run
@@ -38,6 +39,10 @@ class Comparison:
     """Offsets of absent events that parsing refuses for good."""
     settled: Tally = field(default_factory=Tally)
     """What was found to be filtered or dead, when all is judged."""
+
+    def was_read_at(self, event: DiskEvent) -> int:
+        """The offset of an event before the file was edited."""
+        return self.matching.moved.get(event.id, event.offset)
 
     def line_at(self, place: int) -> int:
         """The number of the line at a place of the file."""
@@ -73,10 +78,15 @@ def compare(context: Context, family: Family, parts: Sequence[Part], run: Run) -
         twice += comparison.matching.twice
     kept = _without_vouched(family, comparisons, rest, run)
     vouched = Tally() if kept else total(document.tally for document in rest if document.place != DEAD)
+    if kept:  # a file was edited, or holds other lines: what never had a document must not be taken for what had one
+        for comparison in comparisons:
+            _parse_absent(comparison, upto=inf)
     # A dead letter without a line is no document: the ledger's sums tell of it.
     surplus = [item for item in _align(comparisons, kept) if item.document.place != DEAD]
-    for comparison in comparisons:
-        _parse_absent(context, comparison)
+    if not kept:
+        for comparison in comparisons:
+            reach = comparison.part.reach
+            _parse_absent(comparison, upto=reach if context.claims.known else inf)
     return Drilled(comparisons, _without_superseded(comparisons[0], surplus), twice, vouched)
 
 
@@ -128,7 +138,8 @@ def _align(comparisons: Sequence[Comparison], rest: Sequence[Stored]) -> list[Su
     """Match by content what ids could not, part after part; what is left, with its place in the first part."""
     places: dict[str, Surplus] = {}
     for comparison in comparisons:
-        match_contents(comparison.matching, comparison.events, rest)
+        unshipped = comparison.refused.union(comparison.filtered)
+        match_contents(comparison.matching, comparison.events, rest, unshipped)
         left = comparison.matching.surplus
         places = {item.document.id: places.get(item.document.id, item) for item in left}
         rest = [item.document for item in left]
@@ -161,18 +172,15 @@ def _prefixes(comparison: Comparison) -> Iterable[Tally]:
     return accumulate(tallies, Tally.plus, initial=Tally())
 
 
-def _parse_absent(context: Context, comparison: Comparison) -> None:
-    """Ask the parser which of the absent events were filtered or refused."""
-    reach = comparison.part.reach
-    undecided = {
-        event.offset for event in comparison.matching.absent if not (context.claims.known and event.offset >= reach)
-    }
+def _parse_absent(comparison: Comparison, *, upto: float) -> None:
+    """Ask the parser which of the absent events before an offset were filtered or refused."""
+    undecided = {event.offset for event in comparison.matching.absent if event.offset < upto}
     if not undecided:
         return
     last = max(undecided)
     for events, parsed in replay(comparison.part.branch.file, comparison.rules):
         comparison.filtered.update((item.offset, item.rule) for item in parsed.filtered if item.offset in undecided)
-        comparison.refused.update(item.document.offset for item in parsed.refused)
+        comparison.refused.update({item.document.offset for item in parsed.refused} & undecided)
         if events[-1].offset >= last:
             return
 

@@ -96,7 +96,9 @@ class _Judge:
         missing: list[DiskEvent] = []
         indexed_end = self._indexed_end()
         for event in comparison.matching.absent:
-            if event.offset in comparison.refused:
+            if self._context.claims.known and self._is_pending(event, indexed_end):
+                waiting.append(event.tally)
+            elif event.offset in comparison.refused:
                 totals.dead_letters += event.tally.lines
                 comparison.settled = comparison.settled.plus(event.tally)
             elif event.offset in comparison.filtered:
@@ -133,7 +135,7 @@ class _Judge:
 
     def _is_pending(self, event: DiskEvent, indexed_end: float) -> bool:
         if self._context.claims.known:
-            return event.offset >= self._part.reach
+            return self._comparison.was_read_at(event) >= self._part.reach
         quiet = self._context.now - self._part.branch.file.modified
         return event.offset >= indexed_end and quiet < self._context.grace
 

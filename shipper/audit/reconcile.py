@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,6 +18,8 @@ from shipper.records import Stored, Tally
 
 _WINDOW = 32
 """Events that are looked ahead at to choose a shift."""
+_CREDIBLE = 3
+"""Events that a shift must explain; fewer at the end of a file."""
 _OCCURRENCES = 8
 """Documents of equal content that are considered as the partner of an event."""
 
@@ -67,6 +69,8 @@ class Matching:
     """Further documents of the same id, in another index."""
     added: set[str] = field(default_factory=set)
     """Ids of absent events that stand where the file was edited."""
+    moved: dict[str, int] = field(default_factory=dict)
+    """By id of an absent event after an edit: the offset that it had, or would have had, before."""
     edited_at: int | None = None
     """Offset on disk from which on ids no longer agree."""
 
@@ -91,15 +95,20 @@ def match_ids(events: Sequence[DiskEvent], documents: Sequence[Stored]) -> tuple
     return matching, sorted(by_id.values(), key=lambda document: document.offset)
 
 
-def match_contents(matching: Matching, events: Sequence[DiskEvent], rest: Sequence[Stored]) -> None:
-    """Align the absent events with the documents that are left, by content; `events` are all of the file."""
+def match_contents(
+    matching: Matching, events: Sequence[DiskEvent], rest: Sequence[Stored], unshipped: Collection[int] = ()
+) -> None:
+    """Align the absent events with the documents that are left, by content.
+
+    `events` are all of the file; `unshipped` are the offsets of those that never had a document.
+    """
     left, matching.absent = matching.absent, []
-    pairs = _align(left, rest) if left and rest else []
+    pairs = _align(left, rest, unshipped) if left and rest else []
     if pairs:
         first = left[pairs[0][0]].offset
         known = (event.end for event in events if event.offset < first and event.id in matching.stored)
         matching.edited_at = max(known, default=0)
-    _settle(left, rest, pairs, matching)
+    _Settling(matching, unshipped).settle(left, rest, pairs)
 
 
 class _Index:
@@ -120,22 +129,26 @@ class _Index:
                 return number
         return None
 
-    def shifts(self, event: DiskEvent, floor: int) -> list[int]:
-        """The shifts that would explain the event."""
+    def shifts(self, event: DiskEvent, floor: int) -> list[tuple[int, int]]:
+        """Documents that would explain the event, each with the shift that this means."""
         numbers = self._by_content.get(event.tally, [])
         first = bisect_left(numbers, floor)
-        return [event.offset - self._documents[n].offset for n in numbers[first : first + _OCCURRENCES]]
+        return [(n, event.offset - self._documents[n].offset) for n in numbers[first : first + _OCCURRENCES]]
 
 
-def _align(events: Sequence[DiskEvent], documents: Sequence[Stored]) -> list[tuple[int, int]]:
+def _align(
+    events: Sequence[DiskEvent], documents: Sequence[Stored], unshipped: Collection[int]
+) -> list[tuple[int, int]]:
     """Pairs of positions of an event and a document of the same content, ascending in both."""
     index = _Index(documents)
     pairs: list[tuple[int, int]] = []
     shift = floor = 0
-    for position, event in enumerate(events):
+    shipped = [(position, event) for position, event in enumerate(events) if event.offset not in unshipped]
+    for turn, (position, event) in enumerate(shipped):
         number = index.at(event, shift, floor)
         if number is None:
-            shift = _best_shift(events[position : position + _WINDOW], index, shift, floor)
+            window = [following for _, following in shipped[turn : turn + _WINDOW]]
+            shift = _best_shift(window, index, shift, floor)
             number = index.at(event, shift, floor)
         if number is not None:
             pairs.append((position, number))
@@ -144,15 +157,16 @@ def _align(events: Sequence[DiskEvent], documents: Sequence[Stored]) -> list[tup
 
 
 def _best_shift(window: Sequence[DiskEvent], index: _Index, current: int, floor: int) -> int:
+    """Of the shifts that explain several of the next events, the one that leaves out least on both sides."""
     votes: Counter[int] = Counter()
-    for event in window:
-        votes.update(set(index.shifts(event, floor)))
-    if not votes:
-        return current
-    # Of equal votes the smaller step wins, and none is the smallest.
-    best = max(votes, key=lambda shift: (votes[shift], -abs(shift - current)))
-    enough = votes[best] * 4 >= len(window)
-    return best if enough and votes[best] > votes[current] else current
+    left_out: dict[int, int] = {}
+    for position, event in enumerate(window):
+        for number, shift in index.shifts(event, floor):
+            votes[shift] += 1
+            left_out.setdefault(shift, position + number - floor)
+    enough = min(_CREDIBLE, (len(window) + 1) // 2)
+    credible = [shift for shift, count in votes.items() if count >= enough or shift == current]
+    return min(credible, key=lambda shift: (left_out[shift], shift != current, -votes[shift]), default=current)
 
 
 class _Gap(NamedTuple):
@@ -166,43 +180,54 @@ class _Gap(NamedTuple):
     """The shift that holds after it; None at the end."""
 
 
-def _settle(
-    events: Sequence[DiskEvent], documents: Sequence[Stored], pairs: Sequence[tuple[int, int]], matching: Matching
-) -> None:
-    """Sort what stands between the pairs into changed, absent and surplus."""
-    shift = event_floor = document_floor = 0
-    for position, number in pairs:
-        event, document = events[position], documents[number]
-        after = event.offset - document.offset
-        _settle_gap(_Gap(events[event_floor:position], documents[document_floor:number], shift, after), matching)
-        matching.stored[event.id] = document
-        shift, event_floor, document_floor = after, position + 1, number + 1
-    _settle_gap(_Gap(events[event_floor:], documents[document_floor:], shift, None), matching)
+class _Settling:
+    """Sorts what stands between the pairs into changed, absent and surplus."""
 
+    def __init__(self, matching: Matching, unshipped: Collection[int]) -> None:
+        self._matching = matching
+        self._unshipped = unshipped
 
-def _settle_gap(gap: _Gap, matching: Matching) -> None:
-    """Pair what stands in the same place; the rest is absent or surplus, by an edit as far as the shift tells."""
-    shift = gap.before
-    waiting = deque(gap.documents)
-    absent: list[DiskEvent] = []
-    surplus: list[Surplus] = []
-    for event in gap.events:
-        while waiting and waiting[0].offset + shift < event.offset:
-            document = waiting.popleft()
-            surplus.append(Surplus(document, document.offset + shift, removed=False))
-        if waiting and waiting[0].offset + shift == event.offset:
-            document = waiting.popleft()
-            matching.changed.append(Changed(event, document))
-            shift += event.tally.bytes - document.tally.bytes
-        else:
-            absent.append(event)
-    surplus += [Surplus(document, document.offset + shift, removed=False) for document in waiting]
-    grown = 0 if gap.after is None else gap.after - shift
-    first = len(surplus) - _last(_sizes(surplus), -grown)
-    added = _last([event.tally.bytes for event in absent], grown + sum(_sizes(surplus[first:])))
-    matching.surplus += surplus[:first] + [item._replace(removed=True) for item in surplus[first:]]
-    matching.absent += absent
-    matching.added.update(event.id for event in absent[len(absent) - added :])
+    def settle(
+        self, events: Sequence[DiskEvent], documents: Sequence[Stored], pairs: Sequence[tuple[int, int]]
+    ) -> None:
+        """Settle the pairs and every gap between them."""
+        shift = event_floor = document_floor = 0
+        for position, number in pairs:
+            event, document = events[position], documents[number]
+            after = event.offset - document.offset
+            self._gap(_Gap(events[event_floor:position], documents[document_floor:number], shift, after))
+            self._matching.stored[event.id] = document
+            shift, event_floor, document_floor = after, position + 1, number + 1
+        self._gap(_Gap(events[event_floor:], documents[document_floor:], shift, None))
+
+    def _gap(self, gap: _Gap) -> None:
+        """Pair what stands in the same place; the rest is absent or surplus, by an edit as far as the shift tells."""
+        matching, shift = self._matching, gap.before
+        waiting = deque(gap.documents)
+        absent: list[DiskEvent] = []
+        surplus: list[Surplus] = []
+        for event in gap.events:
+            while waiting and waiting[0].offset + shift < event.offset:
+                document = waiting.popleft()
+                surplus.append(Surplus(document, document.offset + shift, removed=False))
+            if waiting and waiting[0].offset + shift == event.offset and event.offset not in self._unshipped:
+                document = waiting.popleft()
+                matching.changed.append(Changed(event, document))
+                shift += event.tally.bytes - document.tally.bytes
+            else:
+                absent.append(event)
+                matching.moved[event.id] = event.offset - shift
+        surplus += [Surplus(document, document.offset + shift, removed=False) for document in waiting]
+        self._edited(absent, surplus, 0 if gap.after is None else gap.after - shift)
+
+    def _edited(self, absent: Sequence[DiskEvent], surplus: Sequence[Surplus], grown: int) -> None:
+        """Take in what is left of a gap; as much of it as explains by how much the file has grown is an edit."""
+        matching = self._matching
+        first = len(surplus) - _last(_sizes(surplus), -grown)
+        added = _last([event.tally.bytes for event in absent], grown + sum(_sizes(surplus[first:])))
+        matching.surplus += [*surplus[:first], *(item._replace(removed=True) for item in surplus[first:])]
+        matching.absent += absent
+        matching.added.update(event.id for event in absent[len(absent) - added :])
 
 
 def _last(sizes: Sequence[int], wanted: int) -> int:
