@@ -25,7 +25,8 @@ from support.bulk_server import (
     reset_before_storing,
     whole,
 )
-from support.es_documents import DATASET, HandClock, batch_of, documents
+from support.clock import VirtualClock
+from support.es_documents import DATASET, batch_of, documents
 
 from shipper.errors import OutputError
 from shipper.events_log import EventsLog, text_writer
@@ -48,8 +49,8 @@ def server() -> Iterator[BulkServer]:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+def clock() -> VirtualClock:
+    return VirtualClock()
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def log() -> io.StringIO:
 
 
 @pytest.fixture
-def open_output(server: BulkServer, clock: HandClock, log: io.StringIO) -> Iterator[Open]:
+def open_output(server: BulkServer, clock: VirtualClock, log: io.StringIO) -> Iterator[Open]:
     outputs: list[ElasticsearchOutput] = []
 
     def open_one(*hosts: str, **changes: object) -> ElasticsearchOutput:
@@ -268,7 +269,7 @@ def test_a_template_that_cannot_be_looked_up_holds_its_documents(
 
 
 def test_refused_credentials_are_retried_for_a_while_before_they_count(
-    server: BulkServer, open_output: Open, clock: HandClock
+    server: BulkServer, open_output: Open, clock: VirtualClock
 ) -> None:
     output, some = open_output(), documents(2)
     server.refused_credentials = 3
@@ -281,7 +282,7 @@ def test_refused_credentials_are_retried_for_a_while_before_they_count(
 
 
 def test_the_patience_with_refused_credentials_begins_anew_after_a_good_answer(
-    server: BulkServer, open_output: Open, clock: HandClock
+    server: BulkServer, open_output: Open, clock: VirtualClock
 ) -> None:
     output, some = open_output(), documents(2)
     server.refused_credentials = 1

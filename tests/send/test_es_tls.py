@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from support.bulk_server import BulkServer, dripping_body
-from support.es_documents import HandClock, batch_of, documents
+from support.clock import VirtualClock
+from support.es_documents import batch_of, documents
 
 from shipper.errors import ConfigurationError
 from shipper.events_log import EventsLog, text_writer
@@ -50,7 +51,7 @@ def server(certificate: Certificate) -> Iterator[BulkServer]:
 
 def send(server: BulkServer, count: int = 3, **keys: Any) -> Receipt:
     settings = ElasticsearchSettings((server.url,), **{"deadline": 10.0, **keys})
-    output = ElasticsearchOutput(settings, [], HandClock(), EventsLog(text_writer(io.StringIO())))
+    output = ElasticsearchOutput(settings, [], VirtualClock(), EventsLog(text_writer(io.StringIO())))
     try:
         return output.send(batch_of(documents(count)))
     finally:

@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 
-from shipper.clock import Bell
 from shipper.hashes import chain_start, chains, document_ids, fingerprint, line_tallies
 from shipper.records import Batch, Document, Source
 
@@ -73,23 +72,3 @@ def with_fields(document: Document, **fields: Any) -> Document:
 def batch_of(some: list[Document], attempt: int = 0) -> Batch:
     """One batch of all of them."""
     return Batch(1, some, sum(len(document.body) for document in some), attempt)
-
-
-class HandClock:
-    """A clock that moves when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def time(self) -> float:
-        return self.now
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def wait(self, bell: Bell, seconds: float) -> bool:
-        self.now += seconds
-        return bell.wait(0)
-
-    def wait_for(self, condition: Any, seconds: float | None) -> None:
-        self.now += seconds or 0.0
