@@ -1,0 +1,128 @@
+"""`shipper audit` as it is typed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from support.site import Site, transfer
+
+from shipper import cli
+
+TOTALS = [
+    "disk_lines", "indexed", "filtered", "dead_letters", "pending", "missing", "lost_at_source", "duplicate", "altered",
+    "unexpected", "unproved",
+]  # fmt: skip
+FINDING = [
+    "kind", "cause", "input", "host", "fingerprint", "path", "offset", "first_line", "last_line", "lines", "bytes",
+    "evidence", "repair",
+]  # fmt: skip
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    site = Site(tmp_path)
+    site.write("a.log", [transfer(n) for n in range(300)])
+    site.write("b.log", [transfer(n) for n in range(1000, 1100)])
+    (tmp_path / "shipper.yml").write_text(
+        f"host: dtn01.example.org\nstate: {tmp_path}/state\n"
+        f"inputs:\n  - {{name: gridftp, paths: ['{tmp_path}/logs/*.log*'], pipeline: gridftp-transfer}}\n"
+        f"output: {{sqlite: {{path: {tmp_path}/index.db}}}}\n"
+    )
+    site.ship()
+    return site
+
+
+def run(site: Site, *arguments: str) -> int:
+    return cli.run(["audit", "-c", str(site.root / "shipper.yml"), *arguments])
+
+
+def lose(site: Site, count: int) -> None:
+    """Delete some documents, each with its neighbours kept."""
+    rows = "SELECT id FROM (SELECT id, row_number() OVER (ORDER BY fingerprint, offset) AS n FROM documents)"
+    assert site.sql(f"DELETE FROM documents WHERE id IN ({rows} WHERE n % 2 = 0 LIMIT {count})") == count
+
+
+def test_closed_is_zero_and_says_so(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(site) == 0
+    printed = capsys.readouterr()
+    assert "2 files with 400 lines: 400 in the index, 0 filtered, 0 dead letters, 0 pending." in printed.out
+    assert "Verdict: closed" in printed.out
+    assert printed.err == ""
+
+
+def test_json_is_one_document_of_the_promised_shape(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    lose(site, 3)
+    assert run(site, "--json") == 1
+    document = json.loads(capsys.readouterr().out)
+    assert list(document) == ["verdict", "totals", "findings"]
+    assert (document["verdict"], list(document["totals"])) == ("findings", TOTALS)
+    assert document["totals"]["missing"] == 3
+    assert [list(finding) for finding in document["findings"]] == [FINDING] * 3
+    assert {finding["repair"] for finding in document["findings"]} == {"resend"}
+
+
+def test_the_last_line_is_the_command_that_repairs(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    lose(site, 3)
+    assert run(site) == 1
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last.startswith("Next: shipper audit -c ")
+    command = shlex.split(last.removeprefix("Next: "))
+    assert cli.run(command[1:]) == 0
+    printed = capsys.readouterr()
+    assert "Repaired: 3 documents stored" in printed.err
+    assert "Verdict: closed" in printed.out
+
+
+def test_a_plan_alone_changes_nothing(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    lose(site, 3)
+    before = site.documents()
+    assert run(site, "--repair") == 1
+    assert "Plan: send 3 lines again" in capsys.readouterr().err
+    assert site.documents() == before
+
+
+def test_a_long_report_is_cut_and_says_so(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    lose(site, 60)
+    assert run(site) == 1
+    printed = capsys.readouterr().out
+    assert len(printed.splitlines()) < 60
+    hidden = [int(number) for number in re.findall(r"and (\d+) more places", printed)]
+    shown = len(re.findall(r"^  line", printed, re.MULTILINE))
+    assert shown + sum(hidden) == 60
+
+
+def test_a_gone_file_without_state_is_exit_three(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    (site.logs / "b.log").unlink()
+    assert run(site) == 0
+    assert "100 lines of files that are gone from disk" in capsys.readouterr().out
+    assert run(site, "--no-state") == 3
+    assert "Verdict: incomplete" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--apply",), "it needs --repair"),
+        (("--input", "tstat"), "--input tstat: there is no such input. The configuration has gridftp."),
+        (("--grace", "soon"), "--grace soon: 'soon' is not a time"),
+        (("--repair", "--level", "ledger"), "--repair needs the files"),
+        (("--level", "quick"), "'quick' is not one of"),
+    ],
+)
+def test_a_wrong_command_line_is_exit_two_with_a_sentence(
+    site: Site, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], sentence: str
+) -> None:
+    assert run(site, *arguments) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_control_characters_of_file_names_do_not_reach_the_terminal(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.write("c\x1b[31m.log", [transfer(n) for n in range(5000, 5010)])
+    assert run(site) == 0
+    assert "\x1b" not in capsys.readouterr().out
