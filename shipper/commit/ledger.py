@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from shipper.records import (
@@ -21,6 +21,7 @@ from shipper.records import (
     Refusal,
     Tally,
     bucket_of,
+    total,
 )
 
 Fates = dict[tuple[int, str], Tally]
@@ -64,9 +65,7 @@ class Ledger:
 
     def open(self, chunk: Chunk, parsed: Parsed) -> None:
         """Take note of a chunk whose documents are about to be sent."""
-        fates: Fates = {}
-        for document in parsed.documents:
-            _add(fates, document.offset, STORED_FATE, document.tally)
+        fates = _all_stored(parsed.documents)
         for offset, rule, tally in parsed.filtered:
             _add(fates, offset, f"filtered:{rule}", tally)
         for refusal in parsed.refused:
@@ -87,16 +86,19 @@ class Ledger:
 
     def settle(self, receipt: Receipt) -> None:
         """Enter the final outcomes of a receipt; documents that are to be sent again stay in flight."""
-        opened: _Open | None = None
+        file, start, end = 0, 0, 0
         for document, outcome in zip(receipt.batch.documents, receipt.outcomes, strict=True):
-            if outcome.kind in _UNSETTLED:
+            kind = outcome.kind
+            if kind in _UNSETTLED:
                 continue
-            if opened is None or not _holds(opened, document):
+            # Documents come in the order of their lines, hundreds of one chunk after another.
+            if document.source.file != file or not start <= document.offset < end:
                 opened = self._find(document)
+                file, start, end = document.source.file, opened.start, opened.advance.offset
             opened.unsettled -= 1
             self.documents_in_flight -= 1
             self.bytes_in_flight -= len(document.body)
-            if outcome.kind is OutcomeKind.REFUSED:
+            if kind is OutcomeKind.REFUSED:
                 _bury(opened.advance, document, outcome)
 
     def advances(self, room: int) -> list[Advance]:
@@ -154,9 +156,17 @@ def _merged(advances: list[Advance]) -> Advance:
     return replace(advances[-1], fates=fates, dead=[refusal for advance in advances for refusal in advance.dead])
 
 
-def _holds(opened: _Open, document: Document) -> bool:
-    advance = opened.advance
-    return document.source.file == advance.file and opened.start <= document.offset < advance.offset
+def _all_stored(documents: Sequence[Document]) -> Fates:
+    """The fates if each is stored, as most will be; by offset, so that first and last tell the buckets."""
+    if not documents:
+        return {}
+    first = bucket_of(documents[0].offset)
+    if first == bucket_of(documents[-1].offset):
+        return {(first, STORED_FATE): total(document.tally for document in documents)}
+    fates: Fates = {}
+    for document in documents:
+        _add(fates, document.offset, STORED_FATE, document.tally)
+    return fates
 
 
 def _bury(advance: Advance, document: Document, outcome: Outcome) -> None:

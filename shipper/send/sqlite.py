@@ -65,7 +65,9 @@ class SQLiteOutput:
         with self._answers():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+            self._db.execute("PRAGMA page_size = 8192")
             self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA wal_autocheckpoint = 4000")
             self._db.execute("PRAGMA synchronous = FULL")
             if not self._db.execute("PRAGMA user_version").fetchone()[0]:
                 self._db.executescript(_SCHEMA)
