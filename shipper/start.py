@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from filelock import FileLock, Timeout
 from shipper.agent import Agent
 from shipper.clock import Bell, Clock
 from shipper.commit import pins
-from shipper.commit.state import State
-from shipper.errors import StateError
+from shipper.commit.state import Stall, State
+from shipper.errors import OutputError, StateError
 from shipper.events_log import EventsLog
 from shipper.parse.definition import load_pipeline
 from shipper.parse.pipeline import Pipeline
@@ -23,6 +23,7 @@ from shipper.records import Mark, MarkKind, Source
 from shipper.send.dispatch import Dispatcher
 from shipper.send.output import Dataset, Output
 from shipper.send.outputs import open_output, senders
+from shipper.send.retry import FIRST_WAIT, LONGEST_WAIT
 from shipper.settings import Settings
 
 MACHINE_ID = Path("/etc/machine-id")
@@ -68,17 +69,27 @@ def locked(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def agent(
-    settings: Settings, clock: Clock, events: EventsLog, *, output: Output | None = None, threads: int | None = None
+    settings: Settings,
+    clock: Clock,
+    events: EventsLog,
+    *,
+    bell: Bell | None = None,
+    giving_up: Callable[[], bool] = lambda: True,
+    output: Output | None = None,
+    threads: int | None = None,
 ) -> Iterator[Agent]:
-    """A ready agent. `output` replaces the configured one, `threads` the number of senders (0: the caller's own)."""
+    """A ready agent. While the output is away at the start it is asked again, until `giving_up`; then OutputError.
+
+    `output` replaces the configured one, `threads` the number of senders (0: the caller's own thread sends).
+    """
+    bell = bell or Bell()
     pipelines = load_pipelines(settings)
     with locked(settings.state), closing(State.open(settings.state, settings.host)) as state:
         now = pins.facts(settings, {name: pipeline.dataset for name, pipeline in pipelines.items()}, _machine())
         pins.check(state.pins(), settings, now)
         with closing(output or open_output(settings.output, datasets(settings, pipelines), clock, events)) as where:
-            state.use_output(where.identity)
+            state.use_output(_identity(where, state, clock, bell, events, giving_up))
             state.pin(now)
-            bell = Bell()
             count = senders(settings.output) if threads is None else threads
             dispatcher = Dispatcher(where, clock, bell, events, senders=count)
             recogniser = Recogniser(settings.host, state.files, _adopter(where, pipelines), events)
@@ -96,11 +107,32 @@ def agent(
                 yield running
 
 
+def _identity(
+    output: Output, state: State, clock: Clock, bell: Bell, events: EventsLog, giving_up: Callable[[], bool]
+) -> str:
+    since, wait = clock.time(), FIRST_WAIT
+    while True:
+        try:
+            return output.identity
+        except OutputError as error:
+            if giving_up():
+                raise
+            state.note_stalls([Stall("output", str(error), since)])
+            events.warning("output_away", reason=str(error), next_try=wait)
+        clock.wait(bell, wait)
+        wait = min(2 * wait, LONGEST_WAIT)
+
+
 def _adopter(output: Output, pipelines: Mapping[str, Pipeline]) -> Adopt:
     """Takes the marks of a file that the state knows nothing of from the documents it left in the output."""
+    refreshed = False
 
     def adopt(source: Source) -> Sequence[Mark]:
+        nonlocal refreshed
         pipeline = pipelines[source.input]
+        if not refreshed and (pipeline.needs_date or pipeline.framing.multiline):
+            output.refresh()  # what an agent stored just before it lost its state may not be visible yet
+            refreshed = True
         marks: list[Mark] = []
         if pipeline.needs_date:
             marks += [Mark(offset, MarkKind.DATE, date) for offset, date in output.anchors(source.fingerprint)]

@@ -204,6 +204,26 @@ def test_what_ids_depend_on_cannot_change_unseen(site, changes, complaint):
         site.once()
 
 
+def test_an_output_that_is_away_at_the_start_is_asked_again(site):
+    write(site.logs / "a.log", *numbered(0, 10))
+    output = Faulty(site)
+    back = site.clock.now + 600
+
+    class Late:
+        def __getattr__(self, name):
+            if name == "identity" and site.clock.now < back:
+                raise OutputError("no answer")
+            return getattr(output, name)
+
+    with agent(
+        site.settings, site.clock, site.events, output=Late(), threads=0, giving_up=lambda: site.clock.now > back
+    ) as running:
+        running.once()
+
+    assert site.messages() == Counter(numbered(0, 10))
+    assert 5 < site.events.counts["output_away"] < 20
+
+
 def test_a_running_agent_ships_what_is_appended(site):
     log = write(site.logs / "a.log", *numbered(0, 10))
     turns = iter(range(20))

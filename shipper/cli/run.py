@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
@@ -16,7 +16,7 @@ import click
 from shipper import config
 from shipper.agent import Agent, Totals
 from shipper.cli import DEFAULT_CONFIGURATION
-from shipper.clock import SystemClock
+from shipper.clock import Bell, SystemClock
 from shipper.errors import Exit, UsageError
 from shipper.events_log import EventsLog
 from shipper.operate.logs import writer_for
@@ -63,27 +63,28 @@ def _once(settings: Settings, events: EventsLog, *, as_json: bool) -> int:
 
 def _run(settings: Settings, events: EventsLog) -> int:
     stopped = False
+    bell = Bell()
+    notifier = Notifier.from_environment(os.environ, os.getpid())
 
     def stop() -> None:
         nonlocal stopped
         stopped = True
-        running.bell.ring()
+        bell.ring()
 
     def stopping() -> bool:
         notifier.alive()
         return stopped
 
-    notifier = Notifier.from_environment(os.environ, os.getpid())
-    with agent(settings, SystemClock(), events) as running, on_signals(stop=stop):
-        watcher = Watcher(settings.inputs, running.bell, events)
-        try:
-            notifier.ready()
-            events.info("started", host=settings.host, inputs=len(settings.inputs), state=str(settings.state))
-            running.run(stopping)
-            events.info("stopped", lines=running.totals.lines)
-        finally:
-            notifier.stopping()
-            watcher.close()
+    with (
+        on_signals(stop=stop),
+        agent(settings, SystemClock(), events, bell=bell, giving_up=stopping) as running,
+        closing(Watcher(settings.inputs, bell, events)),
+    ):
+        notifier.ready()
+        events.info("started", host=settings.host, inputs=len(settings.inputs), state=str(settings.state))
+        running.run(stopping)
+        notifier.stopping()
+        events.info("stopped", lines=running.totals.lines)
     return Exit.CLEAN
 
 
