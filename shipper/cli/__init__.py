@@ -52,10 +52,10 @@ def shipper() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and leave the process with its exit code."""
-    sys.exit(run(arguments))
+    sys.exit(execute(arguments))
 
 
-def run(arguments: list[str] | None = None) -> int:
+def execute(arguments: list[str] | None = None) -> int:
     """Run a command; the exit code. A command returns its exit code or None."""
     try:
         result: Any = shipper.main(args=arguments, prog_name="shipper", standalone_mode=False)

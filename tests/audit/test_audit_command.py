@@ -37,7 +37,7 @@ def site(tmp_path: Path) -> Site:
 
 
 def run(site: Site, *arguments: str) -> int:
-    return cli.run(["audit", "-c", str(site.root / "shipper.yml"), *arguments])
+    return cli.execute(["audit", "-c", str(site.root / "shipper.yml"), *arguments])
 
 
 def lose(site: Site, count: int) -> None:
@@ -71,7 +71,7 @@ def test_the_last_line_is_the_command_that_repairs(site: Site, capsys: pytest.Ca
     *_, last = capsys.readouterr().out.splitlines()
     assert last.startswith("Next: shipper audit -c ")
     command = shlex.split(last.removeprefix("Next: "))
-    assert cli.run(command[1:]) == 0
+    assert cli.execute(command[1:]) == 0
     printed = capsys.readouterr()
     assert "Repaired: 3 documents stored" in printed.err
     assert "Verdict: closed" in printed.out

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from shipper.cli import run
+from shipper.cli import execute
 from shipper.errors import Exit
 from shipper.send.sqlite import SQLiteOutput
 
@@ -32,7 +32,7 @@ def check(tmp_path, capsys):
     def call(text, *options):
         path = tmp_path / "shipper.yml"
         path.write_text(text)
-        code = run(["check", "-c", str(path), "--json", *options])
+        code = execute(["check", "-c", str(path), "--json", *options])
         return code, json.loads(capsys.readouterr().out)
 
     return call
@@ -62,7 +62,7 @@ def test_three_mistakes_give_three_messages_with_lines_and_code_2(tmp_path, caps
     path.write_text(
         "host: localhost\nmemory: 64 lemons\ninputs:\n- {name: a, paths: [x], pipelin: raw, pipeline: raw}\n"
     )
-    assert run(["check", "-c", str(path)]) == Exit.USAGE
+    assert execute(["check", "-c", str(path)]) == Exit.USAGE
     lines = capsys.readouterr().err.splitlines()
     assert [line.removeprefix(str(path)).split(" ")[0] for line in lines] == [":1:", ":2:", ":4:", ":"]
     assert lines[3].endswith("3 mistakes.")
@@ -170,5 +170,5 @@ def test_show_prints_what_is_in_force_and_where_it_was_written(check, tmp_path, 
     rows = {row["key"]: (row["value"], row["origin"]) for row in answer["settings"]}
     assert rows["state"] == (str(tmp_path / "state"), f"{tmp_path}/shipper.yml:2")
     assert rows["memory"] == ("32MiB", "default")
-    assert run(["check", "-c", str(tmp_path / "shipper.yml"), "--show"]) == Exit.CLEAN
+    assert execute(["check", "-c", str(tmp_path / "shipper.yml"), "--show"]) == Exit.CLEAN
     assert "memory: 32MiB  # default" in capsys.readouterr().out.splitlines()

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from shipper.cli import run
+from shipper.cli import execute
 from shipper.commit.ledger import Advance
 from shipper.commit.state import State
 from shipper.dead_letters import ATTEMPTS, located, retry
@@ -76,7 +76,7 @@ def place(tmp_path):
 
 
 def call(place, capsys, *arguments):
-    code = run(["dead-letters", arguments[0], "-c", str(place.configuration), "--json", *arguments[1:]])
+    code = execute(["dead-letters", arguments[0], "-c", str(place.configuration), "--json", *arguments[1:]])
     return code, json.loads(capsys.readouterr().out)
 
 
@@ -121,7 +121,7 @@ def test_people_get_a_table_without_control_characters(place, capsys):
     refusal = Refusal(dead[0].document, "mapping", "server said \x1b]0;title\x07")
     refusal.document.body = body
     place.state.commit([Advance(1, 1, 0, 0, "{}", "", {}, [refusal])], 0.0)
-    assert run(["dead-letters", "list", "-c", str(place.configuration)]) == Exit.CLEAN
+    assert execute(["dead-letters", "list", "-c", str(place.configuration)]) == Exit.CLEAN
     text = capsys.readouterr().out
     assert "\x1b" not in text
     assert "\x07" not in text
@@ -132,9 +132,9 @@ def test_people_get_a_table_without_control_characters(place, capsys):
 def test_without_a_state_there_are_none(tmp_path, capsys):
     path = tmp_path / "shipper.yml"
     path.write_text(f"host: {HOST}\nstate: state\ninputs: [{{name: app, paths: [x], pipeline: raw}}]\n")
-    assert run(["dead-letters", "list", "-c", str(path)]) == Exit.CLEAN
+    assert execute(["dead-letters", "list", "-c", str(path)]) == Exit.CLEAN
     assert capsys.readouterr().out == "There are no dead letters.\n"
-    assert run(["dead-letters", "retry", "--all", "-c", str(path)]) == Exit.CLEAN
+    assert execute(["dead-letters", "retry", "--all", "-c", str(path)]) == Exit.CLEAN
     assert not (tmp_path / "state").exists()
 
 
@@ -149,14 +149,14 @@ def test_show_gives_the_whole_document_also_of_an_id_that_begins_with_a_hyphen(p
 def test_an_unknown_id_is_a_mistake(place, capsys):
     place.bury(4)
     for command in ("show", "retry"):
-        assert run(["dead-letters", command, "-c", str(place.configuration), "nothing"]) == Exit.USAGE
+        assert execute(["dead-letters", command, "-c", str(place.configuration), "nothing"]) == Exit.USAGE
         assert "There is no dead letter nothing" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [[], ["--all", "-id2".ljust(24, "x")]])
 def test_retry_wants_either_ids_or_all(place, capsys, arguments):
     place.bury(2)
-    assert run(["dead-letters", "retry", "-c", str(place.configuration), *arguments]) == Exit.USAGE
+    assert execute(["dead-letters", "retry", "-c", str(place.configuration), *arguments]) == Exit.USAGE
     assert "--all" in capsys.readouterr().err
 
 
@@ -192,7 +192,7 @@ def test_a_letter_that_is_stored_already_is_settled_and_not_doubled(place, capsy
 def test_retry_while_an_agent_runs_is_refused(place, capsys):
     place.bury(2)
     with locked(place.folder / "state"):
-        assert run(["dead-letters", "retry", "--all", "-c", str(place.configuration)]) == Exit.UNFINISHED
+        assert execute(["dead-letters", "retry", "--all", "-c", str(place.configuration)]) == Exit.UNFINISHED
     assert "an agent runs" in capsys.readouterr().err
     assert place.stored_ids() == []
 

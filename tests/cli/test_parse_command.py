@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shipper.cli import run
+from shipper.cli import execute
 from shipper.hashes import fingerprint
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
@@ -18,7 +18,9 @@ KILLED = SAMPLES / "tstat" / "killed_truncated" / "2026_11_21_23_21.out" / "log_
 
 
 def test_ndjson_is_one_document_a_line_and_nothing_else(capsys):
-    assert run(["parse", "--pipeline", "gridftp-transfer", "--ndjson", "--host", "h.example.org", str(TRANSFERS)]) == 0
+    assert (
+        execute(["parse", "--pipeline", "gridftp-transfer", "--ndjson", "--host", "h.example.org", str(TRANSFERS)]) == 0
+    )
     out, err = capsys.readouterr()
     documents = [json.loads(line) for line in out.splitlines()]
     lines = TRANSFERS.read_bytes().count(b"\n")
@@ -33,7 +35,7 @@ def test_ndjson_is_one_document_a_line_and_nothing_else(capsys):
 
 
 def test_lines_that_are_not_parsed_or_refused_are_counted_and_told_by_the_exit_code(capsys):
-    assert run(["parse", "--pipeline", "tstat-tcp", str(KILLED)]) == 1
+    assert execute(["parse", "--pipeline", "tstat-tcp", str(KILLED)]) == 1
     out, err = capsys.readouterr()
     assert out.splitlines()[-1].startswith("refused, incomplete: ")
     assert err == "184 documents, 0 of them unparsed, 1 lines filtered by 'header', 1 refused.\n"
@@ -42,15 +44,15 @@ def test_lines_that_are_not_parsed_or_refused_are_counted_and_told_by_the_exit_c
 def test_a_compressed_copy_gives_the_same_documents_but_for_the_path(tmp_path, capsys):
     packed = tmp_path / "log.gz"
     packed.write_bytes(gzip.compress(TRANSFERS.read_bytes()))
-    run(["parse", "--pipeline", "gridftp-transfer", "--ndjson", str(TRANSFERS)])
+    execute(["parse", "--pipeline", "gridftp-transfer", "--ndjson", str(TRANSFERS)])
     plain = capsys.readouterr().out.replace(str(TRANSFERS), "PATH")
-    run(["parse", "--pipeline", "gridftp-transfer", "--ndjson", str(packed)])
+    execute(["parse", "--pipeline", "gridftp-transfer", "--ndjson", str(packed)])
     assert capsys.readouterr().out.replace(str(packed), "PATH") == plain
 
 
 def test_standard_input_is_read_and_controls_do_not_reach_the_terminal(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a \x1b[31m line\n\n")))
-    assert run(["parse", "--pipeline", "raw"]) == 0
+    assert execute(["parse", "--pipeline", "raw"]) == 0
     out, err = capsys.readouterr()
     assert out.endswith("[_timestamp_inherited] a \\x1b[31m line\n")
     assert err == "1 documents, 0 of them unparsed, 1 lines filtered by 'blank'.\n"
@@ -60,7 +62,7 @@ def test_dates_come_from_the_modification_time(tmp_path, capsys):
     log = tmp_path / "storm-backend.log"
     log.write_text("23:59:59.000 - INFO [main] - one\n00:00:01.000 - INFO [main] - two\n")
     os.utime(log, (1_795_302_960, 1_795_302_960))
-    assert run(["parse", "--pipeline", "storm-backend", "--timezone", "Europe/Rome", "--ndjson", str(log)]) == 0
+    assert execute(["parse", "--pipeline", "storm-backend", "--timezone", "Europe/Rome", "--ndjson", str(log)]) == 0
     times = [json.loads(line)["@timestamp"] for line in capsys.readouterr().out.splitlines()]
     assert times == ["2026-11-21T22:59:59.000Z", "2026-11-21T23:00:01.000Z"]
 
@@ -73,7 +75,7 @@ def test_dates_come_from_the_modification_time(tmp_path, capsys):
     ],
 )
 def test_a_wrong_pipeline_is_a_mistake_of_usage(arguments, sentence, capsys):
-    assert run(["parse", *arguments, str(TRANSFERS)]) == 2
+    assert execute(["parse", *arguments, str(TRANSFERS)]) == 2
     assert sentence in capsys.readouterr().err
 
 
@@ -83,5 +85,5 @@ def test_own_pipelines_and_patterns_win(tmp_path, capsys):
     log = tmp_path / "log"
     log.write_text("42\n")
     options = ["--pipelines", str(tmp_path), "--patterns", str(tmp_path / "mine.grok")]
-    assert run(["parse", "--pipeline", "mine", *options, str(log)]) == 0
+    assert execute(["parse", "--pipeline", "mine", *options, str(log)]) == 0
     assert capsys.readouterr().out.rstrip().endswith("mine.number=42")

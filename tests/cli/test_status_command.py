@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from shipper.cli import run
+from shipper.cli import execute
 from shipper.cli.console import size_text, visible
 from shipper.clock import SystemClock
 from shipper.commit.ledger import Advance
@@ -68,7 +68,7 @@ def place(tmp_path):
 
 
 def status(place, capsys):
-    code = run(["status", "-c", str(place.configuration), "--json"])
+    code = execute(["status", "-c", str(place.configuration), "--json"])
     return code, json.loads(capsys.readouterr().out)
 
 
@@ -228,7 +228,7 @@ def test_watching_looks_again_until_interrupted(place, capsys, monkeypatch):
         return False
 
     monkeypatch.setattr(SystemClock, "wait", wait)
-    assert run(["status", "-c", str(place.configuration), "--watch"]) == Exit.INTERRUPTED
+    assert execute(["status", "-c", str(place.configuration), "--watch"]) == Exit.INTERRUPTED
     assert looks == [2.0, 2.0]
     assert "later.log" in capsys.readouterr().out
 
@@ -250,7 +250,7 @@ def test_people_get_a_table_without_control_characters(place, capsys):
     state = place.state()
     path = place.log("a\x1b[31m[b]\n.log", LINE * 2)
     place.settle(state, path, LINE)
-    assert run(["status", "-c", str(place.configuration)]) == Exit.CLEAN
+    assert execute(["status", "-c", str(place.configuration)]) == Exit.CLEAN
     text = capsys.readouterr().out
     assert "\x1b" not in text
     assert r"logs/a\x1b[31m[b]\n.log" in text
@@ -261,21 +261,21 @@ def test_people_get_a_table_without_control_characters(place, capsys):
 
 
 def test_json_and_watch_exclude_each_other(place, capsys):
-    assert run(["status", "-c", str(place.configuration), "--json", "--watch"]) == Exit.USAGE
+    assert execute(["status", "-c", str(place.configuration), "--json", "--watch"]) == Exit.USAGE
     assert "--watch" in capsys.readouterr().err
 
 
 def test_a_damaged_state_is_an_error_with_the_ways_out(place, capsys):
     place.state().close()
     (place.folder / "state" / "state.db").write_bytes(b"not a database at all, but long enough to be read as one" * 99)
-    assert run(["status", "-c", str(place.configuration)]) == Exit.UNFINISHED
+    assert execute(["status", "-c", str(place.configuration)]) == Exit.UNFINISHED
     assert "state.db" in capsys.readouterr().err
 
 
 def test_a_state_of_another_user_is_an_error(place, capsys, monkeypatch):
     place.state().close()
     monkeypatch.setattr(os, "access", lambda path, mode: str(path) != str(place.folder / "state"))
-    assert run(["status", "-c", str(place.configuration)]) == Exit.UNFINISHED
+    assert execute(["status", "-c", str(place.configuration)]) == Exit.UNFINISHED
     assert "this user may not look into the state" in capsys.readouterr().err
 
 

@@ -47,7 +47,7 @@ def test_text_from_logs_is_shown_as_it_is(console):
 
 def test_a_folder_that_is_not_empty_is_refused(tmp_path, capsys):
     (tmp_path / "precious").write_text("")
-    assert cli.run(["demo", "--keep", str(tmp_path)]) == 2
+    assert cli.execute(["demo", "--keep", str(tmp_path)]) == 2
     assert "not empty" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["precious"]
 

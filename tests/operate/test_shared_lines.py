@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from shipper.cli import run
+from shipper.cli import execute
 from shipper.shared_lines import common_beginning
 
 HEADER = b"#15#c_ip:1 c_port:2 c_pkts:3\n"
@@ -54,9 +54,9 @@ def totals_of(tmp_path, capsys):
             (tmp_path / "logs" / name).write_bytes(packed)
         path = tmp_path / "shipper.yml"
         path.write_text(f"host: h1\nstate: state\ninputs: [{{name: a, paths: [logs/*], pipeline: {pipeline}}}]\n")
-        assert run(["run", "--once", "--json", "-c", str(path)]) == 0
+        assert execute(["run", "--once", "--json", "-c", str(path)]) == 0
         capsys.readouterr()
-        run(["status", "--json", "-c", str(path)])
+        execute(["status", "--json", "-c", str(path)])
         answer = json.loads(capsys.readouterr().out)
         return answer["totals"]["stored"], answer["totals"]["filtered"]
 

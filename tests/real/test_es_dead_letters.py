@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.elasticsearch_node import ElasticsearchNode
 
-from shipper.cli import run
+from shipper.cli import execute
 
 LINES = 10_000
 POISON = 4711
@@ -51,7 +51,7 @@ def shipper(tmp_path: Path, elasticsearch: ElasticsearchNode, capsys: pytest.Cap
     )
 
     def call(*arguments: str) -> tuple[int, dict[str, Any]]:
-        code = run([*arguments, "-c", str(configuration), "--json"])
+        code = execute([*arguments, "-c", str(configuration), "--json"])
         return code, json.loads(capsys.readouterr().out)
 
     return call
