@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from math import inf
 
-from shipper.audit.claims import DEAD, Claim
+from shipper.audit.claims import DEAD
 from shipper.audit.context import Context, Run
-from shipper.audit.families import Family, Part, own_claim
+from shipper.audit.families import Family, Part, gone_claims
 from shipper.audit.reconcile import DiskEvent, Matching, Surplus, match_contents, match_ids
 from shipper.audit.rules import Reading, Rules, replay
 from shipper.hashes import document_ids, tally_of
@@ -151,19 +151,12 @@ def _without_vouched(
 ) -> Sequence[Stored]:
     """Less the documents of a file that is gone and whose ledger counted just these, after a shared beginning."""
     left = total(document.tally for document in rest if document.place != DEAD)
-    for claim in _gone(family, comparisons) if rest else ():
+    for claim in gone_claims(family, (comparison.part for comparison in comparisons)) if rest else ():
         stored = total(claim.stored(bucket) for bucket in claim.ledger if run.holds(bucket))
         beginning = stored.minus(left)
         if any(prefix == beginning for comparison in comparisons for prefix in _prefixes(comparison)):
             return ()
     return rest
-
-
-def _gone(family: Family, comparisons: Sequence[Comparison]) -> list[Claim]:
-    """The rows that stand for no file that is on disk now."""
-    present = [own_claim(file, family.claims) for file in family.files]
-    present += [comparison.part.claim for comparison in comparisons]
-    return [claim for claim in family.claims if not any(claim is other for other in present)]
 
 
 def _prefixes(comparison: Comparison) -> Iterable[Tally]:

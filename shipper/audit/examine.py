@@ -10,10 +10,10 @@ from shipper.audit.contents import compare_contents
 from shipper.audit.context import LAST_BUCKET, Context, Level, Run
 from shipper.audit.disk import branches
 from shipper.audit.drill import Drilled, compare
-from shipper.audit.families import Family, Part, part_of
-from shipper.audit.findings import Cause, Finding, Kind, Outcome
+from shipper.audit.families import Family, Part, gone_claims, part_of
+from shipper.audit.findings import Cause, Finding, Kind, Outcome, Totals
 from shipper.audit.gaps import lost_at_source
-from shipper.audit.gone import examine_gone
+from shipper.audit.gone import examine_gone, unheld
 from shipper.audit.judge import judge
 from shipper.hashes import document_ids
 from shipper.records import Tally, bucket_of, total
@@ -28,6 +28,8 @@ def examine(context: Context, family: Family) -> Outcome:
     parts = parts_of(context, family)
     outcome = Outcome(files=len(family.files))
     _weigh(context, family, parts, outcome)
+    if not outcome.findings and not outcome.vouched.lines:
+        outcome.add(unheld(context, family, gone_claims(family, parts)))
     outcome.add(lost_at_source(context, family, end=max(part.measure.end for part in parts)))
     return outcome
 
@@ -43,32 +45,37 @@ def _weigh(context: Context, family: Family, parts: Sequence[Part], outcome: Out
     """Close the buckets that balance, drill down the others."""
     buckets = sorted({*family.held, *(bucket for part in parts for bucket in part.measure.buckets)})
     ledgers = [] if context.level is Level.CONTENTS else _ledgers(context, family, parts)
-    closed = [bucket for bucket in buckets if _close(context, family, parts, ledgers, bucket, outcome)]
-    unbalanced = [bucket for bucket in buckets if bucket not in set(closed)]
-    runs = list(_runs(unbalanced, buckets))
+    balances = {bucket: _balance(context, family, parts, ledgers, bucket) for bucket in buckets}
+    unbalanced = {bucket for bucket, balanced in balances.items() if balanced is None}
+    if context.rulebook.configured(family.input).framing.multiline:
+        # Where a bucket begins was taken from the index: if that is wrong, it is wrong for its neighbour, too.
+        unbalanced = {near for bucket in unbalanced for near in (bucket - 1, bucket, bucket + 1)}.intersection(buckets)
+    for bucket, balanced in balances.items():
+        if balanced is not None and bucket not in unbalanced:
+            outcome.add(balanced)
+    runs = list(_runs(sorted(unbalanced), buckets))
     for run in runs:
-        drilled = compare(context, family, parts, run)
-        judged = judge(context, family, drilled)
-        outcome.add(judged)
-        if context.claims.known and len(parts) == 1:
-            outcome.add(_against_ledger(context, family, drilled, run, silent=not judged.findings))
-        if context.level is Level.CONTENTS:
-            outcome.add(compare_contents(context, family, drilled))
+        outcome.add(_drill(context, family, parts, run))
     for part in parts:
         if not any(run.holds(bucket_of(part.measure.end)) for run in runs):
             outcome.totals.disk_lines += part.measure.partial.lines
             outcome.wait(str(part.branch.file.path), part.measure.partial)
 
 
-def _close(
-    context: Context,
-    family: Family,
-    parts: Sequence[Part],
-    ledgers: Sequence[Claim | None],
-    bucket: int,
-    outcome: Outcome,
-) -> bool:
-    """Whether the equation holds for a bucket; then its lines are counted."""
+def _drill(context: Context, family: Family, parts: Sequence[Part], run: Run) -> Outcome:
+    drilled = compare(context, family, parts, run)
+    outcome = judge(context, family, drilled)
+    if context.claims.known and len(parts) == 1:
+        outcome.add(_against_ledger(context, family, drilled, run, silent=not outcome.findings))
+    if context.level is Level.CONTENTS:
+        outcome.add(compare_contents(context, family, drilled))
+    return outcome
+
+
+def _balance(
+    context: Context, family: Family, parts: Sequence[Part], ledgers: Sequence[Claim | None], bucket: int
+) -> Outcome | None:
+    """The lines of a bucket for which the equation holds, else None."""
     disk = total(part.measure.buckets.get(bucket, Tally()) for part in parts)
     below = total(part.measure.below.get(bucket, Tally()) for part in parts)
     index = family.index_tally(bucket)
@@ -78,14 +85,11 @@ def _close(
         pending = is_closed(disk, below, total((index, filtered, dead)))
         if pending is None or (pending.lines and not context.claims.known):
             continue
-        totals = outcome.totals
-        totals.disk_lines += disk.lines
-        totals.indexed += index.lines
-        totals.filtered += filtered.lines
-        totals.dead_letters += dead.lines
+        fates = {"indexed": index.lines, "filtered": filtered.lines, "dead_letters": dead.lines}
+        outcome = Outcome(Totals(disk_lines=disk.lines, **fates))
         outcome.wait(str(parts[0].branch.file.path), pending)
-        return True
-    return False
+        return outcome
+    return None
 
 
 def _ends_as_stored(context: Context, family: Family, part: Part) -> bool:

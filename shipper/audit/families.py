@@ -54,11 +54,16 @@ class Part:
 
     branch: Branch
     claim: Claim | None
-    reach: int
-    """How far the state claims to have dealt with it."""
+    agreeing: Sequence[Claim]
+    """All claims on lines that it has."""
     whole: bool
     """Whether the file can grow no more."""
     measure: Measure
+
+    @property
+    def reach(self) -> int:
+        """How far the state claims to have dealt with it."""
+        return self.claim.row.offset if self.claim else 0
 
     @property
     def agrees(self) -> bool:
@@ -112,33 +117,40 @@ def part_of(branch: Branch, family: Family, host: str, firsts: Mapping[int, int]
     """A branch, measured. `firsts` says where buckets begin that an event reaches into. Raises SourceError."""
     file = branch.file
     whole = is_whole(file)
-    claim = _claim_on(file, family, host)
-    reach = claim.row.offset if claim else 0
+    agreeing = _agreeing(file, family, host)
+    claim = agreeing[0] if agreeing else own_claim(file, family.claims)
     measured = measure(
         file.blocks(file.limit),
         start=branch.start,
-        checkpoint=reach,
+        checkpoint=claim.row.offset if claim else 0,
         chain=chain_start(host, family.input),
         firsts=firsts,
         whole=whole,
     )
-    return Part(branch, claim, reach, whole, measured)
+    return Part(branch, claim, agreeing, whole, measured)
 
 
-def _claim_on(file: DiskFile, family: Family, host: str) -> Claim | None:
-    """Of the rows that agree with a file's bytes, the furthest.
+def _agreeing(file: DiskFile, family: Family, host: str) -> list[Claim]:
+    """The claims whose lines are those at the beginning of a file, the furthest first.
 
     A single row that is the file's own is taken at its word: where it does not agree, the file was edited.
     """
-    own = own_claim(file, family.claims)
-    if own is not None and len(family.claims) == 1:
-        return own
-    offsets = {claim.row.offset for claim in family.claims if claim.row.offset}
-    chains: dict[int, int] = {}
-    if offsets:
-        with closing(open_content(file.path)) as content:
-            chains = chains_at(content, host, family.input, offsets)
-    return next((claim for claim in family.claims if chains.get(claim.row.offset) == claim.row.chain), own)
+    claims = [claim for claim in family.claims if claim.row.offset]
+    if claims and len(family.claims) == 1 and own_claim(file, claims) is not None:
+        return claims
+    if not claims:
+        return []
+    with closing(open_content(file.path)) as content:
+        chains = chains_at(content, host, family.input, {claim.row.offset for claim in claims})
+    return [claim for claim in claims if chains.get(claim.row.offset) == claim.row.chain]
+
+
+def gone_claims(family: Family, parts: Iterable[Part]) -> list[Claim]:
+    """The claims on lines that no file has any more."""
+    present = [own_claim(file, family.claims) for file in family.files]
+    for part in parts:
+        present += [part.claim, *part.agreeing]
+    return [claim for claim in family.claims if not any(claim is other for other in present)]
 
 
 def own_claim(file: DiskFile, claims: Iterable[Claim]) -> Claim | None:

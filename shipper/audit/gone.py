@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 from shipper.audit.claims import Claim
@@ -28,6 +28,23 @@ def examine_gone(context: Context, family: Family) -> Outcome:
         return _weigh_together(context, family, outcome, report)
     buckets = sorted({*family.held, *(bucket for claim in family.claims for bucket in claim.ledger)})
     return _vouched(context, outcome, total(_weigh(context, family, bucket, report) for bucket in buckets))
+
+
+def unheld(context: Context, family: Family, gone: Sequence[Claim]) -> Outcome:
+    """The claims on lines that are neither on disk nor, as nothing beyond the disk's lines is held, in the index."""
+    outcome = Outcome()
+    report = _reporter(context, family, outcome)
+    held = total(tally.tally for tally in family.held.values())
+    for claim in gone:
+        stored = claim.all_stored()
+        if stored.lines:
+            evidence = (
+                f"the ledger counts {stored.lines} stored lines of {claim.row.current_path}, which is gone from disk; "
+                f"the index holds {held.lines} of all files that begin the same, and they are on disk"
+            )
+            lost = Tally(max(1, stored.lines - held.lines), max(1, stored.bytes - held.bytes))
+            report(Kind.MISSING, Cause.GONE_FROM_INDEX, 0, lost, evidence)
+    return outcome
 
 
 def _vouched(context: Context, outcome: Outcome, held: Tally) -> Outcome:

@@ -252,6 +252,19 @@ def test_a_file_that_replaced_one_with_the_same_head_is_told_from_it(site: Site)
     assert (outcome.verdict, outcome.totals.disk_lines, outcome.vouched.lines) == (Verdict.CLOSED, 130, 50)
 
 
+def test_lines_of_a_gone_file_that_a_shorter_copy_does_not_have_are_missing_if_the_index_lost_them(site: Site) -> None:
+    lines = [transfer(n) for n in range(100)]
+    path = site.write("a.log", lines)
+    site.ship()
+    path.unlink()
+    site.write("copy.log", lines[:60])
+    outcome = site.audit()
+    assert (outcome.verdict, outcome.vouched.lines) == (Verdict.CLOSED, 40)
+    assert site.sql("DELETE FROM documents WHERE offset >= ?", offset_of(lines, 61)) == 40
+    outcome = site.audit()
+    assert (outcome.verdict, outcome.totals.missing) == (Verdict.FINDINGS, 40)
+
+
 def test_the_ledger_level_finds_what_is_gone_and_what_is_too_much(site: Site) -> None:
     lines = [transfer(n) for n in range(100)]
     site.write("a.log", lines)
