@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shipper.clock import Bell, Clock
-from shipper.commit.ledger import Ledger
+from shipper.commit.ledger import Ledger, size_of
 from shipper.commit.state import Stall, State
 from shipper.errors import OutputError
 from shipper.parse.pipeline import FileParser, Pipeline
@@ -80,6 +80,7 @@ class Agent:
         """Rung when something happens to files or receipts come in."""
         self._batches = Batches(settings.batch_bytes, settings.batch_documents, settings.batch_age)
         self._ledger = Ledger()
+        self._dead_letter_bytes = state.dead_letters.bytes()
         self._parsers: dict[int, FileParser] = {}
         self._stalls: list[Stall] = state.stalls()
         self.totals = Totals()
@@ -140,8 +141,6 @@ class Agent:
         self.totals.took(chunk, parsed)
         for batch in self._batches.add(parsed.documents, self._clock.monotonic()):
             self._dispatcher.submit(batch)
-        if chunk.finished:
-            del self._parsers[chunk.source.file]
 
     def _parser(self, chunk: Chunk) -> tuple[FileParser, Sequence[Mark]]:
         """The file's parser; for a file met the first time, with the marks that are to be recorded for it."""
@@ -176,10 +175,10 @@ class Agent:
         for receipt in self._dispatcher.receipts():
             self._ledger.settle(receipt)
             self.totals.settled(receipt)
-        room = self._settings.dead_letters - self._state.dead_letters.bytes()
-        advances = self._ledger.advances(room)
+        advances = self._ledger.advances(self._settings.dead_letters - self._dead_letter_bytes)
         if advances:
             self._state.commit(advances, self._clock.time())
+            self._dead_letter_bytes += sum(size_of(advance.dead) for advance in advances)
         self._note_stalls()
 
     def _wait_for_room(self) -> None:
