@@ -85,8 +85,7 @@ def compare(context: Context, family: Family, parts: Sequence[Part], run: Run) -
     surplus = [item for item in _align(comparisons, kept) if item.document.place != DEAD]
     if not kept:
         for comparison in comparisons:
-            reach = comparison.part.reach
-            _parse_absent(comparison, upto=reach if context.claims.known else inf)
+            _parse_absent(comparison, upto=_undecided_upto(context, comparison.part, run))
     return Drilled(comparisons, _without_superseded(comparisons[0], surplus), twice, vouched)
 
 
@@ -163,6 +162,17 @@ def _prefixes(comparison: Comparison) -> Iterable[Tally]:
     stored = {name for name, document in comparison.matching.stored.items() if document.place != DEAD}
     tallies = (event.tally for event in comparison.events if event.id in stored)
     return accumulate(tallies, Tally.plus, initial=Tally())
+
+
+def _undecided_upto(context: Context, part: Part, run: Run) -> float:
+    """Where absent events may have been filtered or refused: nowhere, if the ledger counted every line as stored."""
+    if not context.claims.known:
+        return inf
+    if part.claim is None:
+        return 0
+    stored = total(part.claim.stored(bucket) for bucket in part.claim.ledger if run.holds(bucket))
+    below = total(tally for bucket, tally in part.measure.below.items() if run.holds(bucket))
+    return 0 if stored == below and part.agrees else part.reach
 
 
 def _parse_absent(comparison: Comparison, *, upto: float) -> None:
