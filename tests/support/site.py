@@ -20,7 +20,7 @@ from shipper.hashes import tally_of
 from shipper.parse.pipeline import Pipeline
 from shipper.send.output import Output
 from shipper.send.outputs import open_output
-from shipper.settings import InputSettings, Settings, SQLiteSettings
+from shipper.settings import ElasticsearchSettings, InputSettings, Settings, SQLiteSettings
 from shipper.start import agent, datasets, load_pipelines
 
 HOST = "dtn01.example.org"
@@ -49,8 +49,10 @@ class Site:
     waited: list[float] = field(default_factory=list)
     """The seconds that audits and repairs waited."""
     during_wait: Callable[[], None] = lambda: None
-    output: Output | None = None
+    store: ElasticsearchSettings | None = None
     """Used instead of SQLite."""
+    output: Output | None = None
+    """Used instead of either."""
     _pipelines: dict[str, Pipeline] = field(default_factory=dict)
 
     @property
@@ -69,7 +71,7 @@ class Site:
     def settings(self) -> Settings:
         """What the agent and the audit are given."""
         inputs = tuple(self.inputs) or (InputSettings("gridftp", (f"{self.logs}/*.log*",), "gridftp-transfer"),)
-        output = SQLiteSettings(self.index)
+        output = self.store or SQLiteSettings(self.index)
         return Settings(HOST, self.root / "state", inputs, output, pipeline_dirs=self.pipeline_dirs)
 
     def write(self, name: str, lines: Sequence[bytes]) -> Path:

@@ -1,0 +1,73 @@
+"""The audit against the genuine servers: what a cluster says about itself is enough to prove and to repair."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from support.elasticsearch_node import ElasticsearchNode
+from support.sample_site import sample_site
+from support.site import Site, found, transfer
+
+from shipper.audit.findings import Verdict
+from shipper.settings import ElasticsearchSettings
+
+
+def hits(node: ElasticsearchNode, file: str, offsets: list[int]) -> list[dict[str, Any]]:
+    """The stored documents of a file at some offsets, in their order."""
+    query = {
+        "size": len(offsets),
+        "query": {
+            "bool": {"filter": [{"terms": {"log.offset": offsets}}, {"wildcard": {"log.file.path": f"*/{file}"}}]}
+        },
+        "sort": ["log.offset"],
+    }
+    answer = node.ask("POST", "/shipper-*/_search", query)
+    assert len(answer["hits"]["hits"]) == len(offsets)
+    return list(answer["hits"]["hits"])
+
+
+def test_every_sample_is_closed_with_and_without_state(elasticsearch: ElasticsearchNode, tmp_path: Path) -> None:
+    site = sample_site(tmp_path)
+    site.store = ElasticsearchSettings((elasticsearch.url,))
+    site.ship()
+    totals = None
+    for use_state in (True, False):
+        for level in ("disk", "contents"):
+            outcome = site.audit(level=level, use_state=use_state)
+            assert (outcome.verdict, outcome.findings) == (Verdict.CLOSED, [])
+            assert totals in (None, outcome.totals)
+            totals = outcome.totals
+    assert totals is not None
+    assert totals.disk_lines == totals.indexed + totals.filtered + totals.dead_letters + totals.pending
+
+
+def test_damage_in_a_cluster_is_named_and_what_is_missing_is_made_again(
+    elasticsearch: ElasticsearchNode, tmp_path: Path
+) -> None:
+    lines = [transfer(n) for n in range(400)]
+    offsets = [sum(map(len, lines[:number])) for number in range(400)]
+    site = Site(tmp_path, store=ElasticsearchSettings((elasticsearch.url,)))
+    site.write("a.log", lines)
+    site.ship()
+    node = elasticsearch
+    node.ask("POST", "/shipper-*/_refresh")
+    gone, tally, field, twice = (hits(node, "a.log", [offsets[number]])[0] for number in (9, 99, 199, 299))
+    node.ask("DELETE", f"/{gone['_index']}/_doc/{gone['_id']}")
+    node.ask("POST", f"/{tally['_index']}/_update/{tally['_id']}", {"doc": {"shipper": {"h0": 1}}})
+    node.ask("POST", f"/{field['_index']}/_update/{field['_id']}", {"doc": {"user": {"name": "mallory"}}})
+    other = twice["_index"].replace("2026.11", "2026.12")
+    node.ask("PUT", f"/{other}/_doc/{twice['_id']}", twice["_source"])
+    wanted = [
+        ("missing", "gone from the index", "a.log", 10, 10),
+        ("altered", "changed in the index", "a.log", 100, 100),
+        ("duplicate", "same id in two indices", "a.log", 300, 300),
+    ]
+    assert found(site.audit()) == wanted
+    assert found(site.audit(level="contents")) == [
+        *wanted[:2],
+        ("altered", "changed in the index", "a.log", 200, 200),
+        *wanted[2:],
+    ]
+    assert site.repair().stored == 1
+    assert found(site.audit()) == wanted[1:]
