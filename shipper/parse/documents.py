@@ -7,13 +7,15 @@ No field of a log can replace one that shipper sets: `@timestamp`, `message`, `l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
 
 from shipper.hashes import document_ids
 from shipper.parse.fields import Fields
+from shipper.parse.nesting import Nesting
+from shipper.parse.shapes import Shape
+from shipper.parse.templates import Template
 from shipper.parse.timestamps import NS, Moment
 from shipper.records import Document, Event, Mark, Source
 
@@ -56,53 +58,62 @@ class DocumentMaker:
     def __init__(self, source: Source, target: Target) -> None:
         self._source = source
         self._target = target
-        self._file = orjson.Fragment(orjson.dumps({"path": source.path, "fingerprint": source.fingerprint}))
-        self._host = {"name": source.host}
-        self._event = {"dataset": target.dataset}
+        self._templates: dict[Shape, Template] = {}
         self._nestings: dict[tuple[str, ...], Nesting] = {}
         self._indices: dict[str, str] = {}
 
     def make(self, draft: Draft, nested: dict[str, Any], moment: Moment, mark: Mark | None) -> Document:
         """The document, but for its id; `mark` is the date that its time depends on."""
         event, message, _, tags = draft
-        if not FIRST_YEAR_2000 <= moment.ns < FIRST_YEAR_2100:
-            tags.append(SUSPECT)
-            index = self._index_of("suspect")
-        else:
-            index = self._index(moment.text)
-        lines, size, h0, h1 = event.tally
-        shipper = {
-            "input": self._source.input,
-            "lines": lines,
-            "bytes": size,
-            "h0": h0,
-            "h1": h1,
-            "pipeline": self._target.pipeline,
-        }
+        index = self._index(moment, tags)
+        body = self.body((moment.text, message, event.offset, *event.tally), tags, nested)
         if mark is not None:
-            shipper["date_from"] = mark.offset
-            shipper["date"] = mark.value
+            body["shipper"]["date_from"] = mark.offset
+            body["shipper"]["date"] = mark.value
+        # orjson gives back its whole buffer, 8 KiB and more; the slice is a copy of the right size.
+        return self.document(event, moment, index, orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)[:-1])
+
+    def make_quickly(self, draft: Draft, shape: Shape, values: list[Any], moment: Moment) -> Document | None:
+        """As `make`, for a line without tags and mark; None if a value needs the general way."""
+        event, message, _, tags = draft
+        if tags or _is_suspect(moment):
+            return None
+        template = self._templates.get(shape)
+        if template is None:
+            if len(self._templates) >= self.SHAPES:
+                self._templates.clear()
+            template = self._templates[shape] = Template(shape, self.body)
+        body = template.filled((moment.text, message, event.offset, *event.tally), values)
+        return None if body is None else self.document(event, moment, self._index(moment, tags), body)
+
+    def body(self, envelope: Sequence[Any], tags: list[str], nested: dict[str, Any]) -> dict[str, Any]:
+        """A document as a nested object; `envelope` is time, message, offset, lines, bytes, h0 and h1."""
+        time, message, offset, lines, size, h0, h1 = envelope
+        source = self._source
         body = {
-            "@timestamp": moment.text,
+            "@timestamp": time,
             "message": message,
-            "log": {"offset": event.offset, "file": self._file},
-            "host": self._host,
-            "event": self._event,
-            "shipper": shipper,
+            "log": {"offset": offset, "file": {"path": source.path, "fingerprint": source.fingerprint}},
+            "host": {"name": source.host},
+            "event": {"dataset": self._target.dataset},
+            "shipper": {
+                "input": source.input,
+                "lines": lines,
+                "bytes": size,
+                "h0": h0,
+                "h1": h1,
+                "pipeline": self._target.pipeline,
+            },
             "tags": tags,
         }
         _merge(body, nested)
+        return body
+
+    def document(self, event: Event, moment: Moment, index: str, body: bytes) -> Document:
+        """The record around a body."""
+        target = self._target
         return Document(
-            "",
-            self._source,
-            self._target.dataset,
-            index,
-            moment.ns,
-            event.offset,
-            event.tally,
-            self._target.pipeline,
-            # orjson gives back its whole buffer, 8 KiB and more; the slice is a copy of the right size.
-            orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)[:-1],
+            "", self._source, target.dataset, index, moment.ns, event.offset, event.tally, target.pipeline, body
         )
 
     def identify(self, documents: Sequence[Document], chains: Sequence[int]) -> None:
@@ -111,8 +122,12 @@ class DocumentMaker:
         for document, identity in zip(documents, document_ids(self._source.fingerprint, places), strict=True):
             document.id = identity
 
-    def _index(self, text: str) -> str:
-        period = text[: PERIOD_DIGITS[self._target.period]]
+    def _index(self, moment: Moment, tags: list[str]) -> str:
+        """The index that the time belongs to; a time that cannot be right is tagged and kept apart."""
+        if _is_suspect(moment):
+            tags.append(SUSPECT)
+            return self._index_of("suspect")
+        period = moment.text[: PERIOD_DIGITS[self._target.period]]
         return self._indices.get(period) or self._index_of(period)
 
     def _index_of(self, period: str) -> str:
@@ -131,57 +146,8 @@ class DocumentMaker:
         return nesting.build(list(fields.values()))
 
 
-class Nesting:
-    """How values under dotted names become nested objects: worked out once per list of names."""
-
-    def __init__(self, names: Sequence[str], places: Sequence[int]) -> None:
-        paths = _without_conflicts([tuple(name.split(".")) for name in names])
-        self.build = _Node(dict(zip(paths, places, strict=True)), depth=0).build
-        """The nested object of a list of values; each name's is at its place."""
-
-
-class _Node:
-    """One object: its plain values, and the objects in it."""
-
-    def __init__(self, places: dict[tuple[str, ...], int], depth: int) -> None:
-        leaves = {path[depth]: place for path, place in places.items() if len(path) == depth + 1}
-        inner: dict[str, dict[tuple[str, ...], int]] = {}
-        for path, place in places.items():
-            if len(path) > depth + 1:
-                inner.setdefault(path[depth], {})[path] = place
-        self.single: tuple[str, int] | None = next(iter(leaves.items())) if len(leaves) == 1 and not inner else None
-        """Name and place of the only value, if there is just one and no object."""
-        self._names = tuple(leaves)
-        self._places = tuple(leaves.values())
-        self._values = itemgetter(*self._places) if len(leaves) > 1 else None
-        nodes = {name: _Node(part, depth + 1) for name, part in inner.items()}
-        self._inner = [(name, node.build) for name, node in nodes.items() if not node.single]
-        self._singles = [(name, *node.single) for name, node in nodes.items() if node.single]
-
-    def build(self, values: list[Any]) -> dict[str, Any]:
-        if self._values is not None:
-            found = dict(zip(self._names, self._values(values)))  # noqa: B905 - equal by construction
-        else:
-            found = {name: values[place] for name, place in zip(self._names, self._places, strict=True)}
-        for name, build in self._inner:
-            found[name] = build(values)
-        for name, leaf, place in self._singles:
-            found[name] = {leaf: values[place]}
-        return found
-
-
-def _without_conflicts(paths: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """The paths; one that would have to be a value and an object at once becomes `<name>_text`."""
-    parents = {path[:depth] for path in paths for depth in range(1, len(path))}
-    taken = parents | set(paths)
-    clean = []
-    for path in paths:
-        free = path
-        while free in parents or (free != path and free in taken):
-            free = (*free[:-1], free[-1] + "_text")
-        taken.add(free)
-        clean.append(free)
-    return clean
+def _is_suspect(moment: Moment) -> bool:
+    return not FIRST_YEAR_2000 <= moment.ns < FIRST_YEAR_2100
 
 
 def _merge(body: dict[str, Any], parsed: dict[str, Any]) -> None:

@@ -214,8 +214,16 @@ class FileParser:
         if self._marks and self._marks[0].offset <= draft.event.offset:
             self._clock.enter(self._marks.pop(0))
         moment, mark = self._time(fields, tags)
-        nested = rules.shapes.nested(fields) if rules.shapes else None
-        if nested is None:
+        shape = rules.shapes.of(fields) if rules.shapes else None
+        values = shape.values(fields) if shape else None
+        if shape and values and mark is None:
+            document = self._maker.make_quickly(draft, shape, values, moment)
+            if document is not None:
+                parsed.documents.append(document)
+                return True
+        if shape and values:
+            nested = shape.nested(values)
+        else:
             rule = self._finish(fields, tags)
             if rule is not None:
                 parsed.filtered.append(Filtered(draft.event.offset, rule, draft.event.tally))

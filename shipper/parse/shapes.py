@@ -1,4 +1,4 @@
-"""The short way from parsed texts to the nested object of a document, for lines of which nothing is unusual.
+"""The short way from parsed texts to the values of a document, for lines of which nothing is unusual.
 
 Lines of one log have few lists of field names. For each, what becomes of every value, and where it goes, is worked out
 once. A line with a value that does not convert, or with a rule that looks at values, goes the general way, which
@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter, lt
 from typing import Any
 
-from shipper.parse.documents import Nesting
 from shipper.parse.enrich import PlainCopies, ScaledCopy
-from shipper.parse.fields import Converter, Fields, to_int, to_keyword, to_long
+from shipper.parse.fields import Converter, Fields, to_double, to_float, to_int, to_keyword, to_long
+from shipper.parse.nesting import Nesting
 
 LIMIT = 256
 """Shapes that are remembered: a log whose names come from its content could have any number."""
+_DECIMAL = frozenset({to_double, to_float})
 _BELOW: Mapping[Converter, int] = {to_int: 1 << 31, to_long: 1 << 63}
 
 
@@ -33,15 +34,15 @@ class Shapes:
         self._parts = (converters, copies, constants, remove)
         self._known: dict[tuple[str, ...], Shape] = {}
 
-    def nested(self, fields: Fields) -> dict[str, Any] | None:
-        """The finished fields as a nested object, or None if this line must go the general way."""
+    def of(self, fields: Fields) -> Shape:
+        """The shape of a line with these fields."""
         names = tuple(fields)
         shape = self._known.get(names)
         if shape is None:
             if len(self._known) >= LIMIT:
                 self._known.clear()
             shape = self._known[names] = Shape(names, *self._parts)
-        return shape.nested(fields)
+        return shape
 
 
 class Shape:
@@ -66,10 +67,24 @@ class Shape:
         self._constants = list(constants.values())
         final, self._computed = _arranged(names, copies, constants, remove)
         self._nesting = Nesting(tuple(final), tuple(final.values()))
+        computed = range(len(names) + len(self._constants), len(names) + len(self._constants) + len(self._computed))
+        self.constants = dict(enumerate(self._constants, len(names)))
+        """Position -> value that is the same in all lines."""
+        self.texts = tuple(position for name, position in place.items() if name not in {*typed, "message"})
+        """Positions of values that stay as the log has them."""
+        self.integers = (*(position for name, position in place.items() if name in integers), *computed)
+        self.decimals = tuple(position for position, convert in self._others if convert in _DECIMAL)
+        numeric = {*self.integers, *self.decimals}
+        self.others = tuple(position for position, _ in self._others if position not in numeric)
+        """Positions of converted values that are no numbers."""
 
-    def nested(self, fields: Fields) -> dict[str, Any] | None:
-        """The nested object, or None if a value is not what it should be."""
-        values = [*fields.values(), *self._constants]
+    def nested(self, values: list[Any]) -> dict[str, Any]:
+        """The nested object of converted values, or of whatever stands for them."""
+        return self._nesting.build(values)
+
+    def values(self, fields: Fields) -> list[Any] | None:
+        """The values of fields, constants and computed fields, converted; None if one is not what it should be."""
+        values: list[Any] = [*fields.values(), *self._constants]
         if self._texts is not None and not self._convert_integers(values, self._texts(values)):
             return None
         try:
@@ -85,7 +100,7 @@ class Shape:
             if value is None:
                 return None
             values.append(value)
-        return self._nesting.build(values)
+        return values
 
     def _convert_integers(self, values: list[Any], texts: Sequence[Any]) -> bool:
         """Convert plain digits, all together; False, and nothing changed, if one is anything else."""

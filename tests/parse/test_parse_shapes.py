@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.pipeline_lab import Lab, parse
 
+from shipper.parse.documents import DocumentMaker
 from shipper.parse.pipeline import Pipeline
 
 DEFINITION = """
@@ -48,10 +49,52 @@ def test_both_ways_give_the_same_bytes(pipeline, rows):
 def test_usual_lines_take_the_short_way(pipeline):
     shapes = pipeline._rules.shapes
     fields = {"message": "…", "x.t": "20261122101112.5", "x.n": "1", "x.i": "2", "x.d": "0.5", "x.f": "k"}
-    assert shapes.nested(fields) == {
+    shape = shapes.of(fields)
+    assert shape.nested(shape.values(fields)) == {
         "x": {"t": "2026-11-22T10:11:12.5Z", "n": 1, "i": 2, "d": 0.5, "s": "constant"},
         "network": {"transport": "tcp"},
         "event": {"duration": 500},
         "a": {"b": 1},
     }
-    assert shapes.nested({**fields, "x.n": "many"}) is None
+    assert shape.values({**fields, "x.n": "many"}) is None
+
+
+TEMPLATED = """
+parse:
+  - columns: {names: [t, n, k, d, l, a, b], separator: ';', into: x}
+types: {x.t: date, x.n: long, x.d: double, x.l: [int], x.a: ip, x.b: boolean}
+set: {network.transport: '100 % tcp'}
+ecs: {source.ip: x.a, event.action: x.k, event.duration: {from: x.d, scale: 1000}, host.ip: x.a}
+timestamp: {field: x.t, formats: ['%Y%m%d%H%M%S.%f'], timezone: UTC}
+"""
+texts = st.text(st.characters(codec="utf-8", exclude_characters=";\n\r"), max_size=8) | st.sampled_from(
+    ["%s", "%", "{}", 'say "x"', "back\\slash", "tab\t", "\ue0003\ue001", "é", "\u2028", "\x7f", "plain"]
+)
+hostile = st.tuples(
+    st.just("20261122101112.5"),
+    st.sampled_from(["0", "007", "9", "-3"]),
+    texts,
+    st.sampled_from(["1e400", "1e16", "1e-7", "0.1", "-0.0", "5", "123456789.125"]) | st.floats().map(repr),
+    st.sampled_from(["1", "1,2", "01,2"]),
+    st.sampled_from(["192.0.2.1", "2001:DB8::1"]),
+    st.sampled_from(["true", "no"]),
+)
+
+
+@pytest.fixture(scope="module")
+def templated(tmp_path_factory) -> Pipeline:
+    return Lab(tmp_path_factory.mktemp("lab")).pipeline(TEMPLATED)
+
+
+@given(st.lists(hostile, min_size=1, max_size=4))
+def test_a_filled_template_is_what_the_general_way_writes(templated, rows):
+    lines = [";".join(row) for row in rows]
+    assert parse(templated, *lines).bodies == parse(without_shapes(templated), *lines).bodies
+
+
+def test_a_plain_line_is_written_by_a_template(templated, monkeypatch):
+    made = []
+    monkeypatch.setattr(DocumentMaker, "make", lambda *arguments: made.append(arguments))
+    parsed = parse(templated, "20261122101112.5;7;plain;0.5;1,2;192.0.2.1;true")
+
+    assert (made, len(parsed.bodies)) == ([], 1)

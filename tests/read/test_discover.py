@@ -3,10 +3,10 @@
 import os
 
 import pytest
+from support.logs import write
 
 from shipper.read.discover import fixed_folders, matching
 from shipper.settings import InputSettings
-from support.logs import write
 
 
 def names(folder, *paths, exclude=()):

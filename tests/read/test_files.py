@@ -65,7 +65,7 @@ def test_a_damaged_archive_is_an_error_with_its_name(tmp_path):
     path.write_bytes(b"\x1f\x8b" + b"\xff" * 100)
     opened = open_content(path)
 
-    with pytest.raises(SourceError, match="a.gz: damaged archive"):
+    with pytest.raises(SourceError, match=r"a\.gz: damaged archive"):
         opened.read(10)
     opened.close()
 

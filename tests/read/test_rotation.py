@@ -6,10 +6,10 @@ from collections import Counter
 from contextlib import contextmanager
 
 import pytest
-
-from shipper.start import agent
 from support.agents import Site, already_stored, stored
 from support.logs import append, compress, copy_and_truncate, numbered, rename, replace_in_place, write
+
+from shipper.start import agent
 
 
 @pytest.fixture

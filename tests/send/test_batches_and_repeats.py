@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from support.clock import VirtualClock
 
 from shipper.clock import Bell
 from shipper.events_log import EventsLog, silent
@@ -9,7 +10,6 @@ from shipper.records import BUSY, STORED, Batch, Document, Outcome, OutcomeKind,
 from shipper.send.batches import Batches
 from shipper.send.dispatch import Dispatcher
 from shipper.send.retry import again, backoff
-from support.clock import VirtualClock
 
 RETRY = Outcome(OutcomeKind.RETRY, "output", "away")
 TOO_BUSY = Outcome(OutcomeKind.RETRY, BUSY, "no memory")

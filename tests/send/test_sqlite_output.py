@@ -107,5 +107,5 @@ def test_a_locked_index_means_send_again(output, tmp_path):
 def test_a_file_that_is_no_database_is_an_error_with_its_name(tmp_path):
     (tmp_path / "index.db").write_text("this is not a database, and long enough to be seen as such" * 10)
 
-    with pytest.raises(OutputError, match="index.db"):
+    with pytest.raises(OutputError, match=r"index\.db"):
         SQLiteOutput(tmp_path / "index.db")
