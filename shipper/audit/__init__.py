@@ -8,7 +8,8 @@ Equal is closed. Only an unequal bucket is drilled down to events, read and pars
 there, and each of its events is stored, filtered, a dead letter, pending, missing or altered; what the index holds
 beyond them is unexpected. What cannot be decided is unproved, and then the audit does not say "closed".
 
-How to read it: `findings` (the words), `claims` (what the state says), `disk` and `lineage` (what is on disk),
-`holdings` (what the index holds), `balance` (the equation), `reconcile` (the comparison of sequences), `examine`
-(one drill-down), `auditor` (the order of it all), `report` and `repair`.
+How to read it: `findings` (the words), `claims` (what the state says), `disk` (what is on disk, and which files are
+copies), `families` (what belongs together), `balance` (the equation), `rules` (which pipeline ruled where),
+`reconcile` (the comparison of sequences), `drill` (one drill-down), `judge` (its causes), `contents`, `gone`, `gaps`
+and `heads` (special cases), `examine` (one family), `auditor` (the order of it all), `report` and `repair`.
 """

@@ -29,6 +29,8 @@ from shipper.send.output import Output, Scope
 from shipper.settings import InputSettings, Settings
 
 GRACE = 900.0
+_ROTATIONS = 3
+"""How often a family is examined whose files are rotated away meanwhile."""
 
 Progress = Callable[[int, int], None]
 """Called with the files that are done and all files."""
@@ -94,7 +96,7 @@ class Auditor:
         """What is to be examined, and the files that cannot be told from others or not be read."""
         inputs = self._inputs(request)
         names = tuple(item.name for item in inputs)
-        files = [] if request.level is Level.LEDGER else survey(self._settings.host, inputs)
+        files = [] if request.level is Level.LEDGER else self._survey(inputs)
         self._output.refresh()
         held = holdings(self._output.tallies(Scope(host=self._settings.host, inputs=names)))
         families = assemble(files, context.claims, held, names)
@@ -114,9 +116,29 @@ class Auditor:
             outcome.add(_unidentified(self._settings.host, file))
         for number, family in enumerate(families):
             progress(number, len(families))
-            outcome.add(_examined(context, family))
+            outcome.add(self._steadily(request, context, family))
         progress(len(families), len(families))
         return outcome
+
+    def _steadily(self, request: Request, context: Context, family: Family) -> Outcome:
+        """Examine a family; again, from its checkpoints on, if files were rotated away under the examination."""
+        for _ in range(_ROTATIONS):
+            files = tuple(family.files)
+            outcome = _examined(context, family)
+            if not outcome.findings or all(file.is_there() for file in files):
+                break
+            context = self.context(request)
+            found = (one for one in self.families(request, context)[0] if one.fingerprint == family.fingerprint)
+            again = next((one for one in found if one.input == family.input), None)
+            if again is None:
+                return Outcome()
+            family = again
+        return outcome
+
+    def _survey(self, inputs: Sequence[InputSettings]) -> list[DiskFile]:
+        """The files that are there; once more if some are rotated away just now."""
+        files = survey(self._settings.host, inputs)
+        return files if all(file.is_there() for file in files) else survey(self._settings.host, inputs)
 
     def _inputs(self, request: Request) -> Sequence[InputSettings]:
         return [item for item in self._settings.inputs if not request.inputs or item.name in request.inputs]
@@ -175,7 +197,11 @@ def _unidentified(host: str, file: DiskFile) -> Outcome:
     if file.problem:
         outcome.report(_unreadable(host, file, ""))
         return outcome
-    lines = b"".join(file.blocks(file.limit)).split(b"\n")
+    try:
+        lines = b"".join(file.blocks(file.limit)).split(b"\n")
+    except SourceError as error:
+        outcome.report(_unreadable(host, replace(file, problem=str(error)), ""))
+        return outcome
     rest = lines.pop()
     tally = tally_of([line + b"\n" for line in lines] + ([rest] if rest else []))
     outcome.totals.disk_lines += tally.lines

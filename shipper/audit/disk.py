@@ -37,7 +37,7 @@ class DiskFile:
 
     def blocks(self, limit: int | None = None) -> Iterator[bytes]:
         """Its uncompressed content up to a limit; of an unfinished archive as far as it goes. Raises SourceError."""
-        with closing(open_content(self.path)) as content:
+        with closing(self.open()) as content:
             position = 0
             while limit is None or position < limit:
                 size = BLOCK if limit is None else min(BLOCK, limit - position)
@@ -47,9 +47,26 @@ class DiskFile:
                 position += len(block)
                 yield block
 
+    def open(self) -> Content:
+        """Its content. Raises SourceError, also if another file has its name by now."""
+        content = open_content(self.path)
+        status = content.stat()
+        if (status.st_dev, status.st_ino) != self.inode:
+            content.close()
+            raise SourceError(f"{self.path}: another file took this name during the audit")
+        return content
+
+    def is_there(self) -> bool:
+        """Whether its name still leads to it, and nothing was cut off."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return False
+        return (status.st_dev, status.st_ino) == self.inode and status.st_size >= self.size
+
     def at(self, offset: int, size: int) -> bytes:
         """Its uncompressed content at a place. Raises SourceError."""
-        with closing(open_content(self.path)) as content:
+        with closing(self.open()) as content:
             return content.pread(size, offset)
 
     @property
@@ -99,7 +116,7 @@ def is_whole(file: DiskFile) -> bool:
     """Whether the file can grow no more: an archive that is not broken off."""
     if not file.compressed:
         return False
-    with closing(open_content(file.path)) as content:
+    with closing(file.open()) as content:
         try:
             while content.read(BLOCK):
                 pass

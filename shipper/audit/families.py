@@ -10,7 +10,6 @@ from shipper.audit.balance import Measure, measure
 from shipper.audit.claims import Claim, Claims
 from shipper.audit.disk import Branch, DiskFile, is_whole
 from shipper.hashes import chain_start
-from shipper.read.files import open_content
 from shipper.read.identity import chains_at
 from shipper.records import BucketTally, Tally
 
@@ -140,7 +139,7 @@ def _agreeing(file: DiskFile, family: Family, host: str) -> list[Claim]:
         return claims
     if not claims:
         return []
-    with closing(open_content(file.path)) as content:
+    with closing(file.open()) as content:
         chains = chains_at(content, host, family.input, {claim.row.offset for claim in claims})
     return [claim for claim in claims if chains.get(claim.row.offset) == claim.row.chain]
 

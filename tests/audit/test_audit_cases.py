@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -286,3 +287,35 @@ def test_documents_of_each_version_of_a_pipeline_are_compared_with_that_version(
     assert site.audit(level="contents").verdict is Verdict.CLOSED
     outcome = site.audit(level="contents", use_state=False)
     assert (outcome.verdict, outcome.totals.unproved) == (Verdict.INCOMPLETE, 30)
+
+
+def test_a_file_that_is_rotated_away_during_the_audit_is_looked_for_again(site: Memory) -> None:
+    path = site.write("a.log", LINES)
+    site.ship()
+    tallies = site.held.tallies
+
+    def rotate(scope: Scope) -> Iterator[BucketTally]:
+        site.held.tallies = tallies  # type: ignore[method-assign]
+        path.rename(path.with_name("a.log.1"))
+        site.write("a.log", [transfer(n) for n in range(5000, 5010)])
+        return tallies(scope)
+
+    for use_state in (True, False):
+        site.held.tallies = rotate  # type: ignore[method-assign]
+        outcome = site.audit(use_state=use_state, grace=1e12)
+        assert (outcome.verdict, outcome.totals.indexed) == (Verdict.CLOSED, 50)
+        path.with_name("a.log.1").replace(path)
+
+
+def test_a_file_that_vanishes_during_the_audit_is_audited_as_one_that_is_gone(site: Memory) -> None:
+    path = site.write("a.log", LINES)
+    site.ship()
+    tallies = site.held.tallies
+
+    def vanish(scope: Scope) -> Iterator[BucketTally]:
+        path.unlink(missing_ok=True)
+        return tallies(scope)
+
+    site.held.tallies = vanish  # type: ignore[method-assign]
+    outcome = site.audit()
+    assert (outcome.verdict, outcome.vouched.lines) == (Verdict.CLOSED, 50)

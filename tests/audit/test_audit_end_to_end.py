@@ -245,8 +245,8 @@ def test_a_file_that_replaced_one_with_the_same_head_is_told_from_it(site: Site)
     same = [transfer(n) for n in range(100)]
     path = site.write("a.log", same + [transfer(n) for n in range(1000, 1050)])
     site.ship()
-    path.unlink()
-    site.write("a.log", same + [transfer(n) for n in range(2000, 2030)])
+    other = site.write("new", same + [transfer(n) for n in range(2000, 2030)])
+    other.replace(path)
     site.ship()
     outcome = site.audit()
     assert (outcome.verdict, outcome.totals.disk_lines, outcome.vouched.lines) == (Verdict.CLOSED, 130, 50)
@@ -256,8 +256,8 @@ def test_lines_of_a_gone_file_that_a_shorter_copy_does_not_have_are_missing_if_t
     lines = [transfer(n) for n in range(100)]
     path = site.write("a.log", lines)
     site.ship()
-    path.unlink()
     site.write("copy.log", lines[:60])
+    path.unlink()
     outcome = site.audit()
     assert (outcome.verdict, outcome.vouched.lines) == (Verdict.CLOSED, 40)
     assert site.sql("DELETE FROM documents WHERE offset >= ?", offset_of(lines, 61)) == 40
