@@ -112,6 +112,8 @@ class Auditor:
         context = self.context(request)
         families, unknown = self.families(request, context)
         outcome = Outcome()
+        if context.claims.other_outputs:
+            outcome.report(self._another_output(context.claims.other_outputs))
         for file in unknown:
             outcome.add(_unidentified(self._settings.host, file))
         for number, family in enumerate(families):
@@ -135,6 +137,24 @@ class Auditor:
             family = again
         return outcome
 
+    def _another_output(self, known: Sequence[str]) -> Finding:
+        """The index was made anew, or is another one: that all lines are pending for it is no proof of anything."""
+        return Finding(
+            kind=Kind.UNPROVED,
+            cause=Cause.ANOTHER_OUTPUT,
+            input="",
+            host=self._settings.host,
+            fingerprint="",
+            path=str(self._settings.state),
+            offset=None,
+            first_line=None,
+            last_line=None,
+            lines=0,
+            bytes=0,
+            evidence=f"the state has shipped to {', '.join(known)} and never to {self._output.identity}; "
+            "the next run of the agent ships everything there",
+        )
+
     def _survey(self, inputs: Sequence[InputSettings]) -> list[DiskFile]:
         """The files that are there; once more if some are rotated away just now."""
         files = survey(self._settings.host, inputs)
@@ -155,12 +175,13 @@ def read_claims(folder: Path, host: str, output: str) -> Claims:
     with closing(database.connection), explained(database.path):
         database.connection.execute("BEGIN")
         state = State(database, host)
-        state.look_at_output(output)
+        others = () if state.look_at_output(output) else tuple(state.outputs())
         ledgers: dict[int, dict[int, dict[str, Tally]]] = {}
         for row in state.ledger():
             ledgers.setdefault(row.file, {}).setdefault(row.bucket, {})[row.fate] = row.tally
         return Claims(
             known=True,
+            other_outputs=others,
             files=tuple(Claim(row, ledgers.get(row.id, {})) for row in state.files.all()),
             definitions=state.definitions(),
             dead=_dead_letters(state),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shipper.records import FileRow, Stored, Tally, total
@@ -53,17 +53,13 @@ class Claims:
 
     known: bool
     """Whether there is a state."""
+    other_outputs: tuple[str, ...] = ()
+    """Outputs that the state knows, if the one that is audited is none of them."""
     files: tuple[Claim, ...] = ()
     definitions: Mapping[str, str] = field(default_factory=dict)
     """Pipeline definitions by version."""
     dead: Mapping[str, Sequence[Stored]] = field(default_factory=dict)
     """Dead letters by fingerprint, as if they were stored at the place `DEAD`."""
-
-    def of(self, fingerprints: Iterable[str]) -> list[Claim]:
-        """The claims on files of these fingerprints, the furthest first."""
-        wanted = set(fingerprints)
-        chosen = [claim for claim in self.files if claim.row.fingerprint in wanted]
-        return sorted(chosen, key=lambda claim: claim.row.offset, reverse=True)
 
 
 NO_STATE = Claims(known=False)

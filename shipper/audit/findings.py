@@ -42,6 +42,7 @@ class Cause(StrEnum):
     FILE_GONE = "file gone and no ledger vouches"
     LEDGER_DISAGREES = "ledger disagrees"
     AMBIGUOUS_LEDGER = "files that begin the same"
+    ANOTHER_OUTPUT = "nothing was ever shipped to this index"
     UNREADABLE = "unreadable"
     UNKNOWN_PIPELINE = "pipeline version unknown"
 

@@ -265,6 +265,18 @@ def test_lines_of_a_gone_file_that_a_shorter_copy_does_not_have_are_missing_if_t
     assert (outcome.verdict, outcome.totals.missing) == (Verdict.FINDINGS, 40)
 
 
+def test_an_index_that_was_made_anew_is_not_called_closed_and_is_after_the_next_run(site: Site) -> None:
+    site.write("a.log", [transfer(n) for n in range(100)])
+    site.ship()
+    for path in site.root.glob("index.db*"):
+        path.unlink()
+    outcome = site.audit()
+    assert [finding.cause.value for finding in outcome.findings] == ["nothing was ever shipped to this index"]
+    assert (outcome.verdict, outcome.totals.pending) == (Verdict.INCOMPLETE, 100)
+    site.ship()
+    assert site.audit().verdict is Verdict.CLOSED
+
+
 def test_the_ledger_level_finds_what_is_gone_and_what_is_too_much(site: Site) -> None:
     lines = [transfer(n) for n in range(100)]
     site.write("a.log", lines)
