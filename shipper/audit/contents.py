@@ -60,7 +60,9 @@ class _Contents:
     def compare(self) -> None:
         """Make every document of the part again and compare it."""
         left = len(self._stored)
-        for _, parsed in replay(self._comparison.part.branch.file, self._comparison.rules):
+        part = self._comparison.part
+        begin = min((self._events[name].offset for name in self._stored), default=0)
+        for _, parsed in replay(part.branch.file, self._comparison.rules, part.parsed, begin):
             documents = [document for document in parsed.documents if document.id in self._stored]
             if documents:
                 self._compare(documents)

@@ -35,13 +35,16 @@ class DiskFile:
     problem: str = ""
     """Why it cannot be read."""
 
-    def blocks(self, limit: int | None = None) -> Iterator[bytes]:
-        """Its uncompressed content up to a limit; of an unfinished archive as far as it goes. Raises SourceError."""
+    def blocks(self, limit: int | None = None, start: int = 0) -> Iterator[bytes]:
+        """Its uncompressed content from `start` up to `limit`; of an unfinished archive as far as it goes.
+
+        Raises SourceError.
+        """
         with closing(self.open()) as content:
-            position = 0
+            position = start
             while limit is None or position < limit:
                 size = BLOCK if limit is None else min(BLOCK, limit - position)
-                block = _read(content, size, self.path)
+                block = _read(content, size, position, self.path)
                 if not block:
                     return
                 position += len(block)
@@ -137,9 +140,9 @@ def _look(host: str, settings: InputSettings, found: Found) -> DiskFile:
         return replace(file, problem=str(error))
 
 
-def _read(content: Content, size: int, path: Path) -> bytes:
+def _read(content: Content, size: int, position: int, path: Path) -> bytes:
     try:
-        return content.read(size)
+        return content.pread(size, position)
     except UnfinishedArchive:
         return b""
     except OSError as error:

@@ -111,12 +111,15 @@ def rules_for(context: Context, family: Family, part: Part, documents: Sequence[
 
 def _read(context: Context, family: Family, part: Part, run: Run, documents: Sequence[Stored]) -> Comparison:
     rules = rules_for(context, family, part, documents)
-    reading = Reading(part.branch.file, rules)
+    reading = Reading(part.branch.file, rules, part.read.before(run.begin))
     events: list[DiskEvent] = []
-    line = 1
+    line = reading.start.line if reading.start else 1
     for _, found in reading.events():
         events += _numbered(found, line, family.fingerprint, max(part.branch.start, run.begin), run.end)
-        line += sum(event.tally.lines for event in found)
+        line = reading.line
+        part.read.put(reading.place)
+        if reading.end >= run.end:
+            break
     continues = max(family.held, default=0) > run.last
     return Comparison(part, rules, events, reading, run.holds(bucket_of(part.measure.end)), continues)
 
@@ -181,7 +184,8 @@ def _parse_absent(comparison: Comparison, *, upto: float) -> None:
     if not undecided:
         return
     last = max(undecided)
-    for events, parsed in replay(comparison.part.branch.file, comparison.rules):
+    part = comparison.part
+    for events, parsed in replay(part.branch.file, comparison.rules, part.parsed, min(undecided)):
         comparison.filtered.update((item.offset, item.rule) for item in parsed.filtered if item.offset in undecided)
         comparison.refused.update({item.document.offset for item in parsed.refused} & undecided)
         if events[-1].offset >= last:

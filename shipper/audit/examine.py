@@ -44,17 +44,21 @@ def parts_of(context: Context, family: Family) -> list[Part]:
 def _weigh(context: Context, family: Family, parts: Sequence[Part], outcome: Outcome) -> None:
     """Close the buckets that balance, drill down the others."""
     buckets = sorted({*family.held, *(bucket for part in parts for bucket in part.measure.buckets)})
-    ledgers = [] if context.level is Level.CONTENTS else _ledgers(context, family, parts)
+    ledgers = _ledgers(context, family, parts)
     balances = {bucket: _balance(context, family, parts, ledgers, bucket) for bucket in buckets}
     unbalanced = {bucket for bucket, balanced in balances.items() if balanced is None}
     if context.rulebook.configured(family.input).framing.multiline:
         # Where a bucket begins was taken from the index: if that is wrong, it is wrong for its neighbour, too.
         unbalanced = {near for bucket in unbalanced for near in (bucket - 1, bucket, bucket + 1)}.intersection(buckets)
-    for bucket, balanced in balances.items():
-        if balanced is not None and bucket not in unbalanced:
-            outcome.add(balanced)
     runs = list(_runs(sorted(unbalanced), buckets))
-    for run in runs:
+    for bucket, balanced in balances.items():
+        if balanced is None or bucket in unbalanced:
+            continue
+        if context.level is Level.CONTENTS:
+            runs += _runs([bucket], buckets)  # one at a time: each is looked at whole, in bounded memory
+        else:
+            outcome.add(balanced)
+    for run in sorted(runs):
         outcome.add(_drill(context, family, parts, run))
     for part in parts:
         if not any(run.holds(bucket_of(part.measure.end)) for run in runs):

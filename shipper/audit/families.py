@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from shipper.audit.balance import Measure, measure
 from shipper.audit.claims import Claim, Claims
 from shipper.audit.disk import Branch, DiskFile, is_whole
+from shipper.audit.rules import Bookmarks
 from shipper.hashes import chain_start
 from shipper.read.identity import chains_at
 from shipper.records import BucketTally, Tally
@@ -58,6 +59,10 @@ class Part:
     whole: bool
     """Whether the file can grow no more."""
     measure: Measure
+    read: Bookmarks = field(default_factory=Bookmarks)
+    """Places that were passed while reading."""
+    parsed: Bookmarks = field(default_factory=Bookmarks)
+    """Places that were passed while parsing, with the parser's memory."""
 
     @property
     def reach(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -67,34 +68,75 @@ class Rulebook:
         return self._restored[version]
 
 
+class Bookmark(NamedTuple):
+    """A place between two events where reading can begin."""
+
+    offset: int
+    chain: int
+    line: int
+    """Number of the next line."""
+    carry: str | None = None
+    """The parser's memory there."""
+
+
+@dataclass(slots=True)
+class Bookmarks:
+    """Places of a file that were passed, so that a later run of buckets need not begin at the beginning."""
+
+    places: list[Bookmark] = field(default_factory=list)
+    """By offset."""
+
+    def before(self, offset: int) -> Bookmark | None:
+        """The last place that is not after an offset."""
+        number = bisect_right(self.places, offset, key=lambda place: place.offset)
+        return self.places[number - 1] if number else None
+
+    def put(self, place: Bookmark) -> None:
+        """Remember a place that is further than all others."""
+        if not self.places or place.offset > self.places[-1].offset:
+            self.places.append(place)
+
+
 @dataclass(slots=True)
 class Reading:
     """One pass over a file's events."""
 
     file: DiskFile
     rules: Rules
-    limit: int | None = None
+    start: Bookmark | None = None
     end: int = 0
     """Offset after the last event so far."""
+    chain: int = 0
+    """Hash chain there."""
+    line: int = 1
+    """Number of the next line."""
     tail: Tally = field(default_factory=Tally)
     """The lines of an open event that follow the last one when the pass is over."""
     partial: Tally = field(default_factory=Tally)
     """A last line without end."""
 
+    @property
+    def place(self) -> Bookmark:
+        """Where the pass is."""
+        return Bookmark(self.end, self.chain, self.line)
+
     def events(self) -> Iterator[tuple[Pipeline, list[Event]]]:
-        """The file's events from its beginning with the pipeline that rules them. Raises SourceError."""
-        chain = chain_start(self.rules.source.host, self.rules.source.input)
+        """The file's events from the start on with the pipeline that rules them. Raises SourceError."""
+        source = self.rules.source
+        start = self.start or Bookmark(0, chain_start(source.host, source.input), 1)
+        self.end, self.chain, self.line = start.offset, start.chain, start.line
         data = b""
         for block in self._blocks():
             data += block
             while True:
                 pipeline, piece, cuts = self._piece(data)
                 final = self.rules.whole and not block
-                frames = frame(piece, self.end, chain, pipeline.framing, cuts, final=final)
+                frames = frame(piece, self.end, self.chain, pipeline.framing, cuts, final=final)
                 if not frames.events:
                     break
-                data, chain = data[frames.consumed :], frames.chain
-                self.end += frames.consumed
+                data = data[frames.consumed :]
+                self.end, self.chain = self.end + frames.consumed, frames.chain
+                self.line += sum(event.tally.lines for event in frames.events)
                 yield pipeline, frames.events
         lines = data.split(b"\n")
         rest = lines.pop()
@@ -102,7 +144,7 @@ class Reading:
         self.partial = tally_of([rest]) if rest else Tally()
 
     def _blocks(self) -> Iterator[bytes]:
-        yield from self.file.blocks(self.limit)
+        yield from self.file.blocks(start=self.end)
         yield b""
 
     def _piece(self, data: bytes) -> tuple[Pipeline, bytes, Collection[int]]:
@@ -122,14 +164,20 @@ class Parse(NamedTuple):
     parsed: Parsed
 
 
-def replay(file: DiskFile, rules: Rules, limit: int | None = None) -> Iterator[Parse]:
-    """Read and parse a file from its beginning as it was done when it was shipped. Raises SourceError."""
+def replay(file: DiskFile, rules: Rules, passed: Bookmarks, begin: int) -> Iterator[Parse]:
+    """Read and parse a file as it was done when it was shipped, from some place before `begin` on.
+
+    `passed` are places with the parser's memory; more are put there. Raises SourceError.
+    """
+    start = passed.before(begin)
+    reading = Reading(file, rules, start)
+    carry = start.carry if start else None
     ruling: Pipeline | None = None
-    carry: str | None = None
     parser = None
-    for pipeline, events in Reading(file, rules, limit).events():
+    for pipeline, events in reading.events():
         if parser is None or pipeline is not ruling:
             ruling, parser = pipeline, pipeline.parser(rules.source, rules.marks, carry)
         parsed = parser.parse(events, modified=file.modified, at_end=False)
         carry = parsed.carry
+        passed.put(reading.place._replace(carry=carry))
         yield Parse(events, parsed)

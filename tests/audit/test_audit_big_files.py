@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.memory_output import MemoryOutput
@@ -53,6 +55,34 @@ def test_only_the_unequal_bucket_is_asked_for(site: Site) -> None:
     assert found(outcome) == [("missing", "gone from the index", "a.log", number, number)]
     assert output.asked == [(1, 1)]
     assert (outcome.totals.disk_lines, outcome.totals.indexed) == (130, 129)
+
+
+@pytest.mark.parametrize("use_state", [True, False])
+def test_contents_are_compared_a_bucket_at_a_time_and_each_byte_is_parsed_once(site: Site, use_state: bool) -> None:
+    output = site.output
+    key = next(key for key, document in output.documents.items() if bucket_of(document.offset) == 2)
+    document = output.documents[key]
+    number = document.offset // len(line(0)) + 1
+    output.documents[key] = replace(document, body=document.body.replace(b'"tags":[', b'"tags":["x",'))
+    parsed = []
+    pipeline = site.pipelines()["app"]
+    parser = pipeline.parser
+
+    def counting(*arguments):
+        made = parser(*arguments)
+        parse = made.parse
+
+        def counted(events, **circumstances):
+            parsed.extend(event.offset for event in events)
+            return parse(events, **circumstances)
+
+        return SimpleNamespace(parse=counted)
+
+    pipeline.parser = counting
+    outcome = site.audit(level="contents", use_state=use_state)
+    assert found(outcome) == [("altered", "changed in the index", "a.log", number, number)]
+    assert len(output.asked) >= 4
+    assert len(parsed) <= 130 * 1.5
 
 
 @pytest.mark.parametrize("use_state", [True, False])
