@@ -54,7 +54,7 @@ class Totals:
 
     def settled(self, receipt: Receipt) -> None:
         """Count what the output said."""
-        self.outcomes.update(outcome.kind for outcome in receipt.outcomes)
+        self.outcomes.update(receipt.kinds)
 
 
 class Agent:

@@ -6,9 +6,11 @@ Offsets and lengths are in bytes of the **uncompressed** file. A line is its raw
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+from operator import itemgetter
 from typing import NamedTuple
 
 BUCKET_BITS = 24
@@ -260,6 +262,11 @@ class Receipt:
 
     batch: Batch
     outcomes: Sequence[Outcome]
+
+    @property
+    def kinds(self) -> Counter[OutcomeKind]:
+        """How many documents had which outcome."""
+        return Counter(map(itemgetter(0), self.outcomes))
 
 
 class BucketTally(NamedTuple):

@@ -58,6 +58,7 @@ class DocumentMaker:
     def __init__(self, source: Source, target: Target) -> None:
         self._source = source
         self._target = target
+        self._digits = PERIOD_DIGITS[target.period]
         self._templates: dict[Shape, Template] = {}
         self._nestings: dict[tuple[str, ...], Nesting] = {}
         self._indices: dict[str, str] = {}
@@ -65,7 +66,10 @@ class DocumentMaker:
     def make(self, draft: Draft, nested: dict[str, Any], moment: Moment, mark: Mark | None) -> Document:
         """The document, but for its id; `mark` is the date that its time depends on."""
         event, message, _, tags = draft
-        index = self._index(moment, tags)
+        index = self._index(moment)
+        if index is None:
+            tags.append(SUSPECT)
+            index = self._index_of("suspect")
         body = self.body((moment.text, message, event.offset, *event.tally), tags, nested)
         if mark is not None:
             body["shipper"]["date_from"] = mark.offset
@@ -76,7 +80,8 @@ class DocumentMaker:
     def make_quickly(self, draft: Draft, shape: Shape, values: list[Any], moment: Moment) -> Document | None:
         """As `make`, for a line without tags and mark; None if a value needs the general way."""
         event, message, _, tags = draft
-        if tags or _is_suspect(moment):
+        index = self._index(moment)
+        if tags or index is None:
             return None
         template = self._templates.get(shape)
         if template is None:
@@ -84,7 +89,7 @@ class DocumentMaker:
                 self._templates.clear()
             template = self._templates[shape] = Template(shape, self.body)
         body = template.filled((moment.text, message, event.offset, *event.tally), values)
-        return None if body is None else self.document(event, moment, self._index(moment, tags), body)
+        return None if body is None else self.document(event, moment, index, body)
 
     def body(self, envelope: Sequence[Any], tags: list[str], nested: dict[str, Any]) -> dict[str, Any]:
         """A document as a nested object; `envelope` is time, message, offset, lines, bytes, h0 and h1."""
@@ -122,12 +127,11 @@ class DocumentMaker:
         for document, identity in zip(documents, document_ids(self._source.fingerprint, places), strict=True):
             document.id = identity
 
-    def _index(self, moment: Moment, tags: list[str]) -> str:
-        """The index that the time belongs to; a time that cannot be right is tagged and kept apart."""
-        if _is_suspect(moment):
-            tags.append(SUSPECT)
-            return self._index_of("suspect")
-        period = moment.text[: PERIOD_DIGITS[self._target.period]]
+    def _index(self, moment: Moment) -> str | None:
+        """The index that the time belongs to; None if it cannot be right."""
+        if not FIRST_YEAR_2000 <= moment.ns < FIRST_YEAR_2100:
+            return None
+        period = moment.text[: self._digits]
         return self._indices.get(period) or self._index_of(period)
 
     def _index_of(self, period: str) -> str:
@@ -144,10 +148,6 @@ class DocumentMaker:
                 self._nestings.clear()
             nesting = self._nestings[names] = Nesting(names, range(len(names)))
         return nesting.build(list(fields.values()))
-
-
-def _is_suspect(moment: Moment) -> bool:
-    return not FIRST_YEAR_2000 <= moment.ns < FIRST_YEAR_2100
 
 
 def _merge(body: dict[str, Any], parsed: dict[str, Any]) -> None:

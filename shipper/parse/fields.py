@@ -140,7 +140,8 @@ def _list_of(convert: Converter) -> Converter:
     def to_integers(text: str) -> list[Any]:
         items = text.split(",")
         # Up to nine digits fit in any integer type: the rule for counters, and no need to look at each.
-        plain = len(max(items, key=len)) <= 9 and all(items) and text.isascii() and "".join(items).isdecimal()
+        digits = text.isascii() and text.replace(",", "0").isdecimal()
+        plain = digits and "" not in items and max(map(len, items)) <= 9
         return list(map(int, items)) if plain else to_list(text)
 
     return to_integers if convert in {to_int, to_long} else to_list

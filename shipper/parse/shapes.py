@@ -17,6 +17,8 @@ from shipper.parse.nesting import Nesting
 
 LIMIT = 256
 """Shapes that are remembered: a log whose names come from its content could have any number."""
+_FITS = 9
+"""So many digits fit in any integer type."""
 _DECIMAL = frozenset({to_double, to_float})
 _BELOW: Mapping[Converter, int] = {to_int: 1 << 31, to_long: 1 << 63}
 
@@ -111,7 +113,7 @@ class Shape:
             numbers = list(map(int, texts))
         except (TypeError, ValueError):
             return False
-        if not all(map(lt, numbers, self._below)):
+        if max(map(len, texts)) > _FITS and not all(map(lt, numbers, self._below)):
             return False
         for position, number in zip(self._integers, numbers):  # noqa: B905 - equal by construction
             values[position] = number

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
-import orjson
+from orjson import dumps
 
 from shipper.parse.shapes import Shape
 
@@ -39,35 +39,30 @@ class Template:
             order.append(int(found[1]))
             return '"%s"' if order[-1] in quoted else "%s"
 
-        self._text = _MARKED.sub(slot, orjson.dumps(marked).decode().replace("%", "%%"))
+        self._text = _MARKED.sub(slot, dumps(marked).decode().replace("%", "%%"))
         self._pick = itemgetter(*order)
-        self._texts = shape.texts
-        self._decimals = shape.decimals
-        self._others = shape.others
+        self._texts = [ENVELOPE + place for place in shape.texts]
+        self._decimals = [ENVELOPE + place for place in shape.decimals]
+        self._others = [ENVELOPE + place for place in shape.others]
 
-    def filled(self, envelope: Sequence[Any], values: list[Any]) -> bytes | None:
+    def filled(self, envelope: Sequence[Any], values: Sequence[Any]) -> bytes | None:
         """The JSON, or None if a value is not obviously written as the general way writes it."""
-        pieces = [values[place] for place in self._texts]
+        written = [*envelope, *values]
         try:
-            plain = envelope[1] + "".join(pieces)
+            plain = "".join([envelope[1], *[written[place] for place in self._texts]])
         except TypeError:  # a list, or a value of JSON
             return None
         if not plain.isprintable() or '"' in plain or "\\" in plain:
             return None
-        written = values.copy()
         for place in self._decimals:
-            number = repr(values[place])
+            number = repr(written[place])
             if "e" in number:  # exponents are spelled in many ways
                 return None
             written[place] = number
         for place in self._others:
-            written[place] = _json(values[place])
-        text: str = self._text % self._pick((*envelope, *written))
+            written[place] = dumps(written[place]).decode()
+        text: str = self._text % self._pick(written)
         return text.encode()
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
 
 
 def _mark(place: int) -> str:

@@ -144,6 +144,10 @@ class EpochFormat:
         return None
 
 
+_UNITS = tuple(10 ** (9 - digits) for digits in range(10))
+"""Nanoseconds of the last of so many digits."""
+
+
 class WallFormat:
     """Calendar and clock readings, in a zone of their own or in the given one."""
 

@@ -21,9 +21,16 @@ class Batches:
 
     def add(self, documents: Sequence[Document], now: float) -> list[Batch]:
         """Take documents; the batches that are full by now."""
-        closed = []
-        if documents and not self._waiting:
+        if not documents:
+            return []
+        if not self._waiting:
             self._oldest = now
+        sizes = sum(len(document.body) for document in documents)
+        if self._bytes + sizes <= self._max_bytes and len(self._waiting) + len(documents) <= self._max_documents:
+            self._waiting.extend(documents)
+            self._bytes += sizes
+            return []
+        closed = []
         for document in documents:
             size = len(document.body)
             if self._waiting and (self._bytes + size > self._max_bytes or len(self._waiting) >= self._max_documents):

@@ -13,6 +13,8 @@ from shipper.records import Batch, Outcome, OutcomeKind, Receipt
 from shipper.send.output import Output
 from shipper.send.retry import Random, again
 
+_UNSETTLED = frozenset({OutcomeKind.RETRY, OutcomeKind.PAUSED})
+
 
 class Dispatcher:
     """Sends every batch until each of its documents has a final outcome. Receipts are collected by the agent."""
@@ -114,6 +116,8 @@ class Dispatcher:
 
     def _note_troubles(self, receipt: Receipt) -> None:
         """Say at once what stands still, once per cause, and when it moves again."""
+        if not self.troubles and not _UNSETTLED.intersection(receipt.kinds):
+            return
         for document, outcome in zip(receipt.batch.documents, receipt.outcomes, strict=True):
             dataset = f"dataset {document.dataset}"
             if outcome.kind is OutcomeKind.PAUSED:

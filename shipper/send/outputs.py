@@ -24,5 +24,5 @@ def open_output(
 
 
 def senders(settings: SQLiteSettings | ElasticsearchSettings) -> int:
-    """How many threads send: one for SQLite, which has one writer."""
-    return 1 if isinstance(settings, SQLiteSettings) else settings.senders
+    """How many threads send. None for SQLite: it answers at once, and threads would only fight for the interpreter."""
+    return 0 if isinstance(settings, SQLiteSettings) else settings.senders

@@ -27,17 +27,18 @@ class Again(NamedTuple):
 
 def again(receipt: Receipt, random: Random) -> list[Again]:
     """What of a batch must be sent again, and when."""
-    pieces = []
+    pieces: list[Again] = []
+    kinds = receipt.kinds
     for kind in (OutcomeKind.RETRY, OutcomeKind.PAUSED):
+        if not kinds[kind]:
+            continue
         pairs = zip(receipt.batch.documents, receipt.outcomes, strict=True)
         documents = tuple(document for document, outcome in pairs if outcome.kind is kind)
-        if documents:
-            attempt = receipt.batch.attempt + 1
-            size = sum(len(document.body) for document in documents)
-            batch = Batch(receipt.batch.number, documents, size, attempt)
-            whole = len(documents) == len(receipt.batch.documents) and all(o.category == BUSY for o in receipt.outcomes)
-            wait = PAUSED_WAIT if kind is OutcomeKind.PAUSED else backoff(attempt, random)
-            pieces += [Again(wait, part) for part in (_halves(batch) if whole else [batch])]
+        size = sum(len(document.body) for document in documents)
+        batch = Batch(receipt.batch.number, documents, size, receipt.batch.attempt + 1)
+        whole = len(documents) == len(receipt.batch.documents) and all(o.category == BUSY for o in receipt.outcomes)
+        wait = PAUSED_WAIT if kind is OutcomeKind.PAUSED else backoff(batch.attempt, random)
+        pieces += [Again(wait, part) for part in (_halves(batch) if whole else [batch])]
     return pieces
 
 
