@@ -35,9 +35,10 @@ def unheld(context: Context, family: Family, gone: Sequence[Claim]) -> Outcome:
     outcome = Outcome()
     report = _reporter(context, family, outcome)
     held = total(tally.tally for tally in family.held.values())
+    prefixes = _prefixes(context, family) if gone else set()
     for claim in gone:
         stored = claim.all_stored()
-        if stored.lines:
+        if stored not in prefixes:
             evidence = (
                 f"the ledger counts {stored.lines} stored lines of {claim.row.current_path}, which is gone from disk; "
                 f"the index holds {held.lines} of all files that begin the same, and they are on disk"
@@ -45,6 +46,12 @@ def unheld(context: Context, family: Family, gone: Sequence[Claim]) -> Outcome:
             lost = Tally(max(1, stored.lines - held.lines), max(1, stored.bytes - held.bytes))
             report(Kind.MISSING, Cause.GONE_FROM_INDEX, 0, lost, evidence)
     return outcome
+
+
+def _prefixes(context: Context, family: Family) -> set[Tally]:
+    """The tallies of the first none, one, two … documents."""
+    documents = context.spans(family, Run(0, LAST_BUCKET))
+    return set(accumulate((document.tally for document in documents), Tally.plus, initial=Tally()))
 
 
 def _vouched(context: Context, outcome: Outcome, held: Tally) -> Outcome:
@@ -65,9 +72,8 @@ def _weigh_together(context: Context, family: Family, outcome: Outcome, report: 
 
     So what they counted, less what the index holds, must be what it holds up to the places where they part.
     """
-    documents = context.spans(family, Run(0, LAST_BUCKET))
-    prefixes = set(accumulate((document.tally for document in documents), Tally.plus, initial=Tally()))
-    held = total(document.tally for document in documents)
+    prefixes = _prefixes(context, family)
+    held = total(tally.tally for tally in family.held.values())
     apart = {claim.all_stored() for claim in family.claims} - prefixes
     shared = total(apart).minus(held)
     fits = shared in prefixes if len(apart) == 2 else any(shared.minus(first) in prefixes for first in prefixes)

@@ -103,6 +103,19 @@ def test_a_half_line_that_was_shipped_and_became_whole_is_no_finding(tmp_path: P
         assert (outcome.verdict, outcome.totals.disk_lines, outcome.totals.indexed) == (Verdict.CLOSED, 50, 50)
 
 
+def test_a_half_line_that_was_refused_and_became_whole_is_no_finding(tmp_path: Path) -> None:
+    site = Memory(tmp_path, InputSettings("g", (f"{tmp_path}/logs/*",), "gridftp-transfer", incomplete="refuse"))
+    packed = site.logs / "a.log.gz"
+    packed.write_bytes(gzip.compress(b"".join(LINES)[:-20]))
+    site.ship()
+    site.write("a.log", LINES)
+    packed.unlink()
+    site.ship()
+    for use_state in (True, False):
+        outcome = site.audit(use_state=use_state)
+        assert (outcome.verdict, outcome.totals.disk_lines, outcome.totals.indexed) == (Verdict.CLOSED, 50, 50)
+
+
 def test_the_same_id_in_two_indices_is_a_duplicate(site: Memory) -> None:
     site.write("a.log", LINES)
     site.ship()
