@@ -120,8 +120,9 @@ def finished_stamp(size: int, modified_ns: int) -> str:
 
 
 def _still_there(row: FileRow, found: Found, content: Content) -> bool:
-    if row.finished and row.finished == finished_stamp(found.status.st_size, found.status.st_mtime_ns):
-        return True
+    if row.finished:
+        # Its last line may have been cut: whatever looks different now is taken for another file and compared whole.
+        return row.finished == finished_stamp(found.status.st_size, found.status.st_mtime_ns)
     if not row.offset:
         return True
     whole = content.compressed or found.status.st_size >= row.offset

@@ -1,5 +1,6 @@
 """Rotation of every kind, while the agent is stopped and, with one agent, while it runs: no line lost, none doubled."""
 
+import gzip
 import os
 import shutil
 from collections import Counter
@@ -181,6 +182,21 @@ def test_the_cut_last_line_of_an_archive_is_shipped_with_a_tag(site):
     site.once()
     assert site.messages()["cut by a killed writer"] == 1
     assert any(b"_line_incomplete" in body for _, _, body in ((i, n, str(b).encode()) for i, n, b in site.documents()))
+
+
+def test_an_archive_whose_cut_line_became_whole_is_taken_for_another_file(site):
+    log = write(site.logs / "a.log", *numbered(0, 3))
+    cut, whole = log.read_bytes() + b"half", log.read_bytes() + b"half and whole\n"
+    log.unlink()
+    archive = site.logs / "a.log.gz"
+    archive.write_bytes(gzip.compress(cut))
+    site.once()
+    with archive.open("r+b") as same_inode:
+        same_inode.truncate()
+        same_inode.write(gzip.compress(whole))
+    site.once()
+
+    assert site.messages() == Counter([*numbered(0, 3), "half", "half and whole"])
 
 
 def test_an_unfinished_archive_waits_and_then_brings_its_rest(site):
