@@ -22,10 +22,11 @@ from pydantic import (
 
 from shipper.config import units
 from shipper.errors import ConfigurationError
+from shipper.parse.directives import UnknownDirective
 from shipper.parse.enrich import OPERANDS, condition
 from shipper.parse.fields import TYPES
 from shipper.parse.marked_yaml import MarkedYAML
-from shipper.parse.timestamps import UnknownDirective, time_format
+from shipper.parse.timestamps import time_format
 
 
 def _regex(text: str) -> str:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
+from shipper.parse.directives import ISO8601, Translation, translate
 from shipper.parse.zones import candidates
 
 NS = 1_000_000_000
@@ -20,30 +21,6 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _EARLIEST = -(1 << 63) // NS + 1
 _LATEST = (1 << 63) // NS - 1
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive on purpose: wall-clock arithmetic
-
-_DIRECTIVES = {
-    "Y": r"(?P<year>[0-9]{4})",
-    "m": r"(?P<month>[0-9]{2})",
-    "d": r"(?P<day>[0-9]{2})",
-    "e": r"(?P<day> ?[0-9]{1,2})",
-    "H": r"(?P<hour>[0-9]{2})",
-    "M": r"(?P<minute>[0-9]{2})",
-    "S": r"(?P<second>[0-9]{2})",
-    "b": r"(?P<month>[A-Z][a-z]{2})",
-    "a": r"[A-Z][a-z]{2}",
-    "z": r"(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})",
-    "f": r"(?P<fraction>[0-9]+)",
-    "3f": r"(?P<fraction>[0-9]{1,3})",
-    "6f": r"(?P<fraction>[0-9]{1,6})",
-    "9f": r"(?P<fraction>[0-9]{1,9})",
-    "%": "%",
-}
-_WIDTHS = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2, "%M": 2, "%S": 2, "%b": 3, "%a": 3, "%%": 1}
-_ISO = (
-    r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})[T ]"
-    r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
-    r"(?:[.,](?P<fraction>[0-9]+))?(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})?"
-)
 
 
 class Moment(NamedTuple):
@@ -65,16 +42,6 @@ class Wall(NamedTuple):
     second: int
     offset: int | None
     """Seconds east of UTC, if the text says so."""
-
-
-class Translation(NamedTuple):
-    """A format as a regular expression."""
-
-    pattern: str
-    padded: int = 0
-    """Digits of a fraction that may lack leading zeros; 0 for a decimal fraction."""
-    width: int = 0
-    """Characters before a fraction that ends the text, if they are always as many; else 0."""
 
 
 class Clock(Protocol):
@@ -101,10 +68,6 @@ class Format(Protocol):
         """What the text says, None if it is not of this format."""
 
 
-class UnknownDirective(ValueError):  # noqa: N818 - it is turned into a Problem by the definition's check
-    """A format holds a directive that is not known."""
-
-
 def time_format(text: str, zone: ZoneInfo | None) -> Format:
     """The format for its name or directives; raises UnknownDirective."""
     if text == "epoch_s":
@@ -112,8 +75,8 @@ def time_format(text: str, zone: ZoneInfo | None) -> Format:
     if text == "epoch_ms":
         return EpochFormat(3)
     if text == "iso8601":
-        return WallFormat(Translation(_ISO), zone, needs_zone=False)
-    return WallFormat(_translate(text), zone, needs_zone="%z" not in text)
+        return WallFormat(Translation(ISO8601), zone, needs_zone=False)
+    return WallFormat(translate(text), zone, needs_zone="%z" not in text)
 
 
 class EpochFormat:
@@ -142,10 +105,6 @@ class EpochFormat:
     def wall(self, text: str) -> Wall | None:  # noqa: ARG002 - part of the protocol
         """Never asked: nothing is missing."""
         return None
-
-
-_UNITS = tuple(10 ** (9 - digits) for digits in range(10))
-"""Nanoseconds of the last of so many digits."""
 
 
 class WallFormat:
@@ -327,19 +286,6 @@ def _offset(zone: str) -> int:
     digits = zone[1:].replace(":", "").ljust(4, "0")
     seconds = int(digits[:2]) * 3600 + int(digits[2:]) * 60
     return -seconds if zone[0] == "-" else seconds
-
-
-def _translate(text: str) -> Translation:
-    """The regular expression for strptime-like directives."""
-    pieces = re.findall(r"%[0-9]?.|[^%]+|%$", text, flags=re.DOTALL)
-    unknown = [piece for piece in pieces if piece[0] == "%" and piece[1:] not in _DIRECTIVES]
-    if unknown:
-        raise UnknownDirective(unknown[0])
-    pattern = "".join(_DIRECTIVES[piece[1:]] if piece[0] == "%" else re.escape(piece) for piece in pieces)
-    padded = next((int(piece[1]) for piece in pieces if piece in ("%3f", "%6f", "%9f")), 0)
-    widths = [_WIDTHS.get(piece) if piece[0] == "%" else len(piece) for piece in pieces[:-1]]
-    fixed = pieces[-1:] in (["%f"], ["%3f"], ["%6f"], ["%9f"])
-    return Translation(pattern, padded, sum(filter(None, widths)) if fixed and None not in widths else 0)
 
 
 def _remember(memory: dict[str, Any], key: str, value: Any) -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from support.pipeline_lab import Reading, parse, parse_one
 
 from shipper.parse.dates import NoClock
-from shipper.parse.timestamps import UnknownDirective, moment, time_format
+from shipper.parse.directives import UnknownDirective
+from shipper.parse.timestamps import moment, time_format
 
 UTC_ZONE = ZoneInfo("UTC")
 LOCAL = """
