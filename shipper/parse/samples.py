@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import orjson
 from shipper.errors import Problem
 from shipper.hashes import chain_start, chains, tally_of
 from shipper.parse.definition import pipeline_file, restore_pipeline
-from shipper.parse.marked_yaml import MarkedYAML, read_marked
+from shipper.parse.marked_yaml import read_marked
 from shipper.parse.models import PipelineModel, SampleModel, validated
 from shipper.parse.pipeline import Pipeline
 from shipper.records import Event, Framing, Mark, MarkKind, Parsed, Source
@@ -21,46 +22,74 @@ _OURS = (("message",), ("shipper",), ("host", "name"), ("event", "dataset"), ("l
 """What every document has, whatever its pipeline."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What becomes of a sample: its document's fields by dotted names, or else the rule that filters it."""
+
+    fields: dict[str, Any] | None
+    rule: str | None
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The tags of the document."""
+        return frozenset((self.fields or {}).get("tags", ()))
+
+
 def run_samples(pipeline: Pipeline, pipeline_dirs: Sequence[Path] = ()) -> list[Problem]:
     """Parse the samples of a pipeline and say where the outcome is another; a pipeline without samples is a problem.
 
     Raises ConfigurationError for a samples file that is not there or not valid.
     """
-    written = _samples_of(pipeline.name, pipeline_dirs)
+    written = read_marked(samples_file(pipeline.name, pipeline_dirs))
     samples = validated(tuple[SampleModel, ...], written)
     if not samples:
         return [Problem("There is no sample in this file.", written.file)]
     return [
         written.problem((place,), f"The sample '{sample.name or place + 1}' {difference}")
         for place, sample in enumerate(samples)
-        for difference in _differences(pipeline, sample)
+        for difference in differences(sample, outcome(pipeline, sample))
     ]
 
 
-def _samples_of(name: str, pipeline_dirs: Sequence[Path]) -> MarkedYAML:
+def samples_file(name: str, pipeline_dirs: Sequence[Path] = ()) -> Path:
+    """The file with the samples of a pipeline, whether it is there or not. Raises ConfigurationError."""
     definition = pipeline_file(name, pipeline_dirs)
     model = validated(PipelineModel, read_marked(definition))
-    return read_marked(definition.parent / (model.samples or f"samples/{name}.yml"))
+    return definition.parent / (model.samples or f"samples/{name}.yml")
 
 
-def _differences(pipeline: Pipeline, sample: SampleModel) -> list[str]:
+def outcome(pipeline: Pipeline, sample: SampleModel) -> Outcome | None:
+    """What a pipeline makes of a sample; None for one that is not a single event by the pipeline's `lines`."""
     suited = _in_zone(pipeline, sample.timezone)
     lines = sample.text.encode().split(b"\n")
     if not _is_one_event(lines, suited.framing):
-        return ["is not one event by the definition's 'lines'."]
+        return None
     parsed = _parse(suited, sample, [line + b"\n" for line in lines])
+    if parsed.documents:
+        return Outcome(_parsed_part(orjson.loads(parsed.documents[-1].body)), None)
+    return Outcome(None, parsed.filtered[-1].rule)
+
+
+def differences(sample: SampleModel, found: Outcome | None) -> list[str]:
+    """What is other than the sample says: the ends of sentences about it."""
+    if found is None:
+        return ["is not one event by the definition's 'lines'."]
+    fate = f"filtered by '{found.rule}'" if found.rule else "shipped"
     if sample.filtered is not None:
-        rules = [filtered.rule for filtered in parsed.filtered[-1:]] if not parsed.documents else []
-        return [] if rules == [sample.filtered] else [f"is not filtered by '{sample.filtered}' but {_fate(parsed)}."]
-    if not parsed.documents:
-        return [f"is {_fate(parsed)}, not shipped."]
-    found = _parsed_part(orjson.loads(parsed.documents[-1].body))
-    expected = _flat({"tags": [], **(sample.expect or {})})
+        return [] if sample.filtered == found.rule else [f"is not filtered by '{sample.filtered}' but {fate}."]
+    if found.fields is None:
+        return [f"is {fate}, not shipped."]
+    expected = expected_fields(sample)
     return [
-        f"has {name} = {_shown(found.get(name))}, expected is {_shown(expected.get(name))}."
-        for name in sorted(found.keys() | expected.keys())
-        if _shown(found.get(name)) != _shown(expected.get(name))
+        f"has {name} = {_shown(found.fields.get(name))}, expected is {_shown(expected.get(name))}."
+        for name in sorted(found.fields.keys() | expected.keys())
+        if _shown(found.fields.get(name)) != _shown(expected.get(name))
     ]
+
+
+def expected_fields(sample: SampleModel) -> dict[str, Any]:
+    """The fields that a sample expects, by dotted names."""
+    return flat({"tags": [], **(sample.expect or {})})
 
 
 def _in_zone(pipeline: Pipeline, timezone: str | None) -> Pipeline:
@@ -97,10 +126,6 @@ def _parse(pipeline: Pipeline, sample: SampleModel, lines: Sequence[bytes]) -> P
     return parsed
 
 
-def _fate(parsed: Parsed) -> str:
-    return f"filtered by '{parsed.filtered[-1].rule}'" if parsed.filtered else "shipped"
-
-
 def _parsed_part(body: dict[str, Any]) -> dict[str, Any]:
     """A document's fields by dotted names, without those that every document has."""
     for *parents, name in _OURS:
@@ -108,17 +133,18 @@ def _parsed_part(body: dict[str, Any]) -> dict[str, Any]:
         for parent in parents:
             place = place[parent]
         del place[name]
-    return _flat(body)
+    return flat(body)
 
 
-def _flat(fields: Mapping[str, Any], parent: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def flat(fields: Mapping[str, Any], parent: str = "") -> dict[str, Any]:
+    """Nested fields by dotted names."""
+    dotted: dict[str, Any] = {}
     for name, value in fields.items():
         if isinstance(value, dict):
-            flat.update(_flat(value, f"{parent}{name}."))
+            dotted.update(flat(value, f"{parent}{name}."))
         else:
-            flat[f"{parent}{name}"] = value
-    return flat
+            dotted[f"{parent}{name}"] = value
+    return dotted
 
 
 def _shown(value: Any) -> str:
