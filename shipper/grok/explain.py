@@ -40,6 +40,11 @@ class Explanation:
     found: str
     """The text from `end` on."""
 
+    @property
+    def progress(self) -> int:
+        """Characters that the beginning of the expression matches."""
+        return self.end - self.start
+
     def __str__(self) -> str:
         if self.failing is None:
             return "The expression matches."
@@ -58,7 +63,7 @@ def explain(pattern: str, definitions: Mapping[str, Definition], text: str) -> E
 
 
 def _progress(explanation: Explanation) -> tuple[int, int]:
-    return (explanation.end - explanation.start, len(explanation.matched))
+    return (explanation.progress, len(explanation.matched))
 
 
 def _shortened(text: str) -> str:

@@ -57,11 +57,10 @@ def test_a_wrong_expression_is_a_usage_error(log, capsys):
     assert execute(["grok", "test", "x", str(log) + ".missing"]) == 2
 
 
-def test_a_line_that_takes_too_long_is_reported(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("shipper.cli.grok.LINE_SECONDS", 0.05)
+def test_a_line_that_takes_too_long_is_reported(tmp_path, capsys):
     path = tmp_path / "slow"
     path.write_text("a" * 60 + "b\n")
-    assert execute(["grok", "test", "^(?:a|a|aa)+$", str(path)]) == 1
+    assert execute(["grok", "test", "--timeout", "0.05", "^(?:a|a|aa)+$", str(path)]) == 1
     assert "It took longer than 0.05 s." in capsys.readouterr().out
 
 
