@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 from shipper.grok.compile import compile_expression, references
 from shipper.grok.definitions import Definition
@@ -13,10 +14,16 @@ SHOWN = 60
 """Characters of a piece or of the text that a sentence shows."""
 LITERAL = re.compile(r"[^\\([.^$]|\\[^a-zA-Z0-9]")
 """A character that stands for itself."""
+PLAIN = re.compile(r"(?:[^\\\[\](){}.^$|*+?%]|\\[^a-zA-Z0-9])+")
+"""Characters that stand for themselves."""
 ESCAPE = re.compile(
     r"\\(?:[pPxu]\{[^}]*\}|x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|[0-7]{1,3}|k<[^>]*>|k'[^']*'|c.|.)", re.DOTALL
 )
 EXTENDED = re.compile(r"\(\?[im]*x")
+OPTIONAL = re.compile(r"(?:[?*]|\{0?,\d*\})[?+]?\Z")
+"""The end of a piece that matches nothing, too."""
+NAMED = re.compile(r"\(\?P?<[^=!]")
+BACKREFERENCE = re.compile(r"\\[1-9k]|\(\?P=")
 GROUP = re.compile(r"\((?:\?:|\?P?<[^=!>][^>]*>|(?!\?))")
 """The beginning of a group that can be looked into: it does not look around and is not atomic."""
 
@@ -41,6 +48,16 @@ class Explanation:
     """The text from `end` on."""
 
     @property
+    def place(self) -> int:
+        """Where the first character stands that is not as expected: of plain text, a part may be there."""
+        if self.failing is None or not PLAIN.fullmatch(self.failing):
+            return self.end
+        expected = re.sub(r"\\(.)", r"\1", self.failing)
+        return self.end + sum(
+            1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(expected, self.found, strict=False))
+        )
+
+    @property
     def progress(self) -> int:
         """Characters that the beginning of the expression matches."""
         return self.end - self.start
@@ -57,9 +74,12 @@ class Explanation:
 def explain(pattern: str, definitions: Mapping[str, Definition], text: str) -> Explanation:
     """How far an expression of these definitions matches; of alternatives, the one that gets furthest is explained."""
     search = _Search(definitions, text)
+    span = search.span(pattern)
+    if span is not None:
+        return Explanation(pattern, *span, None, None, (), text[span[1] :])
     explained = [search.follow("", pieces, ()) for pieces in alternatives(pattern)]
-    complete = [each for each in explained if each.failing is None]
-    return complete[0] if complete else max(explained, key=_progress)
+    failing = [each for each in explained if each.failing is not None]
+    return max(failing, key=_progress, default=search.follow("", [pattern], ()))
 
 
 def _progress(explanation: Explanation) -> tuple[int, int]:
@@ -91,8 +111,19 @@ class _Search:
         failing = pieces[count]
         here = Explanation(matched, start, end, failing, self.expansion(matched, failing), inside, self.text[end:])
         deeper = [self.follow(matched, parts, (*inside, failing)) for parts in self.parts(failing)]
-        further = [each for each in deeper if each.failing is not None and _progress(each)[0] > end - start]
+        deeper.extend(self.skipped(before, pieces[:count], end, inside))
+        further = [each for each in deeper if each.failing is not None and each.progress > here.progress]
         return max(further, key=_progress, default=here)
+
+    def skipped(self, before: str, pieces: list[str], end: int, inside: tuple[str, ...]) -> Iterator[Explanation]:
+        """How far the last pieces match that were left out, as they may be: perhaps one of them is meant."""
+        while pieces and OPTIONAL.search(pieces[-1]):
+            *pieces, piece = pieces
+            matched = before + "".join(pieces)
+            if (self.span(matched) or (0, 0))[1] != end:
+                return
+            for parts in self.parts(piece):
+                yield self.follow(matched, parts, (*inside, piece))
 
     def expansion(self, matched: str, piece: str) -> str:
         """What the piece stands for; a definition on the spot may stand in what is before it."""
@@ -100,19 +131,24 @@ class _Search:
         return compile_expression(matched + piece, self.definitions).expanded.removeprefix(before)
 
     def parts(self, piece: str) -> list[list[str]]:
-        """The alternatives inside a reference or a group that has references in it.
+        """The alternatives inside a group, or a reference that has references or named groups in it.
 
         What has none is a word of the user's language, like %{IPV4}: its regular expression explains nothing.
         """
         inside = self.inside(piece)
-        return alternatives(inside) if next(references(inside), None) else []
+        if next(references(inside), None) is None and not NAMED.search(inside):
+            return []
+        # What refers back to a group by name or number means nothing outside of the group.
+        return alternatives(inside) if not BACKREFERENCE.search(inside) else []
 
     def inside(self, piece: str) -> str:
-        whole = [reference for reference in references(piece) if reference.end - reference.start == len(piece)]
-        if whole and whole[0].name in self.definitions:
-            return self.definitions[whole[0].name].body
+        reference = next(references(piece), None)
+        if reference is not None and reference.start == 0:
+            definition = self.definitions.get(reference.name)
+            body = definition.body if definition is not None and reference.body is None else ""
+            return body
         opening = GROUP.match(piece)
-        return piece[opening.end() : -1] if opening is not None and _end_of_atom(piece, 0) == len(piece) else ""
+        return piece[opening.end() : _end_of_atom(piece, 0) - 1] if opening is not None else ""
 
 
 def _largest(most: int, holds: Callable[[int], bool]) -> int:

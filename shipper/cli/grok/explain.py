@@ -82,6 +82,7 @@ def document(explained: tuple[Grok, Explanation]) -> dict[str, Any]:
         "matched": explanation.matched,
         "start": explanation.start,
         "end": explanation.end,
+        "place": explanation.place,
         "failing": explanation.failing,
         "expansion": explanation.expansion,
         "inside": list(explanation.inside),
@@ -106,35 +107,40 @@ def _lines(pattern: str, explanation: Explanation, line: str) -> Iterator[Text]:
         yield _row("line", (visible(line), "green"))
         yield _row("", (f"The expression matches, from character {explanation.start} to {explanation.end}.", ""))
         return
-    yield from marked(line, explanation.start, explanation.end)
+    yield from marked(line, explanation)
     if explanation.matched:
-        yield _row("matches", (visible(explanation.matched), "green"))
-    yield _row("fails", (visible(explanation.failing), "bold red"))
-    yield from (_row("  part of", (visible(piece), "")) for piece in reversed(explanation.inside))
+        yield _row("matches", (_code(explanation.matched), "green"))
+    yield _row("fails", (_code(explanation.failing), "bold red"))
+    yield from (_row("  part of", (_code(piece), "")) for piece in reversed(explanation.inside))
     if explanation.expansion is not None and explanation.expansion != explanation.failing:
         yield _row("  that is", (_cut(visible(explanation.expansion), EXPANSION), "dim"))
     there = f"'{_cut(visible(explanation.found), CONTEXT)}'" if explanation.found else "the end of the text"
     yield _row("instead", (there, "yellow"))
 
 
-def marked(line: str, start: int, end: int) -> Iterator[Text]:
-    """The line's surroundings of a place, and a caret under it: what matched before it is green."""
+def marked(line: str, explanation: Explanation) -> Iterator[Text]:
+    """The surroundings of the place where matching stopped, and a caret under it: what matched is green."""
     from rich.cells import cell_len  # noqa: PLC0415  only where a person reads
 
-    first = max(end - CONTEXT, 0)
-    before = visible(line[first:start]) if start > first else ""
-    matched = visible(line[max(start, first) : end])
-    after = visible(line[end : end + CONTEXT])
-    lead = "…" if first else ""
-    tail = "…" if end + CONTEXT < len(line) else ""
-    yield _row("line", (lead + before, "dim"), (matched, "green"), (after + tail, ""))
-    yield _row("", (" " * cell_len(lead + before + matched) + "^", "bold red"))
+    place = explanation.place
+    first, last = max(place - CONTEXT, 0), place + CONTEXT
+    before = "…" * bool(first) + visible(line[first : explanation.start])
+    matched = visible(line[max(explanation.start, first) : explanation.end])
+    partly = visible(line[max(explanation.end, first) : place])
+    after = visible(line[place:last]) + "…" * (last < len(line))
+    yield _row("line", (before, "dim"), (matched, "green"), (partly, "yellow"), (after, ""))
+    yield _row("", (" " * cell_len(before + matched + partly) + "^", "bold red"))
 
 
 def _row(label: str, *parts: tuple[str, str]) -> Text:
     from rich.text import Text  # noqa: PLC0415  only where a person reads
 
     return Text.assemble((f"{label:<11}", "dim"), *parts)
+
+
+def _code(piece: str) -> str:
+    """A piece of an expression; blanks at its ends must be seen."""
+    return f"`{visible(piece)}`" if piece != piece.strip() else visible(piece)
 
 
 def _cut(text: str, length: int) -> str:
