@@ -67,6 +67,8 @@ def overview(settings: Settings) -> Overview:
 def looking(settings: Settings) -> Iterator[tuple[State, str | None] | None]:
     """The state of one moment and the output it is seen for; None where there is no state."""
     folder = settings.state
+    if folder.exists() and not folder.is_dir():
+        raise StateError(f"{folder}: the state must be a folder, and this is a file.")
     if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
         raise StateError(f"{folder}: this user may not look into the state; run the command as the agent's user.")
     database = Database.open_read_only(folder)

@@ -69,4 +69,14 @@ def execute(arguments: list[str] | None = None) -> int:
     except ShipperError as error:
         click.echo(f"shipper: {error}", err=True)
         return error.exit_code
+    except OSError as error:
+        # A full disk, a folder of another user: what the system said is a sentence, a traceback is none.
+        click.echo(f"shipper: {_refusal(error)}", err=True)
+        return Exit.UNFINISHED
     return int(result or Exit.CLEAN)
+
+
+def _refusal(error: OSError) -> str:
+    """What the operating system refused, with the file it concerns where it names one."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{reason}." if error.filename is None else f"{error.filename}: {reason}."

@@ -28,7 +28,7 @@ from shipper.settings import Settings
 from shipper.start import agent
 
 
-@click.command("run")
+@click.command("run", short_help="Ship the lines of all inputs, until stopped or with --once to their ends.")
 @click.option(
     "-c", "--config", "path", type=click.Path(path_type=Path), default=DEFAULT_CONFIGURATION, show_default=True,
     metavar="FILE", help="The configuration file.",
@@ -41,7 +41,8 @@ def command(path: Path, *, once: bool, as_json: bool) -> int:
     SIGTERM or Ctrl-C finish what is under way within a limit; what is not finished then is sent by the next run.
 
     Exit codes: 0 done (--once: everything up to the ends of the files is settled); 1 with --once: there are dead
-    letters among it; 2 wrong usage or configuration; 3 could not finish: output away, state unusable.
+    letters among it, or files that could not be read; 2 wrong usage or configuration; 3 could not finish: output
+    away, state unusable.
     """
     if as_json and not once:
         raise UsageError("--json prints what was done: it needs --once.")
@@ -57,8 +58,9 @@ def _once(settings: Settings, events: EventsLog, *, as_json: bool) -> int:
     with agent(settings, SystemClock(), events) as running, _progress(running) as progress:
         running.once(progress)
         summary = _summary(running, time.monotonic() - started)
-    click.echo(json.dumps(summary) if as_json else _sentence(summary))
-    return Exit.FINDINGS if summary["dead_letters"] else Exit.CLEAN
+        unreadable = len(running.reader.unreadable)
+    click.echo(json.dumps(summary) if as_json else _sentence(summary, unreadable))
+    return Exit.FINDINGS if summary["dead_letters"] or unreadable else Exit.CLEAN
 
 
 def _run(settings: Settings, events: EventsLog) -> int:
@@ -104,15 +106,23 @@ def _summary(running: Agent, seconds: float) -> dict[str, object]:
     }
 
 
-def _sentence(summary: dict[str, object]) -> str:
+def _sentence(summary: dict[str, object], unreadable: int) -> str:
     filtered = summary["filtered"]
     assert isinstance(filtered, dict)
     return (
         f"{summary['lines']:,} lines of {summary['files']} files: {summary['stored']:,} documents stored, "
         f"{summary['already_stored']:,} were there already, {sum(filtered.values()):,} lines filtered, "
         f"{summary['dead_letters']:,} dead letters, {summary['unparsed']:,} shipped unparsed, "
-        f"{summary['pending_lines']:,} lines pending, in {summary['seconds']} s."
+        f"{summary['pending_lines']:,} lines pending, in {summary['seconds']} s.{_warning(unreadable)}"
     )
+
+
+def _warning(unreadable: int) -> str:
+    if not unreadable:
+        return ""
+    if unreadable == 1:
+        return " 1 file could not be read: `shipper status` names it."
+    return f" {unreadable:,} files could not be read: `shipper status` names them."
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from support.logs import append, numbered, write
+from support.logs import append, compress, numbered, write
 
 from shipper.cli import execute
 
@@ -65,6 +65,20 @@ def test_a_person_gets_a_sentence(configuration, capsys, tmp_path):
 
     assert execute(["run", "--once", "-c", str(configuration)]) == 0
     assert capsys.readouterr().out.startswith("3 lines of 1 files: 3 documents stored, 0 were there already,")
+
+
+def test_a_file_that_could_not_be_read_is_told_and_ends_with_1(configuration, capsys, tmp_path):
+    write(tmp_path / "logs" / "a.log", *numbered(0, 3))
+    damaged = write(tmp_path / "logs" / "b.gz", *numbered(0, 300))
+    compress(damaged)
+    archive = damaged.with_name("b.gz.gz").read_bytes()
+    damaged.with_name("b.gz.gz").unlink()
+    damaged.write_bytes(archive[:40] + bytes(40) + archive[80:])
+
+    assert execute(["run", "--once", "-c", str(configuration)]) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("3 lines of 2 files: 3 documents stored,")
+    assert said.endswith(" 1 file could not be read: `shipper status` names it.\n")
 
 
 def test_json_without_once_is_a_wrong_usage(configuration, capsys):

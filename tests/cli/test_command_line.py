@@ -1,0 +1,45 @@
+"""What all commands have in common: how a refusal of the operating system looks, and what scripts get from it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.logs import numbered, write
+
+from shipper.cli import execute
+from shipper.errors import Exit
+
+
+@pytest.fixture
+def configuration(tmp_path):
+    write(tmp_path / "logs" / "a.log", *numbered(0, 3))
+    path = tmp_path / "shipper.yml"
+    path.write_text("host: dtn01.example.org\nstate: state\ninputs: [{name: a, paths: [logs/*], pipeline: raw}]\n")
+    return path
+
+
+def test_a_state_that_is_a_file_ends_every_command_with_one_sentence(configuration, capsys, tmp_path):
+    (tmp_path / "state").write_text("a file of somebody else")
+
+    for command in (["run", "--once"], ["status"], ["dead-letters", "list"]):
+        assert execute([*command, "-c", str(configuration)]) == Exit.UNFINISHED
+        answer = capsys.readouterr()
+        assert answer.out == ""
+        assert answer.err.startswith(f"shipper: {tmp_path / 'state'}")
+        assert answer.err.count("\n") == 1
+    assert (tmp_path / "state").read_text() == "a file of somebody else"
+
+
+@pytest.mark.parametrize(
+    "command", [["status"], ["run", "--once", "--json"], ["audit", "--json"], ["setup", "--print"]]
+)
+def test_a_full_disk_under_the_answer_is_told_and_is_no_finding(configuration, command):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "shipper", *command, "-c", configuration],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.stderr.splitlines()[-1] == "shipper: No space left on device."
+    assert "Traceback" not in done.stderr
+    assert done.returncode == Exit.UNFINISHED
