@@ -145,8 +145,7 @@ class _Search:
         reference = next(references(piece), None)
         if reference is not None and reference.start == 0:
             definition = self.definitions.get(reference.name)
-            body = definition.body if definition is not None and reference.body is None else ""
-            return body
+            return definition.body if definition is not None and reference.body is None else ""
         opening = GROUP.match(piece)
         return piece[opening.end() : _end_of_atom(piece, 0) - 1] if opening is not None else ""
 

@@ -16,6 +16,9 @@ from contextlib import contextmanager
 class MatchTimeout(Exception):  # noqa: N818 - an outcome of matching, answered by a tag
     """Matching took longer than it may."""
 
+    pattern: str = ""
+    """The expression that was tried, where it is known."""
+
 
 def can_interrupt() -> bool:
     """Whether a limit has an effect in this thread."""

@@ -38,6 +38,9 @@ class Content(Protocol):
     def read(self, size: int) -> bytes:
         """The next bytes after the last `read`; empty at the end."""
 
+    def passed(self) -> int:
+        """Bytes of the file itself, as packed as they are, that `read` has passed: for showing progress."""
+
     def stat(self) -> os.stat_result:
         """The file's own status, also when its name is gone."""
 
@@ -100,6 +103,10 @@ class Plain:
         self._position += len(data)
         return data
 
+    def passed(self) -> int:
+        """Bytes of the file itself that `read` has passed."""
+        return self._position
+
     def stat(self) -> os.stat_result:
         """The file's own status, also when its name is gone."""
         return os.fstat(self._descriptor)
@@ -140,6 +147,10 @@ class Compressed:
             if not pieces:
                 raise
         return b"".join(pieces)
+
+    def passed(self) -> int:
+        """Packed bytes that `read` has passed."""
+        return self._file.tell()
 
     def stat(self) -> os.stat_result:
         """The file's own status, also when its name is gone."""

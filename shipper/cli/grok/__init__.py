@@ -11,6 +11,7 @@ COMMANDS = {
     "show": "show",
     "test": "try_lines",
     "explain": "explain",
+    "coverage": "coverage",
 }
 """Command name -> module in this package that holds it as `command`."""
 

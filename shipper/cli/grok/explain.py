@@ -109,9 +109,9 @@ def _lines(pattern: str, explanation: Explanation, line: str) -> Iterator[Text]:
         return
     yield from marked(line, explanation)
     if explanation.matched:
-        yield _row("matches", (_code(explanation.matched), "green"))
-    yield _row("fails", (_code(explanation.failing), "bold red"))
-    yield from (_row("  part of", (_code(piece), "")) for piece in reversed(explanation.inside))
+        yield _row("matches", (code(explanation.matched), "green"))
+    yield _row("fails", (code(explanation.failing), "bold red"))
+    yield from (_row("  part of", (code(piece), "")) for piece in reversed(explanation.inside))
     if explanation.expansion is not None and explanation.expansion != explanation.failing:
         yield _row("  that is", (_cut(visible(explanation.expansion), EXPANSION), "dim"))
     there = f"'{_cut(visible(explanation.found), CONTEXT)}'" if explanation.found else "the end of the text"
@@ -138,7 +138,7 @@ def _row(label: str, *parts: tuple[str, str]) -> Text:
     return Text.assemble((f"{label:<11}", "dim"), *parts)
 
 
-def _code(piece: str) -> str:
+def code(piece: str) -> str:
     """A piece of an expression; blanks at its ends must be seen."""
     return f"`{visible(piece)}`" if piece != piece.strip() else visible(piece)
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import click
 
 from shipper import resources
 from shipper.errors import UsageError
 from shipper.grok import Grok, Library
+from shipper.grok.coverage import Line
 from shipper.parse.definition import load_pipeline
 from shipper.parse.pipeline import Pipeline
 from shipper.read.files import open_content
@@ -48,14 +49,6 @@ timeout_option = click.option(
 )
 
 
-class Line(NamedTuple):
-    """A line (or an event of several) of a file or of standard input, without the newline at its end."""
-
-    file: str
-    number: int
-    text: str
-
-
 class Source(Protocol):
     """Uncompressed content that is read from the beginning."""
 
@@ -77,6 +70,8 @@ class Trial:
     header: re.Pattern[str] | None = None
     """Lines that are not tried."""
     drop_blank: bool = False
+    types: Mapping[str, str] = field(default_factory=dict)
+    """Types that the pipeline gives to fields."""
 
     def events(self, name: str, watch: Callable[[str, Source], Source] = unwatched) -> Iterator[Line]:
         """The events of a file, also of a compressed one, or of standard input (`-`); bad bytes are shown as codes."""
@@ -131,7 +126,8 @@ def trial_of(name: str, directories: tuple[Path, ...]) -> Trial:
         raise UsageError(f"The pipeline {name} has no grok step that reads the line; see `shipper parse --pipeline`.")
     known = library(directories)
     header = re.compile(rules["header"]) if "header" in rules else None
-    return Trial(tuple(map(known.compile, steps[0])), found.framing, header, rules["blank"] == "drop")
+    types = {name: kind for name, kind in rules["types"].items() if isinstance(kind, str)}
+    return Trial(tuple(map(known.compile, steps[0])), found.framing, header, rules["blank"] == "drop", types)
 
 
 def pipeline_named(name: str, pattern_dirs: tuple[Path, ...], pipeline_dirs: tuple[Path, ...] = ()) -> Pipeline:

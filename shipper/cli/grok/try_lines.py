@@ -12,7 +12,6 @@ import click
 
 from shipper.cli.console import visible
 from shipper.cli.grok.trial import (
-    Line,
     Trial,
     existing_files,
     json_option,
@@ -22,6 +21,7 @@ from shipper.cli.grok.trial import (
     trial_from,
 )
 from shipper.errors import Exit
+from shipper.grok.coverage import Line
 from shipper.grok.timeout import MatchTimeout, time_limit
 
 
