@@ -22,7 +22,12 @@ def demo_samples() -> Path:
     return _PACKAGE / "demo" / "samples"
 
 
+def in_checkout() -> bool:
+    """Whether the installed files are those of a checkout, where they are edited."""
+    return (_PACKAGE.parent / "setup.cfg").is_file()
+
+
 def _folder(name: str) -> Path:
     # An editable install does not see packages that are mapped from elsewhere: there they lie beside the package.
     beside = _PACKAGE.parent / name
-    return beside if beside.is_dir() and (_PACKAGE.parent / "setup.cfg").is_file() else _PACKAGE / name
+    return beside if beside.is_dir() and in_checkout() else _PACKAGE / name

@@ -17,10 +17,11 @@ import click
 
 from shipper.cli import DEFAULT_CONFIGURATION
 from shipper.cli.console import console, visible
+from shipper.cli.update_samples import update_samples
 from shipper.clock import SystemClock
 from shipper.config import Loaded, load_with_origins
 from shipper.config.show import Shown, shown
-from shipper.errors import ConfigurationError, Exit, OutputError, Problem
+from shipper.errors import ConfigurationError, Exit, OutputError, Problem, UsageError
 from shipper.events_log import EventsLog, silent
 from shipper.parse.definition import load_pipeline
 from shipper.parse.pipeline import Pipeline
@@ -68,14 +69,47 @@ class Report:
 )  # fmt: skip
 @click.option("--connect", is_flag=True, help="Also ask the output: is it there, does it take our credentials?")
 @click.option("--show", is_flag=True, help="Print every value in force and where it was written.")
+@click.option(
+    "--update-samples", "update", is_flag=True,
+    help="Make the samples of your pipelines expect what comes out now, and print the difference.",
+)  # fmt: skip
+@click.option(
+    "--pipeline", "names", multiple=True, metavar="NAME",
+    help="With --update-samples: only the samples of this pipeline. Can be given several times.",
+)  # fmt: skip
+@click.option(
+    "--accept", "accepted", multiple=True, metavar="PIPELINE/SAMPLE",
+    help="With --update-samples: also update this sample, which comes out worse. Can be given several times.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def command(path: Path, *, connect: bool, show: bool, as_json: bool) -> int:
+def command(
+    path: Path,
+    *,
+    connect: bool,
+    show: bool,
+    update: bool,
+    names: tuple[str, ...],
+    accepted: tuple[str, ...],
+    as_json: bool,
+) -> int:
     """Check the configuration, every pipeline with its samples, and whether two inputs match the same file.
 
     All mistakes are told at once, each with file, line, key and what is allowed. Nothing is shipped or changed.
 
-    Exit codes: 0 all is well; 1 there are warnings; 2 there are mistakes; 3 the output cannot be used.
+    With --update-samples nothing but the samples files of the pipelines in use is looked at, and these are changed:
+    only the values that come out otherwise, and never by half. A sample that comes out worse (filtered, or with a tag
+    that it did not have, such as _grokparsefailure) is shown and left alone, until it is named with --accept. Samples
+    of pipelines that come with shipper are changed in a checkout of it only.
+
+    Exit codes: 0 all is well; 1 there are warnings, or samples that come out worse; 2 there are mistakes; 3 the output
+    cannot be used.
     """
+    if update and (connect or show):
+        raise UsageError("--update-samples cannot be combined with --connect or --show.")
+    if update:
+        return update_samples(path, names, accepted, as_json=as_json)
+    if names or accepted:
+        raise UsageError("--pipeline and --accept are for --update-samples.")
     report = examined(path, connect=connect, show=show)
     if as_json:
         click.echo(json.dumps(document(report), indent=2))

@@ -45,16 +45,28 @@ class MarkedYAML:
 def read_marked(path: Path) -> MarkedYAML:
     """Read a file; raises ConfigurationError with the place of what is no YAML."""
     try:
-        data = YAML().load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+    except (UnicodeDecodeError, OSError) as error:
+        raise _unreadable(str(path), error) from None
+    return marked(text, str(path))
+
+
+def marked(text: str, file: str) -> MarkedYAML:
+    """The text of a file; raises ConfigurationError with the place of what is no YAML."""
+    try:
+        data = YAML().load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         message = f"This is no valid YAML: {' '.join(str(error.problem or error).split())}."
-        raise ConfigurationError([Problem(message, str(path), line)]) from None
-    except (YAMLError, UnicodeDecodeError, OSError) as error:
-        message = f"The file cannot be read: {' '.join(str(error).split())}."
-        raise ConfigurationError([Problem(message, str(path))]) from None
+        raise ConfigurationError([Problem(message, file, line)]) from None
+    except YAMLError as error:
+        raise _unreadable(file, error) from None
     lines: dict[Place, int] = {}
-    return MarkedYAML(str(path), _plain(data, (), lines), lines)
+    return MarkedYAML(file, _plain(data, (), lines), lines)
+
+
+def _unreadable(file: str, error: Exception) -> ConfigurationError:
+    return ConfigurationError([Problem(f"The file cannot be read: {' '.join(str(error).split())}.", file)])
 
 
 def _plain(value: Any, place: Place, lines: dict[Place, int]) -> Any:
