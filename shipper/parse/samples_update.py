@@ -108,7 +108,7 @@ def _updated(text: str, written: MarkedYAML, samples: Sequence[SampleModel], out
 
 
 def write_update(update: Update) -> None:
-    """Replace the file, whole or not at all. Raises ConfigurationError if that cannot be done."""
+    """Replace the file, whole or not at all. Raises OSError with its name if that cannot be done."""
     target = update.file.resolve()
     try:
         owner = target.stat()
@@ -123,8 +123,8 @@ def write_update(update: Update) -> None:
                 os.chown(draft, owner.st_uid, owner.st_gid)
             draft.replace(target)
     except OSError as error:
-        message = f"The file cannot be written: {error.strerror}."
-        raise ConfigurationError([Problem(message, str(update.file))]) from None
+        # Which of the steps failed, and on the draft, says nothing to a person.
+        raise OSError(error.errno, f"The file cannot be written: {error.strerror}", str(update.file)) from None
 
 
 def _completed(written: MarkedYAML) -> MarkedYAML:

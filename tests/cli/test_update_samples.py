@@ -238,7 +238,7 @@ def test_a_file_that_cannot_be_replaced_is_left_whole_and_told(site, monkeypatch
 
     monkeypatch.setattr(os, "fsync", refuse)
     code, _, err = site.update()
-    assert code == Exit.USAGE
+    assert code == Exit.UNFINISHED
     assert err == f"shipper: {site.samples}: The file cannot be written: No space left on device.\n"
     assert site.samples.read_text() == SAMPLES
     assert list(site.samples.parent.iterdir()) == [site.samples]
