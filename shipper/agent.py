@@ -16,8 +16,10 @@ from shipper.commit.ledger import Ledger, size_of
 from shipper.commit.state import Stall, State
 from shipper.errors import OutputError
 from shipper.parse.pipeline import FileParser, Pipeline
+from shipper.parse.runaways import Runaways
 from shipper.read.reader import Reader
 from shipper.records import Chunk, Mark, MarkKind, OutcomeKind, Parsed, Receipt
+from shipper.reload.reloader import Reloader
 from shipper.send.batches import Batches
 from shipper.send.dispatch import Dispatcher
 from shipper.settings import Settings
@@ -63,15 +65,16 @@ class Agent:
     def __init__(
         self,
         settings: Settings,
-        pipelines: Mapping[str, Pipeline],
+        reloader: Reloader,
         reader: Reader,
         dispatcher: Dispatcher,
         state: State,
         clock: Clock,
         bell: Bell,
+        runaways: Runaways,
     ) -> None:
         self._settings = settings
-        self._pipelines = pipelines
+        self._reloader = reloader
         self.reader = reader
         self._dispatcher = dispatcher
         self._state = state
@@ -82,6 +85,7 @@ class Agent:
         self._ledger = Ledger()
         self._dead_letter_bytes = state.dead_letters.bytes()
         self._parsers: dict[int, FileParser] = {}
+        self._runaways = runaways
         self._stalls: list[Stall] = state.stalls()
         self.totals = Totals()
 
@@ -96,10 +100,14 @@ class Agent:
         if not self._ledger.idle:
             raise OutputError(self._why_unfinished())
 
-    def run(self, stopping: Callable[[], bool]) -> None:
-        """Ship until asked to stop, then finish what is under way, within a limit."""
+    def run(self, stopping: Callable[[], bool], asked: Callable[[], bool] = lambda: False) -> None:
+        """Ship until asked to stop, then finish what is under way, within a limit.
+
+        `asked` tells, once, that somebody wants the definitions to be looked at.
+        """
         next_scan = 0.0
         while not stopping():
+            self._adopt(self._reloader.look(asked=asked()))
             now = self._clock.monotonic()
             if now >= next_scan:
                 self.reader.scan()
@@ -139,26 +147,36 @@ class Agent:
         self._state.files.mark(chunk.source.file, [*marks, *chunk.marks, *parsed.marks])
         self._ledger.open(chunk, parsed)
         self.totals.took(chunk, parsed)
+        if parsed.runaways:
+            self._runaways.note(self._reloader.pipelines[chunk.source.input].name, chunk.source.path, parsed.runaways)
         for batch in self._batches.add(parsed.documents, self._clock.monotonic()):
             self._dispatcher.submit(batch)
 
+    def _adopt(self, changed: Mapping[str, Pipeline]) -> None:
+        """Let other pipelines rule from the next chunk of each file on."""
+        for name, pipeline in changed.items():
+            self.reader.reframe(name, pipeline.framing)
+            self._runaways.forget(pipeline.name)
+        self._note_stalls()
+
     def _parser(self, chunk: Chunk) -> tuple[FileParser, Sequence[Mark]]:
-        """The file's parser; for a file met the first time, with the marks that are to be recorded for it."""
+        """The file's parser; where it is a new one, with the marks that are to be recorded for it."""
         file = chunk.source.file
-        if file in self._parsers:
-            return self._parsers[file], ()
-        pipeline = self._pipelines[chunk.source.input]
+        known, pipeline = self._parsers.get(file), self._reloader.pipelines[chunk.source.input]
+        if known is not None and known.version == pipeline.version:
+            return known, ()
         row = self._state.files.row(file)
-        assert row.offset == chunk.start, "a file is first read where its checkpoint is"
+        assert known or row.offset == chunk.start, "a file is first read where its checkpoint is"
         marks = []
         versions = [mark.value for mark in row.marks if mark.kind is MarkKind.PIPELINE]
         if versions[-1:] != [pipeline.version]:
             self._state.define(pipeline.version, pipeline.definition)
             marks.append(Mark(chunk.start, MarkKind.PIPELINE, pipeline.version))
-        if pipeline.needs_date and not any(mark.kind is MarkKind.DATE for mark in row.marks):
+        # A parser that goes on after another one dates what it reads by itself: the days before it were not counted.
+        if pipeline.needs_date and known is None and not any(mark.kind is MarkKind.DATE for mark in row.marks):
             blocks = self.reader.blocks(file)
             marks.append(pipeline.date_mark(blocks, path=row.current_path, modified=chunk.modified))
-        parser = pipeline.parser(chunk.source, [*row.marks, *marks], row.carry)
+        parser = pipeline.parser(chunk.source, [*row.marks, *marks], known.carry if known else row.carry)
         self._parsers[file] = parser
         return parser, marks
 
@@ -203,7 +221,7 @@ class Agent:
 
     def _until_next(self, next_scan: float) -> float:
         now = self._clock.monotonic()
-        times = [next_scan - now, self._batches.due(now), self._dispatcher.next_due()]
+        times = [next_scan - now, self._reloader.due - now, self._batches.due(now), self._dispatcher.next_due()]
         return max(0.0, min(time for time in times if time is not None))
 
     def _note_stalls(self) -> None:
@@ -214,8 +232,10 @@ class Agent:
             reasons["dead letters"] = "their limit is reached; retry or discard some"
         for path, problem in self.reader.unreadable.items():
             reasons[f"file {path}"] = problem
+        for scope, reason in [*self._runaways.troubles().items(), *self._reloader.troubles().items()]:
+            reasons[scope] = f"{reasons[scope]}; {reason}" if scope in reasons else reason
         self.reader.held = {
-            name for name, pipeline in self._pipelines.items() if f"dataset {pipeline.dataset}" in troubles
+            name for name, pipeline in self._reloader.pipelines.items() if f"dataset {pipeline.dataset}" in troubles
         }
         if reasons != {stall.scope: stall.reason for stall in self._stalls}:
             since = {stall.scope: stall.since for stall in self._stalls}

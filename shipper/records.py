@@ -216,6 +216,8 @@ class Parsed:
     """The parser's memory after the last event, as JSON: what is needed to resume here (header, last time, date)."""
     unparsed: int = 0
     """Documents that no pattern matched, shipped raw."""
+    runaways: list[str] = field(default_factory=list)
+    """For each event that took too long and is shipped raw: the pattern that did not come to an end."""
 
 
 class OutcomeKind(Enum):

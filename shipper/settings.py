@@ -69,6 +69,8 @@ class Settings:
     batch_age: float = 1.0
     dead_letters: int = 256 * MIB
     """Bytes of dead letters that are kept; at the limit their file waits."""
+    parse_timeout: float = 1.0
+    """Seconds of processor time that parsing one event may take."""
     pattern_dirs: tuple[Path, ...] = ()
     pipeline_dirs: tuple[Path, ...] = ()
     origin: Path | None = None

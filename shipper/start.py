@@ -15,11 +15,14 @@ from shipper.commit import pins
 from shipper.commit.state import Stall, State
 from shipper.errors import OutputError, StateError
 from shipper.events_log import EventsLog
-from shipper.parse.definition import load_pipeline
+from shipper.parse.guard import Guard
 from shipper.parse.pipeline import Pipeline
+from shipper.parse.runaways import Runaways
 from shipper.read.reader import Reader
 from shipper.read.recognise import Adopt, Recogniser
 from shipper.records import Mark, MarkKind, Source
+from shipper.reload.accepted import accept
+from shipper.reload.reloader import Announce, Reloader
 from shipper.send.dispatch import Dispatcher
 from shipper.send.output import Dataset, Output
 from shipper.send.outputs import open_output, senders
@@ -30,16 +33,6 @@ MACHINE_ID = Path("/etc/machine-id")
 LOCK_WAIT = 1.0
 """Seconds: `status` holds the lock for an instant to see whether an agent does."""
 _EVERYWHERE = 1 << 62
-
-
-def load_pipelines(settings: Settings) -> dict[str, Pipeline]:
-    """The pipeline of each input, by the input's name. Raises ConfigurationError."""
-    return {
-        item.name: load_pipeline(
-            item.pipeline, item, pipeline_dirs=settings.pipeline_dirs, pattern_dirs=settings.pattern_dirs
-        )
-        for item in settings.inputs
-    }
 
 
 def datasets(settings: Settings, pipelines: Mapping[str, Pipeline]) -> list[Dataset]:
@@ -83,28 +76,46 @@ def agent(
     `output` replaces the configured one, `threads` the number of senders (0: the caller's own thread sends).
     """
     bell = bell or Bell()
-    pipelines = load_pipelines(settings)
-    with locked(settings.state), closing(State.open(settings.state, settings.host)) as state:
-        now = pins.facts(settings, {name: pipeline.dataset for name, pipeline in pipelines.items()}, _machine())
-        pins.check(state.pins(), settings, now)
+    guard = Guard(settings.parse_timeout)
+    with guard.on(), locked(settings.state), closing(State.open(settings.state, settings.host)) as state:
+        reloader = Reloader(settings, guard, state, clock, events)
+        reloader.start()
+        pipelines = reloader.pipelines
+        pins.check(state.pins(), settings, _facts(settings, pipelines))
         with closing(output or open_output(settings.output, datasets(settings, pipelines), clock, events)) as where:
             state.use_output(_identity(where, state, clock, bell, events, giving_up))
-            state.pin(now)
+            state.pin(_facts(settings, pipelines))
+            accept(state, pipelines)
+            reloader.announce = _announcer(settings, state, where)
             count = senders(settings.output) if threads is None else threads
             dispatcher = Dispatcher(where, clock, bell, events, senders=count)
-            recogniser = Recogniser(settings.host, state.files, _adopter(where, pipelines), events)
             reader = Reader(
                 settings.host,
                 settings.inputs,
                 {name: pipeline.framing for name, pipeline in pipelines.items()},
-                recogniser,
+                Recogniser(settings.host, state.files, _adopter(where, pipelines), events),
                 state.files,
                 clock,
                 events,
                 max_open_files=settings.max_open_files,
             )
-            with closing(Agent(settings, pipelines, reader, dispatcher, state, clock, bell)) as running:
+            runaways = Runaways(events, settings.parse_timeout)
+            with closing(Agent(settings, reloader, reader, dispatcher, state, clock, bell, runaways)) as running:
                 yield running
+
+
+def _announcer(settings: Settings, state: State, output: Output) -> Announce:
+    """Tells the output the types of the pipelines in force, and pins what must not change."""
+
+    def announce(pipelines: Mapping[str, Pipeline]) -> None:
+        state.pin(_facts(settings, pipelines))
+        output.announce(datasets(settings, pipelines))
+
+    return announce
+
+
+def _facts(settings: Settings, pipelines: Mapping[str, Pipeline]) -> dict[str, str]:
+    return pins.facts(settings, {name: pipeline.dataset for name, pipeline in pipelines.items()}, _machine())
 
 
 def _identity(

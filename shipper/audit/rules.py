@@ -64,7 +64,7 @@ class Rulebook:
         if version == current.version or version not in self._definitions:
             return current
         if version not in self._restored:
-            self._restored[version] = restore_pipeline(self._definitions[version])
+            self._restored[version] = restore_pipeline(self._definitions[version], current.guard)
         return self._restored[version]
 
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "parse": "parse",
     "grok": "grok",
     "dead-letters": "dead_letters",
+    "reload": "reload",
     "setup": "setup",
 }
 """Command name -> module in this package that holds it as `command`."""

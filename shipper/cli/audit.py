@@ -23,9 +23,10 @@ from shipper.clock import SystemClock
 from shipper.config.units import duration
 from shipper.errors import UsageError
 from shipper.events_log import EventsLog, silent
+from shipper.reload.accepted import pipelines_in_force
 from shipper.send.outputs import open_output
 from shipper.settings import ElasticsearchSettings, Settings
-from shipper.start import datasets, load_pipelines
+from shipper.start import datasets
 
 
 @click.command("audit", short_help="Prove that every line on disk is in the index, or name those that are not.")
@@ -89,9 +90,11 @@ def command(
 
 
 def _audit(settings: Settings, request: Request, *, repair: bool, apply_wanted: bool) -> Outcome:
-    pipelines = load_pipelines(settings)
     clock, events = SystemClock(), EventsLog(silent)
-    with closing(open_output(settings.output, datasets(settings, pipelines), clock, events)) as output:
+    with (
+        pipelines_in_force(settings) as pipelines,
+        closing(open_output(settings.output, datasets(settings, pipelines), clock, events)) as output,
+    ):
         auditor = Auditor(settings, pipelines, output, clock.time, time.sleep)
         with _progress() as progress:
             outcome = auditor.audit(request, progress)

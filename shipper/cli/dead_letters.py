@@ -26,9 +26,10 @@ from shipper.errors import Exit, UsageError
 from shipper.events_log import EventsLog
 from shipper.operate.logs import writer_for
 from shipper.overview import looking
+from shipper.reload.accepted import pipelines_in_force
 from shipper.send.outputs import open_output
 from shipper.settings import Settings
-from shipper.start import datasets, load_pipelines, locked
+from shipper.start import datasets, locked
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -132,11 +133,11 @@ def _retry(settings: Settings, identifiers: Sequence[str], *, everything: bool) 
     if not wanted:
         return Retried()
     clock, events = SystemClock(), EventsLog(writer_for(sys.stderr, os.environ, time.time))
-    known = datasets(settings, load_pipelines(settings))
     with (
+        pipelines_in_force(settings) as pipelines,
         locked(settings.state),
         closing(State.open(settings.state, settings.host)) as state,
-        closing(open_output(settings.output, known, clock, events)) as output,
+        closing(open_output(settings.output, datasets(settings, pipelines), clock, events)) as output,
     ):
         if not state.look_at_output(output.identity):
             raise UsageError(f"The dead letters are not for the configured output {output.identity}.")

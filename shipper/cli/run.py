@@ -39,6 +39,7 @@ def command(path: Path, *, once: bool, as_json: bool) -> int:
     """Ship the lines of all inputs, and go on doing so until stopped.
 
     SIGTERM or Ctrl-C finish what is under way within a limit; what is not finished then is sent by the next run.
+    SIGHUP looks at pattern and pipeline files at once, see `shipper reload`.
 
     Exit codes: 0 done (--once: everything up to the ends of the files is settled); 1 with --once: there are dead
     letters among it, or files that could not be read; 2 wrong usage or configuration; 3 could not finish: output
@@ -64,7 +65,7 @@ def _once(settings: Settings, events: EventsLog, *, as_json: bool) -> int:
 
 
 def _run(settings: Settings, events: EventsLog) -> int:
-    stopped = False
+    stopped = hung_up = False
     bell = Bell()
     notifier = Notifier.from_environment(os.environ, os.getpid())
 
@@ -73,18 +74,28 @@ def _run(settings: Settings, events: EventsLog) -> int:
         stopped = True
         bell.ring()
 
+    def reload() -> None:
+        nonlocal hung_up
+        hung_up = True
+        bell.ring()
+
+    def asked() -> bool:
+        nonlocal hung_up
+        was, hung_up = hung_up, False
+        return was
+
     def stopping() -> bool:
         notifier.alive()
         return stopped
 
     with (
-        on_signals(stop=stop),
+        on_signals(stop=stop, reload=reload),
         agent(settings, SystemClock(), events, bell=bell, giving_up=stopping) as running,
         closing(Watcher(settings.inputs, bell, events)),
     ):
         notifier.ready()
         events.info("started", host=settings.host, inputs=len(settings.inputs), state=str(settings.state))
-        running.run(stopping)
+        running.run(stopping, asked)
         notifier.stopping()
         events.info("stopped", lines=running.totals.lines)
     return Exit.CLEAN

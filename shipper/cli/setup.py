@@ -15,11 +15,12 @@ from shipper.cli.console import visible
 from shipper.clock import SystemClock
 from shipper.errors import Exit, UsageError
 from shipper.events_log import EventsLog, text_writer
+from shipper.reload.definitions import load_pipelines
 from shipper.send.elasticsearch import ElasticsearchOutput
 from shipper.send.output import Dataset
 from shipper.send.templates import templates
 from shipper.settings import ElasticsearchSettings
-from shipper.start import datasets, load_pipelines
+from shipper.start import datasets
 
 
 @click.command("setup", short_help="Print or install the index templates for Elasticsearch.")

@@ -21,7 +21,9 @@ from shipper.parse.enrich import (
     condition,
 )
 from shipper.parse.fields import TypeTable, converter
-from shipper.parse.pipeline import Pipeline, Rules
+from shipper.parse.guard import Guard
+from shipper.parse.pipeline import Pipeline
+from shipper.parse.rules import Rules
 from shipper.parse.shapes import Shapes
 from shipper.parse.steps import Branches, Chain, Optional, Step, joined
 from shipper.parse.steps.columns import ColumnsStep
@@ -58,7 +60,7 @@ class Assembly:
         self._times = list(self._readers(rules["timestamp"]))
         self._check()
 
-    def pipeline(self, name: str, definition: str, version: str) -> Pipeline:
+    def pipeline(self, name: str, definition: str, version: str, guard: Guard) -> Pipeline:
         """The pipeline; call it only if there are no problems."""
         rules, context = self._rules, self._context
         target = Target(rules["dataset"], context["namespace"], context["period"], version)
@@ -83,7 +85,7 @@ class Assembly:
             by_modification=any(time["by"] == "modification" for time in rules["timestamp"]),
             zone=ZoneInfo(next(filter(None, zones), "UTC")),
         )
-        return Pipeline(name, definition, target, self._framing(), ready, self._field_types())
+        return Pipeline(name, definition, target, self._framing(), ready, self._field_types(), guard)
 
     def _chain(self, steps: Sequence[Mapping[str, Any]], place: Place) -> Iterator[Step]:
         for position, step in enumerate(steps):
@@ -120,7 +122,7 @@ class Assembly:
             for capture, (_, name) in zip(grok.captures, captures, strict=True):
                 self._written[name] = _GROK_TYPES.get(capture.type or "", "keyword")
                 self._refuse_structural(name, (*place, position))
-            yield Expression.of(grok.regex, captures)
+            yield Expression.of(grok.regex, captures, pattern)
 
     def _columns(self, field: str, options: Mapping[str, Any]) -> Step:
         names = options["names"] or None

@@ -103,6 +103,7 @@ from shipper import resources
 from shipper.errors import ConfigurationError, Problem
 from shipper.grok import Library
 from shipper.parse.assembly import Assembly
+from shipper.parse.guard import Guard
 from shipper.parse.marked_yaml import read_marked
 from shipper.parse.models import PipelineModel, validated
 from shipper.parse.pipeline import Pipeline
@@ -128,28 +129,31 @@ def pipeline_file(name: str, pipeline_dirs: Sequence[Path] = ()) -> Path:
     raise ConfigurationError([Problem(f"There is no pipeline '{name}'; there are {known}.", key="pipeline")])
 
 
+def has_samples(name: str, pipeline_dirs: Sequence[Path] = ()) -> bool:
+    """Whether there is a file of samples for a pipeline, or its definition names one."""
+    definition = pipeline_file(name, pipeline_dirs)
+    model = validated(PipelineModel, read_marked(definition))
+    return model.samples is not None or (definition.parent / f"samples/{name}.yml").is_file()
+
+
 def load_pipeline(
     name: str,
     settings: InputSettings,
     *,
     pipeline_dirs: Sequence[Path] = (),
     pattern_dirs: Sequence[Path] = (),
+    guard: Guard | None = None,
 ) -> Pipeline:
     """The pipeline for an input, from the installed definitions and patterns and then those of the given folders.
 
-    Raises ConfigurationError with every mistake, each with file, line and key.
+    `guard` limits the time that an event may take. Raises ConfigurationError with every mistake, each with its place.
     """
     written = read_marked(pipeline_file(name, pipeline_dirs))
     model = validated(PipelineModel, written)
     library = Library.load([resources.patterns()], glob="*.grok").with_files(pattern_dirs)
     # In the order in which they are recorded: a restored pipeline writes its fields in the same order, byte for byte.
     rules = orjson.loads(orjson.dumps(_dump(model), option=orjson.OPT_SORT_KEYS))
-    context = {
-        "timezone": settings.timezone,
-        "namespace": settings.namespace,
-        "period": settings.period,
-        "incomplete": settings.incomplete,
-    }
+    context = _context(settings)
     assembly = Assembly(rules, context, library)
     if assembly.problems:
         raise ConfigurationError([written.problem(path, message) for path, message in assembly.problems])
@@ -157,13 +161,13 @@ def load_pipeline(
         "parser": PARSER,
         "name": name,
         "rules": rules,
-        "input": {key: value for key, value in context.items() if value is not None},
+        "input": context,
         "patterns": assembly.patterns,
     }
-    return _finished(name, orjson.dumps(definition, option=orjson.OPT_SORT_KEYS), assembly)
+    return _finished(name, orjson.dumps(definition, option=orjson.OPT_SORT_KEYS), assembly, guard)
 
 
-def restore_pipeline(definition: str) -> Pipeline:
+def restore_pipeline(definition: str, guard: Guard | None = None) -> Pipeline:
     """The pipeline that a definition recorded in the state describes, whatever is installed now."""
     recorded = orjson.loads(definition)
     library = Library.from_definitions(recorded["patterns"])
@@ -172,11 +176,30 @@ def restore_pipeline(definition: str) -> Pipeline:
         raise ConfigurationError(
             [Problem(message, key=".".join(map(str, path))) for path, message in assembly.problems]
         )
-    return _finished(recorded["name"], definition.encode(), assembly)
+    return _finished(recorded["name"], definition.encode(), assembly, guard)
 
 
-def _finished(name: str, definition: bytes, assembly: Assembly) -> Pipeline:
-    return assembly.pipeline(name, definition.decode(), xxh3_64_hexdigest(definition))
+def for_input(definition: str, settings: InputSettings) -> str | None:
+    """A recorded definition with what the input says of parsing now; None if the input names another pipeline."""
+    recorded = orjson.loads(definition)
+    if recorded["name"] != settings.pipeline:
+        return None
+    return orjson.dumps({**recorded, "input": _context(settings)}, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _context(settings: InputSettings) -> dict[str, Any]:
+    """What an input says of parsing."""
+    said = {
+        "timezone": settings.timezone,
+        "namespace": settings.namespace,
+        "period": settings.period,
+        "incomplete": settings.incomplete,
+    }
+    return {key: value for key, value in said.items() if value is not None}
+
+
+def _finished(name: str, definition: bytes, assembly: Assembly, guard: Guard | None) -> Pipeline:
+    return assembly.pipeline(name, definition.decode(), xxh3_64_hexdigest(definition), guard or Guard())
 
 
 def _dump(model: PipelineModel) -> dict[str, Any]:

@@ -2,55 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from typing import Any
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable, Mapping, Sequence
+from operator import length_hint
 
-import orjson
-
-from shipper.parse.dates import FileClock, anchor, correction, first_day, midnight, name_date
+from shipper.grok.timeout import MatchTimeout
+from shipper.parse.dates import anchor, correction, first_day, midnight, name_date
 from shipper.parse.documents import DocumentMaker, Draft, Target
-from shipper.parse.enrich import DateCopy, Drop, MappedCopy, PlainCopies, Redaction, ScaledCopy
-from shipper.parse.fields import Fields, TypeTable, as_text
-from shipper.parse.shapes import Shapes
-from shipper.parse.steps import Chain
+from shipper.parse.fields import Fields, as_text
+from shipper.parse.guard import Guard
+from shipper.parse.memory import carried, recalled
+from shipper.parse.rules import Rules
+from shipper.parse.text import lines_of, text_of
 from shipper.parse.timestamps import Moment, TimeReader, Wall
 from shipper.records import Event, Filtered, Framing, Mark, MarkKind, Parsed, Refusal, Source
 
 INHERITED = "_timestamp_inherited"
 INCOMPLETE = "_line_incomplete"
-TRUNCATED = "_line_truncated"
-NUL = "_nul_stripped"
-TEXT_LIMIT = 1 << 20
-"""Bytes of a line's text that are shipped."""
+RUNAWAY = "_groktimeout"
+"""No field was found within the time that an event may take."""
 BEGINNING = Moment(0, "1970-01-01T00:00:00Z")
 """The time of events before any time is known: visibly wrong, and the same at every reading."""
 _REFUSED = "The file ends inside this line and can grow no more; the pipeline refuses lines that are cut."
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a definition says, ready to run."""
-
-    header: re.Pattern[str] | None
-    drop_blank: bool
-    redaction: Redaction | None
-    steps: Chain
-    dates: Sequence[DateCopy]
-    types: TypeTable
-    copies: Sequence[PlainCopies | ScaledCopy | MappedCopy]
-    constants: Fields
-    drops: Sequence[Drop]
-    remove: frozenset[str]
-    shapes: Shapes | None
-    """The short way, where the definition allows it; it makes no difference but of speed."""
-    times: Sequence[TimeReader]
-    by_modification: bool
-    """Whether the log has no times of its own and is dated by marks alone."""
-    zone: ZoneInfo
 
 
 class Pipeline:
@@ -64,6 +36,7 @@ class Pipeline:
         framing: Framing,
         rules: Rules,
         field_types: Mapping[str, str],
+        guard: Guard | None = None,
     ) -> None:
         self.name = name
         self.dataset = target.dataset
@@ -74,6 +47,17 @@ class Pipeline:
         self.needs_date = rules.by_modification or any(reader.needs_date for reader in rules.times)
         self._target = target
         self._rules = rules
+        self.guard = guard or Guard()
+        """Limits the time that an event may take."""
+
+    def header_of(self, head: bytes) -> bytes:
+        """The header lines at the beginning of a file, of which `head` are the first bytes."""
+        is_header, size = self._rules.header, 0
+        for line in head.split(b"\n")[:-1]:
+            if is_header is None or not is_header.match(text_of(line, ())):
+                break
+            size += len(line) + 1
+        return head[:size]
 
     def date_mark(self, blocks: Iterable[bytes], *, path: str, modified: float) -> Mark:
         """The date of a file's first event, for a file that has no mark.
@@ -84,16 +68,22 @@ class Pipeline:
         known = anchor(path, modified, self._rules.zone)
         if self._rules.by_modification:
             return Mark(0, MarkKind.DATE, (known.day or known.limit.date()).isoformat())
-        walls = (wall for line in _lines(blocks) if (wall := self._wall_of_line(line)) is not None)
+        walls = (wall for line in lines_of(blocks) if (wall := self._wall_of_line(line)) is not None)
         return Mark(0, MarkKind.DATE, first_day(walls, known).isoformat())
 
     def parser(self, source: Source, marks: Sequence[Mark], carry: str | None) -> FileParser:
         """A parser for a file, at its beginning (`carry` None) or where `Parsed.carry` was given."""
-        return FileParser(self._rules, self._target, self.framing, self.needs_date, source, marks, carry)
+        return FileParser(self._rules, self._target, self.framing, self.needs_date, source, marks, carry, self.guard)
 
     def _wall_of_line(self, line: bytes) -> Wall | None:
-        fields: Fields = {"message": _text(line, ())}
-        self._rules.steps.apply(fields, "")
+        fields: Fields = {"message": text_of(line, ())}
+        try:
+            self.guard.watched = iter(())
+            self._rules.steps.apply(fields, "")
+            self.guard.watched = None
+        except MatchTimeout:
+            self.guard.watched = None
+            return None
         return undated(self._rules.times, fields)
 
 
@@ -109,14 +99,17 @@ class FileParser:
         source: Source,
         marks: Sequence[Mark],
         carry: str | None,
+        guard: Guard,
     ) -> None:
+        self.version = target.pipeline
         self._rules = rules
+        self._guard = guard
         self._refuse = framing.incomplete == "refuse"
         self._needs_date = needs_date
         self._source = source
         self._maker = DocumentMaker(source, target)
         self._fresh = carry is None
-        self._header, self._clock = _recalled(carry)
+        self._header, self._clock = recalled(carry)
         since = self._clock.mark.offset if self._clock.mark else -1
         self._marks = sorted(mark for mark in marks if mark.kind is MarkKind.DATE and mark.offset > since)
 
@@ -142,18 +135,59 @@ class FileParser:
             chains = [chain_at[document.offset] for document in made]
         if made:
             self._maker.identify(made, chains)
-        parsed.carry = self._carry()
+        parsed.carry = self.carry
         self._fresh = False
         return parsed
 
+    @property
+    def carry(self) -> str:
+        """What is remembered after the last event, as JSON: another parser goes on with it."""
+        return carried(self._header, self._clock)
+
     def _drafts(self, events: Sequence[Event], parsed: Parsed) -> list[Draft]:
         """The events that are parsed, with their fields as text; the others are filtered or refused here."""
+        drafts: list[Draft] = []
+        guard, remaining = self._guard, iter(events)
+        while True:
+            # Nothing may stand between the end of the loop and the end of the watch, where a signal could come in.
+            try:
+                guard.watched = remaining
+                self._add_drafts(remaining, drafts, parsed)
+                guard.watched = None
+            except MatchTimeout as runaway:
+                guard.watched = None
+                self._add_runaway(events[-1 - length_hint(remaining)], runaway.pattern, drafts, parsed)
+            else:
+                return drafts
+
+    def _add_runaway(self, event: Event, pattern: str, drafts: list[Draft], parsed: Parsed) -> None:
+        """The event that took too long is shipped raw, unless it was just done with."""
+        done = max(drafts[-1].event.offset if drafts else -1, parsed.filtered[-1].offset if parsed.filtered else -1)
+        if event.offset > done:
+            text = self._redacted(text_of(event.raw, event.tags))
+            drafts.append(Draft(event, text, {"message": text}, [*event.tags, RUNAWAY]))
+            parsed.unparsed += 1
+            parsed.runaways.append(pattern)
+
+    def _redacted(self, text: str) -> str:
+        """The text that may be shipped: nothing of it where redacting it is what takes too long."""
+        if self._rules.redaction is None:
+            return text
+        try:
+            self._guard.watched = iter(())
+            text = self._rules.redaction.text(text)
+            self._guard.watched = None
+        except MatchTimeout:
+            self._guard.watched = None
+            return ""
+        return text
+
+    def _add_drafts(self, events: Iterable[Event], drafts: list[Draft], parsed: Parsed) -> None:
         rules = self._rules
         is_header = rules.header.match if rules.header else None
         redaction, steps = rules.redaction, rules.steps
-        drafts = []
         for event in events:
-            text = _text(event.raw, event.tags)
+            text = text_of(event.raw, event.tags)
             if event.tags and self._is_refused(event):
                 drafts.append(Draft(event, redaction.text(text) if redaction else text, {}, list(event.tags)))
                 continue
@@ -175,7 +209,6 @@ class FileParser:
             if redaction:
                 redaction.fields(fields)
             drafts.append(Draft(event, text, fields, tags))
-        return drafts
 
     def _is_refused(self, event: Event) -> bool:
         return self._refuse and INCOMPLETE in event.tags
@@ -275,17 +308,6 @@ class FileParser:
             return midnight(clock.day, self._rules.zone), clock.mark
         return clock.last or BEGINNING, clock.mark
 
-    def _carry(self) -> str:
-        clock = self._clock
-        memory: dict[str, Any] = {
-            "header": self._header or None,
-            "time": clock.last and list(clock.last),
-            "day": clock.day and clock.day.isoformat(),
-            "seconds": clock.seconds,
-            "mark": clock.mark and [clock.mark.offset, clock.mark.value],
-        }
-        return orjson.dumps({key: value for key, value in memory.items() if value is not None}).decode()
-
 
 def undated(times: Sequence[TimeReader], fields: Fields) -> Wall | None:
     """The time that an event has, if it is one that lacks its year or date."""
@@ -299,45 +321,3 @@ def undated(times: Sequence[TimeReader], fields: Fields) -> Wall | None:
 
 def _lacks_date(wall: Wall | None) -> bool:
     return wall is not None and (wall.year is None or wall.day is None)
-
-
-def _recalled(carry: str | None) -> tuple[str, FileClock]:
-    """Header and clock from a carry."""
-    memory: dict[str, Any] = orjson.loads(carry) if carry else {}
-    time, day, mark = memory.get("time"), memory.get("day"), memory.get("mark")
-    clock = FileClock(
-        Moment(*time) if time else None,
-        date.fromisoformat(day) if day else None,
-        memory.get("seconds"),
-        Mark(mark[0], MarkKind.DATE, mark[1]) if mark else None,
-    )
-    return memory.get("header", ""), clock
-
-
-def _text(raw: bytes, tags: Sequence[str]) -> str:
-    """An event's text: bad bytes as hexadecimal escapes, no carriage returns, no newline at the end."""
-    if tags and TRUNCATED in tags:
-        raw = _cut(raw)
-    text = raw.decode("utf-8", "backslashreplace")
-    if "\r" in text:
-        text = text.replace("\r\n", "\n")
-    if tags and NUL in tags:
-        text = text.replace("\0", "")
-    return text.removesuffix("\n")
-
-
-def _cut(raw: bytes) -> bytes:
-    """The bytes up to the limit, not ending inside a character."""
-    end = TEXT_LIMIT
-    while end > TEXT_LIMIT - 4 and end < len(raw) and raw[end] & 0xC0 == 0x80:
-        end -= 1
-    return raw[:end]
-
-
-def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    rest = b""
-    for block in blocks:
-        *lines, rest = (rest + block).split(b"\n")
-        yield from lines
-    if rest:
-        yield rest

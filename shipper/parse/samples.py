@@ -98,7 +98,7 @@ def _in_zone(pipeline: Pipeline, timezone: str | None) -> Pipeline:
         return pipeline
     recorded = orjson.loads(pipeline.definition)
     recorded["input"]["timezone"] = timezone
-    return restore_pipeline(orjson.dumps(recorded, option=orjson.OPT_SORT_KEYS).decode())
+    return restore_pipeline(orjson.dumps(recorded, option=orjson.OPT_SORT_KEYS).decode(), pipeline.guard)
 
 
 def _is_one_event(lines: Sequence[bytes], framing: Framing) -> bool:

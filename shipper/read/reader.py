@@ -54,7 +54,7 @@ class Reader:
     ) -> None:
         self._host = host
         self._inputs = inputs
-        self._framings = framings
+        self._framings = dict(framings)
         self._recogniser = recogniser
         self._registry = registry
         self._clock = clock
@@ -78,6 +78,13 @@ class Reader:
     def tailed(self) -> Sequence[TailedFile]:
         """The files that are open."""
         return tuple(self._tailed.values())
+
+    def reframe(self, input_name: str, framing: Framing) -> None:
+        """Make events of an input's lines by another framing, from where each file has come to."""
+        self._framings[input_name] = framing
+        for tailed in self._tailed.values():
+            if tailed.source.input == input_name:
+                tailed.framing = framing
 
     def scan(self) -> None:
         """Look for new, renamed and vanished files; they are opened when their turn comes."""

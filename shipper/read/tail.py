@@ -38,7 +38,8 @@ class TailedFile:
         """Whether the file's name still leads to it."""
         self.done = False
         """Nothing more will come."""
-        self._framing = framing
+        self.framing = framing
+        """How the next lines become events."""
         self._guard = row.guard
         self._before: bytes | None = None
         self._looked_at: tuple[int, int] | None = None
@@ -112,14 +113,14 @@ class TailedFile:
         if self._is_final(status, now):
             return self._frame(data, final=True), []
         end_of_line = self.position + data.rfind(b"\n") + 1
-        quiet = self._framing.multiline and (once or now - self.grew_at >= self._framing.quiet)
+        quiet = self.framing.multiline and (once or now - self.grew_at >= self.framing.quiet)
         if not quiet or end_of_line <= self.position + frames.consumed:
             return frames, []
         self.cuts.add(end_of_line)
         return self._frame(data), [Mark(end_of_line, MarkKind.CUT, "once" if once else "quiet")]
 
     def _frame(self, data: bytes, *, final: bool = False) -> Frames:
-        return frame(data, self.position, self.chain, self._framing, self.cuts, final=final)
+        return frame(data, self.position, self.chain, self.framing, self.cuts, final=final)
 
     def _finished(self, data: bytes, frames: Frames, status: os.stat_result, now: float, *, at_end: bool) -> str:
         if not at_end or frames.consumed < len(data) or not self._is_final(status, now):
@@ -152,7 +153,7 @@ class TailedFile:
         """Whether looking again at an unchanged file can bring something: bytes that become final by time."""
         if self.done or self.content.compressed:
             return False  # whether an archive is whole was seen when its last bytes were read
-        waits = self._framing.quiet if self._framing.multiline else SETTLE
+        waits = self.framing.quiet if self.framing.multiline else SETTLE
         held = self.pending > 0 and (once or now - self.grew_at >= waits)
         return held or self._is_final(status, now)
 

@@ -54,6 +54,10 @@ class ElasticsearchOutput:
             self._identity = self._questions.cluster_uuid()
         return self._identity
 
+    def announce(self, datasets: Iterable[Dataset]) -> None:
+        """Other types: templates are looked up, and installed or waited for, before the next document goes out."""
+        self._setup.announce(datasets)
+
     def send(self, batch: Batch) -> Receipt:
         """Store the batch. Whatever happens becomes an outcome; blocks up to the deadline of each request."""
         held = self._held(batch.documents)

@@ -35,6 +35,9 @@ class Output(Protocol):
     def identity(self) -> str:
         """Names this very cluster or database (uuid): checkpoints belong to it."""
 
+    def announce(self, datasets: Sequence[Dataset]) -> None:
+        """Take note of other field types than those it was opened with; they hold for what is sent from now on."""
+
     def send(self, batch: Batch) -> Receipt:
         """Store the batch, creating only. Blocks up to a deadline. An unknown outcome is RETRY for its documents."""
 

@@ -27,6 +27,12 @@ class Setup:
         self._seen: set[str] = set()
         self._lock = threading.Lock()
 
+    def announce(self, datasets: Iterable[Dataset]) -> None:
+        """Take other types of datasets; every index is looked up again."""
+        with self._lock:
+            self._templates.update({dataset_key(dataset): templates(dataset) for dataset in datasets})
+            self._seen.clear()
+
     def obstacle(self, index: str, *, install: bool) -> Outcome | None:
         """Why documents must not be sent to the index now; None once our template was seen.
 

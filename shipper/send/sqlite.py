@@ -73,14 +73,19 @@ class SQLiteOutput:
                 self._db.executescript(_SCHEMA)
                 self._db.execute("INSERT INTO identity VALUES (?)", (str(uuid.uuid4()),))
             self._identity: str = self._db.execute("SELECT uuid FROM identity").fetchone()[0]
-            for dataset in datasets:
-                self._db.execute(f"DROP VIEW IF EXISTS {_quoted(dataset.name)}")
-                self._db.execute(view(dataset))
+        self.announce(datasets)
 
     @property
     def identity(self) -> str:
         """The uuid that the file was given when it was made."""
         return f"sqlite:{self._identity}"
+
+    def announce(self, datasets: Iterable[Dataset]) -> None:
+        """Make the views of datasets anew."""
+        with self._lock, self._answers():
+            for dataset in datasets:
+                self._db.execute(f"DROP VIEW IF EXISTS {_quoted(dataset.name)}")
+                self._db.execute(view(dataset))
 
     def send(self, batch: Batch) -> Receipt:
         """Store the batch in one transaction. A full disk or a locked file is RETRY for all its documents."""

@@ -285,18 +285,18 @@ def test_repair_leaves_what_follows_an_edit_on_disk(site: Memory) -> None:
 def test_documents_of_each_version_of_a_pipeline_are_compared_with_that_version(tmp_path: Path) -> None:
     folder = tmp_path / "pipelines"
     folder.mkdir()
-    definition = "dataset: app.log\ntimestamp: {by: modification}\nparse: [{grok: ['%{NUMBER:app.NAME}']}]\n"
-    (folder / "app.yml").write_text(definition.replace("NAME", "number"))
+    definition = "dataset: app.log\ntimestamp: {by: modification}\nparse: [{grok: ['%{NUMBER:app.number}']}]\n"
+    (folder / "app.yml").write_text(definition)
     site = Memory(tmp_path, InputSettings("app", (f"{tmp_path}/logs/*",), "app"))
     site.pipeline_dirs = (folder,)
     path = site.write("a.log", [b"%d is the number of the line\n" % number for number in range(30)])
     site.ship()
-    (folder / "app.yml").write_text(definition.replace("NAME", "count"))
+    (folder / "app.yml").write_text(definition.replace("number}", "number} is %{WORD:app.word}"))
     with path.open("ab") as file:
         file.write(b"".join(b"%d is the number of the line\n" % number for number in range(30, 60)))
     site.ship()
     bodies = b"".join(document.body for document in site.held.documents.values())
-    assert (bodies.count(b'"number":'), bodies.count(b'"count":')) == (30, 30)
+    assert (bodies.count(b'"number":'), bodies.count(b'"word":')) == (60, 30)
     assert site.audit(level="contents").verdict is Verdict.CLOSED
     outcome = site.audit(level="contents", use_state=False)
     assert (outcome.verdict, outcome.totals.unproved) == (Verdict.INCOMPLETE, 30)

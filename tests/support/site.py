@@ -21,7 +21,8 @@ from shipper.parse.pipeline import Pipeline
 from shipper.send.output import Output
 from shipper.send.outputs import open_output
 from shipper.settings import ElasticsearchSettings, InputSettings, Settings, SQLiteSettings
-from shipper.start import agent, datasets, load_pipelines
+from shipper.reload.definitions import load_pipelines
+from shipper.start import agent, datasets
 
 HOST = "dtn01.example.org"
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
 
+from shipper.grok.timeout import MatchTimeout
 from shipper.parse.fields import Fields, as_text
 from shipper.parse.steps import MATCHED
 
@@ -24,14 +25,16 @@ class Expression:
     """Whether these are just the groups that the expression has."""
     repeated: bool
     """Whether a name occurs twice: then values are put together, as Logstash does."""
+    written: str = ""
+    """As in the definition, for messages."""
 
     @staticmethod
-    def of(regex: re.Pattern[str], captures: Sequence[tuple[int, str]]) -> Expression:
+    def of(regex: re.Pattern[str], captures: Sequence[tuple[int, str]], written: str = "") -> Expression:
         """From pairs of group number and dotted field name."""
         groups = tuple(group for group, _ in captures)
         names = tuple(name for _, name in captures)
         all_groups = groups == tuple(range(1, regex.groups + 1))
-        return Expression(regex, groups, names, all_groups, len(set(names)) < len(names))
+        return Expression(regex, groups, names, all_groups, len(set(names)) < len(names), written)
 
 
 class GrokStep:
@@ -49,7 +52,11 @@ class GrokStep:
         if text.__class__ is not str:
             text = as_text(text)
         for search, expression in self._tries:
-            found = search(text)
+            try:
+                found = search(text)
+            except MatchTimeout as runaway:
+                runaway.pattern = expression.written
+                raise
             if found is None:
                 continue
             values = found.groups() if expression.all_groups else found.group(0, *expression.groups)[1:]

@@ -1,0 +1,36 @@
+"""What a checked definition says, as compiled parts that run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from shipper.parse.enrich import DateCopy, Drop, MappedCopy, PlainCopies, Redaction, ScaledCopy
+from shipper.parse.fields import Fields, TypeTable
+from shipper.parse.shapes import Shapes
+from shipper.parse.steps import Chain
+from shipper.parse.timestamps import TimeReader
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a definition says, ready to run."""
+
+    header: re.Pattern[str] | None
+    drop_blank: bool
+    redaction: Redaction | None
+    steps: Chain
+    dates: Sequence[DateCopy]
+    types: TypeTable
+    copies: Sequence[PlainCopies | ScaledCopy | MappedCopy]
+    constants: Fields
+    drops: Sequence[Drop]
+    remove: frozenset[str]
+    shapes: Shapes | None
+    """The short way, where the definition allows it; it makes no difference but of speed."""
+    times: Sequence[TimeReader]
+    by_modification: bool
+    """Whether the log has no times of its own and is dated by marks alone."""
+    zone: ZoneInfo
