@@ -45,7 +45,7 @@ def run_samples(pipeline: Pipeline, pipeline_dirs: Sequence[Path] = ()) -> list[
     if not samples:
         return [Problem("There is no sample in this file.", written.file)]
     return [
-        written.problem((place,), f"The sample '{sample.name or place + 1}' {difference}")
+        Problem(f"The sample '{sample.name or place + 1}' {difference}", written.file, written.line((place,)))
         for place, sample in enumerate(samples)
         for difference in differences(sample, outcome(pipeline, sample))
     ]

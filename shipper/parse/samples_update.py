@@ -103,7 +103,7 @@ def _updated(text: str, written: MarkedYAML, samples: Sequence[SampleModel], out
     for place, found in outcomes.items():
         if differences(again[place], found):
             message = "The sample is written in a way that cannot be updated: write `expect: {}` in it, then update."
-            raise ConfigurationError([written.problem((place,), message)])
+            raise ConfigurationError([Problem(message, written.file, written.line((place,)))])
     return after
 
 
@@ -148,7 +148,7 @@ def _outcomes(
         found = outcome(pipeline, sample)
         if found is None:
             message = f"The sample '{sample.name or place + 1}' {differences(sample, None)[0]}"
-            problems.append(written.problem((place,), message))
+            problems.append(Problem(message, written.file, written.line((place,))))
         else:
             outcomes[place] = found
     return outcomes, problems

@@ -201,7 +201,7 @@ def test_a_sample_that_is_not_one_event_cannot_be_updated(site):
     site.samples.write_text(SAMPLES + '- {name: two, text: "a\\nb"}\n')
     code, _, err = site.update()
     assert code == Exit.USAGE
-    assert f"{site.samples}:10: 2: The sample 'two' is not one event by the definition's 'lines'." in err
+    assert f"{site.samples}:10: The sample 'two' is not one event by the definition's 'lines'." in err
 
 
 def test_samples_of_installed_pipelines_are_changed_in_a_checkout_only(site, monkeypatch):
