@@ -12,6 +12,7 @@ COMMANDS = {
     "test": "try_lines",
     "explain": "explain",
     "coverage": "coverage",
+    "lint": "lint",
 }
 """Command name -> module in this package that holds it as `command`."""
 
