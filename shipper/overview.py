@@ -20,6 +20,7 @@ from shipper.operate.status import (
     Look,
     Totals,
     file_status,
+    gap_end,
     ledgers,
     totals,
     unidentified_status,
@@ -107,7 +108,7 @@ def _overview(settings: Settings, state: State, chosen: str | None) -> Overview:
     looks = _looks(rows, present)
     dead = state.dead_letters.categories()
     shared = SharedLines(settings.host, looks, state.definitions(), dead)
-    files = _known_files(rows, looks, ledger) + list(_unknown_files(settings, present))
+    files = _known_files(rows, looks, ledger, shared) + list(_unknown_files(settings, present))
     return Overview(
         host=settings.host,
         state=settings.state,
@@ -120,8 +121,21 @@ def _overview(settings: Settings, state: State, chosen: str | None) -> Overview:
     )
 
 
-def _known_files(rows: Sequence[FileRow], looks: Mapping[int, Look], ledger: Mapping[int, Buckets]) -> list[FileStatus]:
-    return [file_status(row, looks[row.id], ledger.get(row.id, {})) for row in rows]
+def _known_files(
+    rows: Sequence[FileRow], looks: Mapping[int, Look], ledger: Mapping[int, Buckets], shared: SharedLines
+) -> list[FileStatus]:
+    kept = {row.id for row in rows if _kept_by_a_copy(row, rows, shared)}
+    known = [(row.id, file_status(row, looks[row.id], ledger.get(row.id, {}))) for row in rows]
+    return [replace(status, lost_bytes=0) if number in kept else status for number, status in known]
+
+
+def _kept_by_a_copy(row: FileRow, rows: Sequence[FileRow], shared: SharedLines) -> bool:
+    """Whether what this file lost, for example by copy and truncate, was read from a file that continues it."""
+    end = gap_end(row)
+    if end is None:
+        return False
+    further = (other for other in rows if other.fingerprint == row.fingerprint and other.offset >= end)
+    return any(shared(other, row) is None for other in further if other.id != row.id)
 
 
 def _present(inputs: Sequence[InputSettings]) -> dict[_Key, Found]:

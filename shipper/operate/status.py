@@ -183,6 +183,11 @@ def _lines(ledger: Iterable[Buckets]) -> dict[str, int]:
     return dict(sorted(lines.items()))
 
 
+def gap_end(row: FileRow) -> int | None:
+    """Where the furthest bytes end that were seen in a file and could not be read; None if there are none."""
+    return max((mark.offset + _lost(mark.value) for mark in row.marks if mark.kind is MarkKind.GAP), default=None)
+
+
 def _lost(gap: str) -> int:
     """Bytes of a gap mark, `<what happened>:<bytes>`."""
     digits = gap.rpartition(":")[2]

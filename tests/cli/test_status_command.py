@@ -179,6 +179,21 @@ def test_stalls_dead_letters_and_losses_are_worth_a_look(place, capsys):
     assert file["lost_bytes"] == 30
 
 
+@pytest.mark.parametrize(("copied", "lost"), [(LINE * 3, 0), (LINE * 2, 40), (LINE + b"other " + LINE * 2, 40)])
+def test_what_a_copy_of_a_truncated_file_kept_is_not_lost_at_the_source(place, capsys, copied, lost):
+    state = place.state()
+    path = place.log("a.log", LINE * 2)
+    gap = Mark(2 * len(LINE), MarkKind.GAP, "truncated:40")
+    place.settle(state, path, LINE * 2, marks=[gap])
+    copy = place.log("a.log.1", copied)
+    place.settle(state, copy, copied)
+    path.unlink()
+
+    code, answer = status(place, capsys)
+    assert code == (Exit.FINDINGS if lost else Exit.CLEAN)
+    assert by_name(answer)["a.log"]["lost_bytes"] == lost
+
+
 @pytest.mark.parametrize("worry", ["stall", "truncated", "damaged archive"])
 def test_one_worry_is_enough_for_code_1(place, capsys, worry):
     state = place.state()
