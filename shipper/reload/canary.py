@@ -24,7 +24,8 @@ SETTLING = 0.05
 """Seconds in all that are measured wrongly: the first lines fill caches."""
 RUNAWAYS = 3
 """After so many events that take too long the new pipeline is not tried any further."""
-_SLICE = 100
+_SLICE = 5
+"""Events that are parsed at a time: if all of them run away, so many limits pass before it is noticed."""
 _TEXT = "_text"
 """Ends the names of fields whose value could not be converted."""
 
