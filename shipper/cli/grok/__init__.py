@@ -13,6 +13,7 @@ COMMANDS = {
     "explain": "explain",
     "coverage": "coverage",
     "lint": "lint",
+    "suggest": "suggest",
 }
 """Command name -> module in this package that holds it as `command`."""
 
