@@ -133,6 +133,7 @@ def examined(path: Path, *, connect: bool, show: bool) -> Report:
         _check_input(report, loaded, position, item)
     report.problems = list(dict.fromkeys(report.problems))
     report.warnings += _overlaps(report.inputs)
+    report.warnings += _unreadable(report.inputs)
     if connect and not report.problems:
         _ask_output(report, loaded.settings)
     return report
@@ -198,6 +199,17 @@ def _overlaps(inputs: Iterable[CheckedInput]) -> Iterator[str]:
             f"The inputs '{one}' and '{other}' both match {len(files)} files, for example {min(files)}: "
             "each ships all their lines. Use `exclude` if that is not meant."
         )
+
+
+def _unreadable(inputs: Iterable[CheckedInput]) -> Iterator[str]:
+    """Files that match and that this user may not read; the agent may be another user."""
+    for item in inputs:
+        files = sorted(str(path) for path, _ in item.files if not os.access(path, os.R_OK))
+        if files:
+            yield (
+                f"This user may not read {len(files)} of the {len(item.files)} files that the input '{item.name}' "
+                f"matches, for example {files[0]}. If the agent may not either, their lines are not shipped."
+            )
 
 
 def _ask_output(report: Report, settings: Settings) -> None:

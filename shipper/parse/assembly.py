@@ -45,6 +45,8 @@ class Assembly:
 
     def __init__(self, rules: Mapping[str, Any], context: Mapping[str, Any], library: Library) -> None:
         self.problems: list[tuple[Place, str]] = []
+        self.needs_timezone = False
+        """Times have no zone, and the input does not say it: the mistake is the input's, not the definition's."""
         self.patterns: dict[str, str] = {}
         """Names and bodies of the grok definitions that are used."""
         self._rules = rules
@@ -149,14 +151,13 @@ class Assembly:
         self._refuse_structural(parent, ("parse",))
 
     def _readers(self, times: Sequence[Mapping[str, Any]]) -> Iterator[TimeReader]:
-        for position, time in enumerate(times):
+        for time in times:
             if time["by"] == "modification":
                 continue
             zone = time.get("timezone") or self._context.get("timezone")
             formats: list[Format] = [time_format(text, ZoneInfo(zone) if zone else None) for text in time["formats"]]
             if zone is None and any(known.needs_zone for known in formats):
-                message = "These times have no zone: the input needs a 'timezone', such as Europe/Rome or UTC."
-                self.problems.append((("timestamp", position), message))
+                self.needs_timezone = True
             yield TimeReader(time["field"], formats)
 
     def _check(self) -> None:

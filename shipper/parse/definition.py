@@ -155,8 +155,11 @@ def load_pipeline(
     rules = orjson.loads(orjson.dumps(_dump(model), option=orjson.OPT_SORT_KEYS))
     context = _context(settings)
     assembly = Assembly(rules, context, library)
-    if assembly.problems:
-        raise ConfigurationError([written.problem(path, message) for path, message in assembly.problems])
+    problems = [written.problem(path, message) for path, message in assembly.problems]
+    if assembly.needs_timezone:
+        problems.append(_missing_timezone(name, settings.name))
+    if problems:
+        raise ConfigurationError(problems)
     definition = {
         "parser": PARSER,
         "name": name,
@@ -167,15 +170,24 @@ def load_pipeline(
     return _finished(name, orjson.dumps(definition, option=orjson.OPT_SORT_KEYS), assembly, guard)
 
 
+def _missing_timezone(pipeline: str, name: str) -> Problem:
+    message = (
+        f"Input '{name}': times that the pipeline '{pipeline}' reads have no zone, so the input needs a 'timezone', "
+        "such as Europe/Rome or UTC."
+    )
+    return Problem(message, key="timezone")
+
+
 def restore_pipeline(definition: str, guard: Guard | None = None) -> Pipeline:
     """The pipeline that a definition recorded in the state describes, whatever is installed now."""
     recorded = orjson.loads(definition)
     library = Library.from_definitions(recorded["patterns"])
     assembly = Assembly(recorded["rules"], recorded["input"], library)
-    if assembly.problems:
-        raise ConfigurationError(
-            [Problem(message, key=".".join(map(str, path))) for path, message in assembly.problems]
-        )
+    problems = [Problem(message, key=".".join(map(str, path))) for path, message in assembly.problems]
+    if assembly.needs_timezone:
+        problems.append(Problem("Its times have no zone, and the input says none.", key="timezone"))
+    if problems:
+        raise ConfigurationError(problems)
     return _finished(recorded["name"], definition.encode(), assembly, guard)
 
 

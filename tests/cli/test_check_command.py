@@ -57,6 +57,26 @@ def test_a_right_configuration_is_clean_and_nothing_is_made(check, tmp_path):
     assert not (tmp_path / "state").exists()
 
 
+def test_an_input_without_the_time_zone_that_its_pipeline_needs_is_named_with_its_line(check, tmp_path):
+    text = HEAD + "inputs:\n- {name: a, paths: [x], pipeline: raw}\n- {name: b, paths: [y], pipeline: storm-backend}\n"
+    code, answer = check(text)
+    (problem,) = answer["problems"]
+    assert (code, problem["file"], problem["line"]) == (Exit.USAGE, str(tmp_path / "shipper.yml"), 5)
+    assert problem["message"].startswith("Input 'b': times that the pipeline 'storm-backend' reads have no zone")
+
+
+def test_a_file_that_this_user_may_not_read_is_a_warning(check, tmp_path, monkeypatch):
+    (tmp_path / "logs").mkdir()
+    for name in ("a.log", "b.log"):
+        (tmp_path / "logs" / name).touch()
+    monkeypatch.setattr(os, "access", lambda path, mode: not (str(path).endswith("b.log") and mode == os.R_OK))
+    code, answer = check(HEAD + INPUT)
+    (warning,) = answer["warnings"]
+    assert code == Exit.FINDINGS
+    assert warning.startswith("This user may not read 1 of the 2 files that the input 'app' matches")
+    assert str(tmp_path / "logs" / "b.log") in warning
+
+
 def test_three_mistakes_give_three_messages_with_lines_and_code_2(tmp_path, capsys):
     path = tmp_path / "shipper.yml"
     path.write_text(

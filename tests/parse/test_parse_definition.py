@@ -87,9 +87,11 @@ def test_what_does_not_fit_together_is_told_with_its_line(lab, change, line, sen
 
 
 def test_times_without_zone_need_one_from_pipeline_or_input(lab):
-    ((_, key, message),) = mistakes(lab, GOOD)
-    assert key == "timestamp.0"
-    assert "timezone" in message
+    with pytest.raises(ConfigurationError) as caught:
+        lab.pipeline(GOOD)
+    (problem,) = caught.value.problems
+    assert (problem.file, problem.key) == (None, "timezone"), "the mistake is the input's, not the definition's"
+    assert "the pipeline 'app' reads have no zone, so the input needs a 'timezone'" in problem.message
     lab.pipeline(GOOD, timezone="Europe/Rome")
     lab.pipeline(GOOD.replace("formats:", "timezone: UTC, formats:"))
 
