@@ -60,7 +60,9 @@ class Template:
                 return None
             written[place] = number
         for place in self._others:
-            written[place] = dumps(written[place]).decode()
+            value = written[place]
+            # Texts that converters give are times and addresses: nothing in them needs an escape.
+            written[place] = f'"{value}"' if value.__class__ is str else dumps(value).decode()
         text: str = self._text % self._pick(written)
         return text.encode()
 

@@ -63,7 +63,7 @@ class GrokStep:
             if expression.repeated:
                 _add_repeated(fields, expression.names, values)
             else:
-                fields.update(compress(zip(expression.names, values, strict=True), values))
+                fields.update(compress(zip(expression.names, values), values))  # noqa: B905 - equal by construction
             return MATCHED
         return FAILURE
 
