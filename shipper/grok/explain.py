@@ -22,6 +22,7 @@ ESCAPE = re.compile(
 EXTENDED = re.compile(r"\(\?[im]*x")
 OPTIONAL = re.compile(r"(?:[?*]|\{0?,\d*\})[?+]?\Z")
 """The end of a piece that matches nothing, too."""
+GROUPED = re.compile(r"[(|]|^$")
 NAMED = re.compile(r"\(\?P?<[^=!]")
 BACKREFERENCE = re.compile(r"\\[1-9k]|\(\?P=")
 GROUP = re.compile(r"\((?:\?:|\?P?<[^=!>][^>]*>|(?!\?))")
@@ -46,6 +47,8 @@ class Explanation:
     """The pieces that contain the failing one, from the outermost: references and groups that matched in part."""
     found: str
     """The text from `end` on."""
+    suspect: str | None = None
+    """The piece before the failing one, where it ended within a word: perhaps that is the one that does not fit."""
 
     @property
     def place(self) -> int:
@@ -68,7 +71,8 @@ class Explanation:
         there = repr(_shortened(self.found)) if self.found else "the end of the text"
         before = f"`{_shortened(self.matched)}` matches up to character {self.end}, then " if self.matched else ""
         inside = "".join(f", part of `{_shortened(piece)}`," for piece in self.inside[-1:])
-        return f"{before}`{_shortened(self.failing)}`{inside} does not match {there}."
+        suspect = f" Perhaps `{_shortened(self.suspect)}` is wrong: it ends within a word." if self.suspect else ""
+        return f"{before}`{_shortened(self.failing)}`{inside} does not match {there}.{suspect}"
 
 
 def explain(pattern: str, definitions: Mapping[str, Definition], text: str) -> Explanation:
@@ -109,11 +113,23 @@ class _Search:
         if count == len(pieces):
             return Explanation(matched, start, end, None, None, inside, self.text[end:])
         failing = pieces[count]
-        here = Explanation(matched, start, end, failing, self.expansion(matched, failing), inside, self.text[end:])
+        suspect = pieces[count - 1] if count and self.is_within_word(end) and pieces[count - 1][:2] == "%{" else None
+        here = Explanation(
+            matched, start, end, failing, self.expansion(matched, failing), inside, self.text[end:], suspect
+        )
         deeper = [self.follow(matched, parts, (*inside, failing)) for parts in self.parts(failing)]
         deeper.extend(self.skipped(before, pieces[:count], end, inside))
-        further = [each for each in deeper if each.failing is not None and each.progress > here.progress]
+        least = here.progress + (not self.is_line(failing))
+        further = [each for each in deeper if each.failing is not None and each.progress >= least]
         return max(further, key=_progress, default=here)
+
+    def is_within_word(self, place: int) -> bool:
+        return self.text[max(place - 1, 0) : place].isalnum() and self.text[place : place + 1].isalnum()
+
+    def is_line(self, piece: str) -> bool:
+        """Whether a piece is a whole format, with fields: that it fails at its very beginning says nothing."""
+        inside = self.inside(piece)
+        return "|" not in inside and any(reference.field is not None for reference in references(inside))
 
     def skipped(self, before: str, pieces: list[str], end: int, inside: tuple[str, ...]) -> Iterator[Explanation]:
         """How far the last pieces match that were left out, as they may be: perhaps one of them is meant."""
@@ -124,6 +140,9 @@ class _Search:
                 return
             for parts in self.parts(piece):
                 yield self.follow(matched, parts, (*inside, piece))
+        whole = self.parts(pieces[-1]) if pieces else []
+        if len(whole) == 1:
+            yield from self.skipped(before + "".join(pieces[:-1]), whole[0], end, (*inside, pieces[-1]))
 
     def expansion(self, matched: str, piece: str) -> str:
         """What the piece stands for; a definition on the spot may stand in what is before it."""
@@ -131,12 +150,12 @@ class _Search:
         return compile_expression(matched + piece, self.definitions).expanded.removeprefix(before)
 
     def parts(self, piece: str) -> list[list[str]]:
-        """The alternatives inside a group, or a reference that has references or named groups in it.
+        """The alternatives inside a group or a reference that can be looked into.
 
-        What has none is a word of the user's language, like %{IPV4}: its regular expression explains nothing.
+        What is made of unnamed groups is a word of the user's language, like %{IPV4}: its expression explains nothing.
         """
         inside = self.inside(piece)
-        if next(references(inside), None) is None and not NAMED.search(inside):
+        if next(references(inside), None) is None and not NAMED.search(inside) and GROUPED.search(inside):
             return []
         # What refers back to a group by name or number means nothing outside of the group.
         return alternatives(inside) if not BACKREFERENCE.search(inside) else []

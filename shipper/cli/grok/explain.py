@@ -87,6 +87,7 @@ def document(explained: tuple[Grok, Explanation]) -> dict[str, Any]:
         "expansion": explanation.expansion,
         "inside": list(explanation.inside),
         "found": explanation.found,
+        "suspect": explanation.suspect,
     }
 
 
@@ -116,6 +117,8 @@ def _lines(pattern: str, explanation: Explanation, line: str) -> Iterator[Text]:
         yield _row("  that is", (_cut(visible(explanation.expansion), EXPANSION), "dim"))
     there = f"'{_cut(visible(explanation.found), CONTEXT)}'" if explanation.found else "the end of the text"
     yield _row("instead", (there, "yellow"))
+    if explanation.suspect is not None:
+        yield _row("perhaps", (code(explanation.suspect), "bold red"), (" is wrong: it ends within a word", ""))
 
 
 def marked(line: str, explanation: Explanation) -> Iterator[Text]:
