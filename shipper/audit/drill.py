@@ -185,7 +185,7 @@ def _parse_absent(comparison: Comparison, *, upto: float) -> None:
         return
     last = max(undecided)
     part = comparison.part
-    for events, parsed in replay(part.branch.file, comparison.rules, part.parsed, min(undecided)):
+    for events, parsed, *_ in replay(part.branch.file, comparison.rules, part.parsed, min(undecided)):
         comparison.filtered.update((item.offset, item.rule) for item in parsed.filtered if item.offset in undecided)
         comparison.refused.update({item.document.offset for item in parsed.refused} & undecided)
         if events[-1].offset >= last:

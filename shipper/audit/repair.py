@@ -89,7 +89,7 @@ class Repairer:
         known = self._context.spans(family, Run(0, LAST_BUCKET)) if part.claim is None else []
         rules = rules_for(self._context, family, part, known)
         last = max(end for _, end in ranges)
-        for events, parsed in replay(part.branch.file, rules, part.parsed, 0):
+        for events, parsed, *_ in replay(part.branch.file, rules, part.parsed, 0):
             for document in parsed.documents:
                 if any(begin <= document.offset < end for begin, end in ranges):
                     yield document

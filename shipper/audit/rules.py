@@ -55,6 +55,10 @@ class Rulebook:
             found.insert(0, Segment(0, self.configured(input_name)))
         return tuple(found)
 
+    def pipeline(self, input_name: str, version: str) -> Pipeline:
+        """The pipeline of a version that is known; else the one that is configured."""
+        return self._version(input_name, version)
+
     def knows(self, input_name: str, version: str) -> bool:
         """Whether the documents of a version can be made again."""
         return version == self.configured(input_name).version or version in self._definitions
@@ -162,6 +166,10 @@ class Parse(NamedTuple):
 
     events: Sequence[Event]
     parsed: Parsed
+    pipeline: Pipeline
+    """The one that ruled."""
+    before: str | None
+    """Its parser's memory before the first event."""
 
 
 def replay(file: DiskFile, rules: Rules, passed: Bookmarks, begin: int) -> Iterator[Parse]:
@@ -178,6 +186,25 @@ def replay(file: DiskFile, rules: Rules, passed: Bookmarks, begin: int) -> Itera
         if parser is None or pipeline is not ruling:
             ruling, parser = pipeline, pipeline.parser(rules.source, rules.marks, carry)
         parsed = parser.parse(events, modified=file.modified, at_end=False)
-        carry = parsed.carry
+        before, carry = carry, parsed.carry
         passed.put(reading.place._replace(carry=carry))
-        yield Parse(events, parsed)
+        yield Parse(events, parsed, pipeline, before)
+
+
+def remade(
+    parse: Parse, rules: Rules, modified: float, wanted: Mapping[int, Pipeline]
+) -> Iterator[tuple[Event, Parsed]]:
+    """Single events as other pipelines make them where they stand: after all that the ruling one remembers there.
+
+    `wanted` gives the pipelines by offset, `modified` is the file's modification time (seconds since the epoch).
+    """
+    ruling = parse.pipeline.parser(rules.source, rules.marks, parse.before)
+    carry, done = parse.before, 0
+    for number, event in enumerate(parse.events):
+        if event.offset not in wanted:
+            continue
+        if number > done:
+            carry = ruling.parse(parse.events[done:number], modified=modified, at_end=False).carry
+            done = number
+        other = wanted[event.offset].parser(rules.source, rules.marks, carry)
+        yield event, other.parse([event], modified=modified, at_end=False)

@@ -21,6 +21,7 @@ COMMANDS = {
     "grok": "grok",
     "dead-letters": "dead_letters",
     "reload": "reload",
+    "reparse": "reparse",
     "setup": "setup",
 }
 """Command name -> module in this package that holds it as `command`."""

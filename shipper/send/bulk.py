@@ -27,6 +27,9 @@ TARGET = (
 CREDENTIALS = "credentials"
 """The category of what the cluster refuses because it does not know who we are."""
 
+CREATE, INDEX = "create", "index"
+"""Actions: store what is not there; store whatever is there."""
+
 _STORED_ITEM = {"create": {"status": 201}}
 _REASON_LIMIT = 4096
 
@@ -60,10 +63,10 @@ _PAUSE_CATEGORIES = {
 }
 
 
-def request_body(documents: Sequence[Document]) -> bytes:
-    """The NDJSON body that creates the documents, each in its index under its id."""
+def request_body(documents: Sequence[Document], action: str = CREATE) -> bytes:
+    """The NDJSON body that creates (or replaces) the documents, each in its index under its id."""
     heads = {
-        index: b'{"create":{"_index":' + orjson.dumps(INDEX_PREFIX + index) + b',"_id":"'
+        index: b'{"%b":{"_index":' % action.encode() + orjson.dumps(INDEX_PREFIX + index) + b',"_id":"'
         for index in {document.index for document in documents}
     }
     return b"".join(
@@ -88,7 +91,7 @@ def cut(documents: Sequence[Document], limit: int) -> Iterator[Sequence[Document
         yield documents[start:]
 
 
-def outcomes(status: int, body: bytes, count: int) -> list[Outcome]:
+def outcomes(status: int, body: bytes, count: int, action: str = CREATE) -> list[Outcome]:
     """One outcome per document for an HTTP answer to a request with `count` documents, in their order."""
     if status != 200:
         return [_whole(status, body)] * count
@@ -98,7 +101,7 @@ def outcomes(status: int, body: bytes, count: int) -> list[Outcome]:
         found = len(items) if isinstance(items, list) else "no"
         reason = f"The answer speaks of {found} documents, but {count} were sent; none is taken as stored."
         return [Outcome(OutcomeKind.RETRY, "answer_not_whole", reason)] * count
-    return [STORED if item == _STORED_ITEM else _outcome(item) for item in items]
+    return [STORED if item == _STORED_ITEM else _outcome(item, action) for item in items]
 
 
 def words(error: Any) -> str:
@@ -149,16 +152,16 @@ def _whole(status: int, body: bytes) -> Outcome:
     return Outcome(OutcomeKind.PAUSED, "not_permitted" if status == 403 else "unexpected", reason)
 
 
-def _outcome(item: Any) -> Outcome:
+def _outcome(item: Any, action: str) -> Outcome:
     """The fate of one document that was not plainly stored."""
-    result = item.get("create") if isinstance(item, dict) else None
+    result = item.get(action) if isinstance(item, dict) else None
     if not isinstance(result, dict):
         return Outcome(OutcomeKind.PAUSED, "unexpected", f"The answer has no result of a creation: {item!r}")
     status, error = result.get("status"), result.get("error")
     if status == 201 and "failure_store" in result:
         return Outcome(OutcomeKind.PAUSED, "failure_store", "The document went to the failure store, not to its index.")
     if not isinstance(error, dict):
-        if status == 201:
+        if status == 201 or (status == 200 and action == INDEX):
             return STORED
         return Outcome(OutcomeKind.PAUSED, "unexpected", f"Status {status} without an error is no creation.")
     return _judge(status, error)

@@ -13,7 +13,7 @@ from shipper.events_log import EventsLog
 from shipper.records import Batch, BucketTally, Document, Outcome, OutcomeKind, Receipt, Stored
 from shipper.send import bulk
 from shipper.send.connection import Answer, Connection
-from shipper.send.output import Dataset, Scope
+from shipper.send.output import Dataset, Replacement, Scope
 from shipper.send.questions import Questions
 from shipper.send.setup import Setup
 from shipper.settings import MIB, ElasticsearchSettings
@@ -87,6 +87,21 @@ class ElasticsearchOutput:
         """The date marks that documents of the fingerprint carry, by offset."""
         return self._questions.anchors(fingerprint)
 
+    def replace(self, replacements: Sequence[Replacement]) -> list[Outcome]:
+        """Replace documents; one whose index is another now is stored there before the old one is deleted."""
+        documents = [item.document for item in replacements]
+        held = self._held(documents)
+        free = [document for document in documents if document.index not in held]
+        stored = iter(self._store(free, bulk.INDEX))
+        outcomes = [held.get(document.index) or next(stored) for document in documents]
+        moved = [
+            (place, document.id)
+            for (document, place), outcome in zip(replacements, outcomes, strict=True)
+            if outcome.kind is OutcomeKind.STORED and place != bulk.INDEX_PREFIX + document.index
+        ]
+        self._questions.delete(moved)
+        return outcomes
+
     def delete(self, places: Iterable[tuple[str, str]]) -> int:
         """Delete documents by (index, id); how many were there."""
         return self._questions.delete(places)
@@ -105,19 +120,19 @@ class ElasticsearchOutput:
         obstacles = {index: self._setup.obstacle(index, install=self._install) for index in indices}
         return {index: self._patient(obstacle) for index, obstacle in obstacles.items() if obstacle is not None}
 
-    def _store(self, documents: Sequence[Document]) -> list[Outcome]:
+    def _store(self, documents: Sequence[Document], action: str = bulk.CREATE) -> list[Outcome]:
         """Send the documents in as many requests as the cluster's size limit demands."""
         parts = list(bulk.cut(documents, self._limit))
         outcomes: list[Outcome] = []
         while parts:
             part = parts.pop(0)
             answer = self._connection.request(
-                "POST", bulk.TARGET, bulk.request_body(part), media="application/x-ndjson"
+                "POST", bulk.TARGET, bulk.request_body(part, action), media="application/x-ndjson"
             )
             if answer.status == 413 and len(part) > 1:
                 parts[:0] = self._halves(part)
                 continue
-            outcomes += self._judge(answer, len(part))
+            outcomes += self._judge(answer, len(part), action)
             if answer.status not in (200, 413):
                 # What failed as a whole would fail again at once: the rest shares its fate, and waits.
                 outcomes += [outcomes[-1]] * (len(documents) - len(outcomes))
@@ -130,10 +145,10 @@ class ElasticsearchOutput:
         self._events.warning("request_too_large", bytes=bulk.size(part), limit=self._limit)
         return list(bulk.cut(part, half))
 
-    def _judge(self, answer: Answer, count: int) -> list[Outcome]:
+    def _judge(self, answer: Answer, count: int, action: str) -> list[Outcome]:
         if answer.status == 0:
             return [Outcome(OutcomeKind.RETRY, "unreachable", answer.failure)] * count
-        outcomes = bulk.outcomes(answer.status, answer.body, count)
+        outcomes = bulk.outcomes(answer.status, answer.body, count, action)
         if answer.status == 401:
             return [self._patient(outcomes[0])] * count
         self._refused_since = None

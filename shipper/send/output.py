@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from shipper.records import Batch, BucketTally, Receipt, Stored
+from shipper.records import Batch, BucketTally, Document, Outcome, Receipt, Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,14 @@ class Scope:
     host: str | None = None
     inputs: tuple[str, ...] = ()
     fingerprints: tuple[str, ...] = ()
+
+
+class Replacement(NamedTuple):
+    """A document that is to stand for the one that is stored under its id."""
+
+    document: Document
+    place: str
+    """Where the stored one lies, see `Stored.place`."""
 
 
 class Output(Protocol):
@@ -55,6 +63,12 @@ class Output(Protocol):
 
     def anchors(self, fingerprint: str) -> list[tuple[int, str]]:
         """The date marks that documents of the fingerprint carry: (shipper.date_from, shipper.date), by offset."""
+
+    def replace(self, replacements: Sequence[Replacement]) -> list[Outcome]:
+        """Put documents in the places of those that are stored under their ids; STORED for each that was.
+
+        Where the new time belongs elsewhere, the new one is stored first and the old one deleted then.
+        """
 
     def delete(self, places: Iterable[tuple[str, str]]) -> int:
         """Delete documents by (place, id); for repairs of duplicates only. Returns how many were there."""

@@ -26,7 +26,7 @@ from shipper.records import (
     Stored,
     Tally,
 )
-from shipper.send.output import Dataset, Scope
+from shipper.send.output import Dataset, Replacement, Scope
 
 PLACE = "documents"
 _SCHEMA = """
@@ -41,6 +41,7 @@ PRAGMA user_version = 1;
 COMMIT;
 """
 _INSERT = "INSERT OR IGNORE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_REPLACE = "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _TALLIES = """
 SELECT host, input, fingerprint, offset >> 24, COUNT(*), SUM(lines), SUM(bytes), SUM(h0), SUM(h1), MIN(offset)
 FROM documents {where} GROUP BY host, input, fingerprint, offset >> 24
@@ -122,6 +123,19 @@ class SQLiteOutput:
     def anchors(self, fingerprint: str) -> list[tuple[int, str]]:
         """The date marks that documents of the fingerprint carry."""
         return [(int(offset), date) for offset, date in self._rows(_ANCHORS, (fingerprint,))]
+
+    def replace(self, replacements: Sequence[Replacement]) -> list[Outcome]:
+        """Replace documents in one transaction."""
+        rows = [_row(item.document) for item in replacements]
+        with self._lock, self._answers():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._db.executemany(_REPLACE, rows)
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+        return [STORED] * len(rows)
 
     def delete(self, places: Iterable[tuple[str, str]]) -> int:
         """Delete documents by (place, id)."""

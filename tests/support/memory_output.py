@@ -18,7 +18,7 @@ from shipper.records import (
     Tally,
     bucket_of,
 )
-from shipper.send.output import Scope
+from shipper.send.output import Replacement, Scope
 
 
 def accept(document: Document) -> Outcome | None:
@@ -91,6 +91,13 @@ class MemoryOutput:
             if document.source.fingerprint == fingerprint and "date" in shipper:
                 found.add((shipper["date_from"], shipper["date"]))
         return sorted(found)
+
+    def replace(self, replacements: Sequence[Replacement]) -> list[Outcome]:
+        """Put documents where others were."""
+        for document, place in replacements:
+            self.documents.pop((place, document.id), None)
+            self.documents[document.index, document.id] = document
+        return [STORED] * len(replacements)
 
     def delete(self, places: Iterable[tuple[str, str]]) -> int:
         """Delete documents."""
