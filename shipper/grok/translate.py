@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shipper.grok.classes import CharacterSet, escaped, read_class, read_escape
 from shipper.grok.fragments import Fragment, Start, joined, repeat, sequence, start_of
@@ -27,6 +28,8 @@ ANCHORS = {
     "b": r"\b",
     "B": r"\B",
 }
+SIMPLE_CLASS = re.compile(r"\^?[^\]\[\\&^][^\]\[\\&]*\]")
+"""The rest of a class without nested classes, escapes and intersections."""
 LINE_BREAK = r"(?>\r\n|[\n-\r\x85\u2028\u2029])"
 
 
@@ -98,13 +101,15 @@ class _Parser:
         return False
 
     def atom(self) -> Fragment | None:
-        if self.interval() is not None:
+        if self.scanner.here == "{" and self.interval() is not None:
             raise self.scanner.error("has a quantifier with nothing to repeat")
         character = self.scanner.take()
+        if character.isalnum():
+            return Fragment(character)
         if character == "(":
             return self.group()
         if character == "[":
-            return _set(read_class(self.scanner))
+            return self.character_class()
         if character == "\\":
             return self.escape()
         if character in "*+?":
@@ -114,12 +119,20 @@ class _Parser:
             return Fragment(character, atomic=False, start=Start.LINE if character == "^" else Start.ANYWHERE)
         return Fragment("." if character == "." else escaped(character))
 
+    def character_class(self) -> Fragment:
+        """A class, whose opening bracket is passed."""
+        simple = SIMPLE_CLASS.match(self.scanner.text, self.scanner.at)
+        if simple is None:
+            return _set(read_class(self.scanner))
+        self.scanner.at = simple.end()
+        return _simple_class(simple[0])
+
     # Quantifiers
 
     def quantified(self, fragment: Fragment) -> Fragment:
         """The fragment with all quantifiers that follow it."""
-        while self.scanner.here:
-            if self.scanner.here in "*+?":
+        while (here := self.scanner.here) and here in "*+?{":
+            if here != "{":
                 quantifier = self.scanner.take()
                 if self.scanner.here in ("?", "+"):
                     quantifier += self.scanner.take()
@@ -282,6 +295,12 @@ class _Parser:
             )
         self.refers_back = True
         return Fragment(f"(?:\\{number})")
+
+
+@lru_cache(maxsize=1024)
+def _simple_class(text: str) -> Fragment:
+    """Patterns have the same few classes again and again."""
+    return _set(read_class(Scanner(text)))
 
 
 def _set(characters: CharacterSet) -> Fragment:
