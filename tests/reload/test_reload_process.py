@@ -77,6 +77,23 @@ def test_a_worse_version_is_taken_when_it_is_accepted(site):
     assert site.ask("audit", "--level", "contents")[1]["verdict"] == "closed"
 
 
+def test_old_lines_are_reparsed_while_the_agent_ships_new_ones(site):
+    site.write(900)
+    with site.agent(), site.growing():
+        until(lambda: len(site.messages()) >= 900)
+        site.edit(BETTER)
+        assert site.ask("reload")[0] == 0
+        code, found = site.ask("reparse", "--input", "app")
+        assert (code, found["unchanged"], found["gone"], found["undelivered"]) == (0, 0, 0, {})
+        assert found["replaced"] == found["tagged"] >= 300
+        before = site.written
+        until(lambda: len(site.messages()) > before)
+    assert site.run("run", "--once").returncode == 0
+    assert site.messages() == site.all_messages()
+    assert site.ask("reparse", "--input", "app")[1]["tagged"] == 0
+    assert site.ask("audit", "--level", "contents")[1]["verdict"] == "closed"
+
+
 def test_a_pattern_that_runs_away_is_not_taken_and_does_not_hold_the_agent_up(site):
     site.write(300)
     with site.agent():
