@@ -107,7 +107,7 @@ def _overview(settings: Settings, state: State, chosen: str | None) -> Overview:
     ledger = ledgers(state.ledger())
     looks = _looks(rows, present)
     dead = state.dead_letters.categories()
-    shared = SharedLines(settings.host, looks, state.definitions(), dead)
+    shared = SharedLines(settings.host, looks, state.definitions(), dead, settings.parse_timeout)
     files = _known_files(rows, looks, ledger, shared) + list(_unknown_files(settings, present))
     return Overview(
         host=settings.host,

@@ -10,6 +10,7 @@ from shipper.errors import SourceError
 from shipper.hashes import chain_start
 from shipper.operate.status import Look
 from shipper.parse.definition import restore_pipeline
+from shipper.parse.guard import Guard
 from shipper.read.files import Content, open_content
 from shipper.read.framing import frame
 from shipper.read.identity import guard_at
@@ -24,9 +25,15 @@ class SharedLines:
     """Compares files by what stands in them now."""
 
     def __init__(
-        self, host: str, looks: Mapping[int, Look], definitions: Mapping[str, str], dead: Mapping[str, str]
+        self,
+        host: str,
+        looks: Mapping[int, Look],
+        definitions: Mapping[str, str],
+        dead: Mapping[str, str],
+        parse_timeout: float = 1.0,
     ) -> None:
         """`definitions` of pipelines by version; `dead` has the categories of dead letters by id."""
+        self._guard = Guard(parse_timeout)
         self._host = host
         self._looks = looks
         self._definitions = definitions
@@ -57,12 +64,13 @@ class SharedLines:
         versions = [mark.value for mark in row.marks if mark.kind is MarkKind.PIPELINE and mark.offset < len(beginning)]
         if len(beginning) >= _LIMIT or len(versions) != 1 or versions[0] not in self._definitions:
             return {}
-        pipeline = restore_pipeline(self._definitions[versions[0]])
+        pipeline = restore_pipeline(self._definitions[versions[0]], self._guard)
         cuts = {mark.offset for mark in row.marks if mark.kind is MarkKind.CUT}
         chain = chain_start(self._host, row.input)
         events = frame(beginning, 0, chain, pipeline.framing, cuts, final=False).events
         source = Source(self._host, row.input, row.path, row.fingerprint, row.id)
-        parsed = pipeline.parser(source, row.marks, None).parse(events, modified=0.0, at_end=False)
+        with self._guard.on():
+            parsed = pipeline.parser(source, row.marks, None).parse(events, modified=0.0, at_end=False)
         lines: Counter[str] = Counter()
         for document in parsed.documents:
             category = self._dead.get(document.id)

@@ -19,6 +19,7 @@ from shipper.errors import Exit
 from shipper.hashes import HEAD_LIMIT, fingerprint, head_length
 from shipper.hostname import full_host_name
 from shipper.parse.definition import load_pipeline
+from shipper.parse.guard import Guard
 from shipper.parse.pipeline import Pipeline
 from shipper.read.files import open_content
 from shipper.read.framing import BLOCK, read_events
@@ -26,6 +27,8 @@ from shipper.records import Document, Parsed, Source
 from shipper.settings import InputSettings
 
 SITE = Path("/etc/shipper")
+EVENT_SECONDS = 1.0
+"""Processor time after which an event is shown raw, as the agent by default ships it."""
 _OURS = ("@timestamp", "message", "shipper", "tags", "host", "log.offset", "log.file", "event.dataset")
 
 
@@ -105,8 +108,9 @@ def command(
 ) -> int:
     """Parse FILES (also compressed ones), or standard input, as finished files and show the documents.
 
-    Nothing is shipped and nothing is remembered. Exit code: 0 every line was parsed, 1 some lines were not, or were
-    refused, 2 the pipeline is wrong.
+    Nothing is shipped and nothing is remembered. An event on which a pattern runs away is shown raw, tagged
+    `_groktimeout`. Exit code: 0 every line was parsed, 1 some lines were not, or were refused, 2 the pipeline is
+    wrong.
     """
     settings = InputSettings(input_id or name, files, name, timezone=timezone)
     pipeline = load_pipeline(
@@ -114,13 +118,15 @@ def command(
         settings,
         pipeline_dirs=_folders(SITE / "pipelines", pipelines),
         pattern_dirs=_folders(SITE / "patterns", patterns),
+        guard=Guard(EVENT_SECONDS),
     )
     counts = Counts()
     show = _print_json if ndjson else _print_text
-    for log in map(_log, files or ("-",)):
-        for parsed in _parsed(log, pipeline, host or full_host_name(), settings.name):
-            counts.add(parsed)
-            show(parsed, sys.stdout)
+    with pipeline.guard.on():
+        for log in map(_log, files or ("-",)):
+            for parsed in _parsed(log, pipeline, host or full_host_name(), settings.name):
+                counts.add(parsed)
+                show(parsed, sys.stdout)
     click.echo(counts.sentence(), err=True)
     return Exit.FINDINGS if counts.unparsed or counts.refused else Exit.CLEAN
 

@@ -90,6 +90,8 @@ def test_old_lines_are_reparsed_while_the_agent_ships_new_ones(site):
         until(lambda: len(site.messages()) > before)
     assert site.run("run", "--once").returncode == 0
     assert site.messages() == site.all_messages()
+    rest = site.ask("reparse", "--input", "app")[1]  # what the old version had under way when it was asked first
+    assert rest["replaced"] == rest["tagged"]
     assert site.ask("reparse", "--input", "app")[1]["tagged"] == 0
     assert site.ask("audit", "--level", "contents")[1]["verdict"] == "closed"
 
