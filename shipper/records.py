@@ -140,6 +140,8 @@ class FileRow:
     carry: str | None
     finished: str = ""
     marks: list[Mark] = field(default_factory=list)
+    heir_of: int = 0
+    """Row of the file whose lines it goes on after; 0 if it began by itself."""
 
 
 @dataclass(slots=True)

@@ -23,14 +23,14 @@ def examine(context: Context, family: Family) -> Outcome:
     """What became of a family's lines. Raises SourceError and OutputError."""
     if context.level is Level.LEDGER or not family.files:
         outcome = examine_gone(context, family)
-        outcome.add(lost_at_source(context, family, end=0))
+        outcome.add(lost_at_source(context, family, []))
         return outcome
     parts = parts_of(context, family)
     outcome = Outcome(files=len(family.files))
     _weigh(context, family, parts, outcome)
     if not outcome.findings and not outcome.vouched.lines:
         outcome.add(unheld(context, family, gone_claims(family, parts)))
-    outcome.add(lost_at_source(context, family, end=max(part.measure.end for part in parts)))
+    outcome.add(lost_at_source(context, family, parts))
     return outcome
 
 

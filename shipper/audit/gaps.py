@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from shipper.audit.claims import Claim
 from shipper.audit.context import Context
-from shipper.audit.families import Family
+from shipper.audit.families import Family, Part
 from shipper.audit.findings import Cause, Finding, Kind, Outcome
-from shipper.records import Mark, MarkKind
+from shipper.records import FileRow, Mark, MarkKind
 
 _CAUSES = {"truncated": Cause.TRUNCATED, "deleted": Cause.DELETED}
 
 
-def lost_at_source(context: Context, family: Family, *, end: int) -> Outcome:
-    """The gaps that no file on disk (which goes to `end`) and no row fills: a copy may have kept the bytes."""
+def lost_at_source(context: Context, family: Family, parts: Sequence[Part]) -> Outcome:
+    """The gaps that no copy filled: no file on disk with the same lines before it, and none that was read on after."""
     outcome = Outcome()
-    reached = max((claim.row.offset for claim in family.claims), default=0)
     seen: set[Mark] = set()
     for claim in family.claims:
         for mark in claim.row.marks:
             size = _size(mark)
-            if mark.kind is MarkKind.GAP and mark not in seen and mark.offset + size > max(end, reached):
-                seen.add(mark)
-                outcome.report(_finding(context, family, claim.row.current_path, mark, size))
+            if mark.kind is not MarkKind.GAP or mark in seen or _is_filled(claim, mark.offset + size, family, parts):
+                continue
+            seen.add(mark)
+            outcome.report(_finding(context, family, claim.row.current_path, mark, size))
     return outcome
+
+
+def _is_filled(claim: Claim, end: int, family: Family, parts: Sequence[Part]) -> bool:
+    same = (part for part in parts if any(other.row.id == claim.row.id for other in part.agreeing))
+    if any(part.measure.end >= end for part in same):
+        return True
+    heirs = {claim.row.id}
+    while more := {row.id for row in _rows(family) if row.heir_of in heirs} - heirs:
+        heirs |= more
+    return any(row.offset >= end for row in _rows(family) if row.id in heirs)
+
+
+def _rows(family: Family) -> list[FileRow]:
+    return [claim.row for claim in family.claims]
 
 
 def _size(mark: Mark) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from shipper.audit.report import as_json, as_text, plan_text
 from shipper.cli import DEFAULT_CONFIGURATION
 from shipper.cli.console import visible
 from shipper.clock import SystemClock
+from shipper.commit.database import FILE_NAME
 from shipper.config.units import duration
 from shipper.errors import UsageError
 from shipper.events_log import EventsLog, silent
@@ -95,9 +96,13 @@ def _audit(settings: Settings, request: Request, *, repair: bool, apply_wanted: 
         pipelines_in_force(settings) as pipelines,
         closing(open_output(settings.output, datasets(settings, pipelines), clock, events)) as output,
     ):
-        auditor = Auditor(settings, pipelines, output, clock.time, time.sleep)
+        auditor = Auditor(settings, pipelines, output, clock.time, _waiting("what is missing may be under way"))
+        if request.use_state and not (settings.state / FILE_NAME).exists():
+            _say([f"There is no state in {settings.state}: the files and the index alone are compared."], err=True)
         with _progress() as progress:
             outcome = auditor.audit(request, progress)
+        if request.paths and not (outcome.files or outcome.findings or outcome.vouched.lines):
+            raise UsageError(f"--path {' '.join(request.paths)}: no file of the inputs matches.")
         if not repair:
             return outcome
         chosen = plan(outcome)
@@ -106,9 +111,19 @@ def _audit(settings: Settings, request: Request, *, repair: bool, apply_wanted: 
             return outcome
         context = auditor.context(request)
         families, _ = auditor.families(request, context)
-        _tell(Repairer(context, time.sleep).apply(chosen, families))
+        _tell(Repairer(context, _waiting("the output did not take everything yet")).apply(chosen, families))
         with _progress() as progress:
             return auditor.audit(request, progress)
+
+
+def _waiting(reason: str) -> Callable[[float], None]:
+    """Waits, and says so: a command that is silent for a minute looks dead."""
+
+    def wait(seconds: float) -> None:
+        _say([f"Waiting {seconds:.0f} s: {reason}."], err=True)
+        time.sleep(seconds)
+
+    return wait
 
 
 def _tell(repaired: Repaired) -> None:

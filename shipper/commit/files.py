@@ -12,7 +12,7 @@ from shipper.records import FileRow, Mark, MarkKind
 
 _ROWS = """
 SELECT f.id, f.input, f.path, f.current_path, f.device, f.inode, f.fingerprint, f.size,
-       c.offset, c.chain, c.guard, c.carry, c.finished
+       f.heir_of, c.offset, c.chain, c.guard, c.carry, c.finished
 FROM files f LEFT JOIN checkpoints c ON c.file = f.id AND c.output = :output
 """
 _INHERIT_LEDGER = """
@@ -54,6 +54,7 @@ class FileRows:
     def add(self, row: FileRow, heir_of: FileRow | None) -> FileRow:
         """Record a new file; an heir takes over ledger and dead letters of the file it continues."""
         with self._database.transaction() as db:
+            row.heir_of = heir_of.id if heir_of else 0
             row.id = self._insert(row)
             self.write_marks(row.id, row.marks)
             self.write_checkpoint(row)
@@ -99,9 +100,9 @@ class FileRows:
 
     def _insert(self, row: FileRow) -> int:
         cursor = self._db.execute(
-            "INSERT INTO files (input, path, current_path, device, inode, fingerprint, size)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (row.input, row.path, row.current_path, row.device, row.inode, row.fingerprint, row.size),
+            "INSERT INTO files (input, path, current_path, device, inode, fingerprint, size, heir_of)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (row.input, row.path, row.current_path, row.device, row.inode, row.fingerprint, row.size, row.heir_of),
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
@@ -122,6 +123,7 @@ class FileRows:
             carry=row["carry"],
             finished="" if unread else row["finished"],
             marks=self.marks(row["id"]),
+            heir_of=row["heir_of"],
         )
 
 

@@ -7,7 +7,8 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE outputs (id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE);
 CREATE TABLE files (
     id INTEGER PRIMARY KEY, input TEXT NOT NULL, path TEXT NOT NULL, current_path TEXT NOT NULL,
-    device INTEGER NOT NULL, inode INTEGER NOT NULL, fingerprint TEXT NOT NULL, size INTEGER NOT NULL);
+    device INTEGER NOT NULL, inode INTEGER NOT NULL, fingerprint TEXT NOT NULL, size INTEGER NOT NULL,
+    heir_of INTEGER NOT NULL);
 CREATE INDEX files_by_inode ON files (input, device, inode);
 CREATE INDEX files_by_fingerprint ON files (fingerprint);
 CREATE TABLE checkpoints (

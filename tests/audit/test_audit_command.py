@@ -126,3 +126,14 @@ def test_control_characters_of_file_names_do_not_reach_the_terminal(
     site.write("c\x1b[31m.log", [transfer(n) for n in range(5000, 5010)])
     assert run(site) == 0
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_a_path_that_no_file_matches_is_a_wrong_usage(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(site, "--path", "/nope") == 2
+    assert "--path /nope: no file of the inputs matches." in capsys.readouterr().err
+
+
+def test_without_a_state_the_audit_says_that_there_is_none(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.forget()
+    assert run(site) == 0
+    assert f"There is no state in {site.root}/state" in capsys.readouterr().err

@@ -251,17 +251,32 @@ def test_a_running_agent_reads_what_was_unread_in_a_deleted_file(site):
 def test_a_truncation_with_unread_bytes_is_recorded_as_a_gap(site):
     log = write(site.logs / "a.log", *numbered(0, 3))
     with running(site) as one:
-        one.reader.scan()
-        for chunk in one.reader.chunks(once=False):
-            one.take(chunk)
-        with log.open("ab") as file:
-            file.write(b"half a line")
-        one.reader.scan()
-        assert list(one.reader.chunks(once=False)) == []
-        replace_in_place(log, "new")
+        cut_half_a_line(one, log)
+        replace_in_place(log, *numbered(0, 1), "something else")
         one.once()
 
-    assert site.events.counts["file_truncated"] == 1
+    assert site.gaps() == [(len("".join(numbered(0, 3))) + 3, "truncated:11")]
+
+
+def test_a_copy_that_kept_the_unread_bytes_is_their_heir(site):
+    log = write(site.logs / "a.log", *numbered(0, 3))
+    with running(site) as one:
+        cut_half_a_line(one, log)
+        copy = copy_and_truncate(log, "a.log.1")
+        append(copy, " and its other half")
+        one.once()
+
+    assert site.messages() == Counter([*numbered(0, 3), "half a line and its other half"])
+    assert [heir for _, heir in site.heirs()] == ["", str(log)]
+
+
+def cut_half_a_line(one, log):
+    """Let the agent ship the file and see half a line more."""
+    for text in (b"half a line", b""):
+        turns = iter([False] * 6)
+        one.run(lambda turns=turns: next(turns, True))
+        with log.open("ab") as file:
+            file.write(text)
 
 
 def test_a_file_closed_and_grown_again_within_one_agent_is_not_read_twice(site):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from shipper.agent import Totals
 from shipper.commit.state import State
 from shipper.events_log import EventsLog, silent
-from shipper.records import OutcomeKind
+from shipper.records import MarkKind, OutcomeKind
 from shipper.send.output import Output
 from shipper.settings import InputSettings, Settings, SQLiteSettings
 from shipper.start import agent
@@ -68,15 +69,33 @@ class Site:
 
     def ledger_by_path(self) -> dict[str, Counter[str]]:
         """Lines by fate of each file, under its path now."""
-        state = State.open_read_only(self.settings.state, HOST)
-        assert state is not None
-        with closing(state):
-            state.look_at_output(state.outputs()[-1])
+        with self._state() as state:
             paths = {row.id: row.current_path for row in state.files.all()}
             found: dict[str, Counter[str]] = {path: Counter() for path in paths.values()}
             for file, _, fate, tally in state.ledger():
                 found[paths[file]][fate] += tally.lines
             return found
+
+    def gaps(self) -> list[tuple[int, str]]:
+        """Losses at the source: offset, and what happened."""
+        with self._state() as state:
+            marks = [mark for row in state.files.all() for mark in row.marks]
+        return [(mark.offset, mark.value) for mark in marks if mark.kind is MarkKind.GAP]
+
+    def heirs(self) -> list[tuple[str, str]]:
+        """Each file by its first path, and the one that it goes on after."""
+        with self._state() as state:
+            rows = state.files.all()
+        paths = {row.id: row.path for row in rows}
+        return [(row.path, paths.get(row.heir_of, "")) for row in rows]
+
+    @contextmanager
+    def _state(self) -> Iterator[State]:
+        state = State.open_read_only(self.settings.state, HOST)
+        assert state is not None
+        with closing(state):
+            state.look_at_output(state.outputs()[-1])
+            yield state
 
 
 def stored(totals: Totals) -> int:
