@@ -187,9 +187,10 @@ def _overlaps(inputs: Iterable[CheckedInput]) -> Iterator[str]:
     names: dict[tuple[int, int], set[str]] = defaultdict(set)
     paths: dict[tuple[int, int], str] = {}
     for item in inputs:
-        for path, status in item.files:
-            names[status.st_dev, status.st_ino].add(item.name)
-            paths[status.st_dev, status.st_ino] = str(path)
+        for found in item.files:
+            file = found.status.st_dev, found.status.st_ino
+            names[file].add(item.name)
+            paths[file] = str(found.path)
     shared: dict[tuple[str, str], list[str]] = defaultdict(list)
     for key, matching in names.items():
         for pair in combinations(sorted(matching), 2):
@@ -204,7 +205,7 @@ def _overlaps(inputs: Iterable[CheckedInput]) -> Iterator[str]:
 def _unreadable(inputs: Iterable[CheckedInput]) -> Iterator[str]:
     """Files that match and that this user may not read; the agent may be another user."""
     for item in inputs:
-        files = sorted(str(path) for path, _ in item.files if not os.access(path, os.R_OK))
+        files = sorted(str(found.path) for found in item.files if not os.access(found.path, os.R_OK))
         if files:
             yield (
                 f"This user may not read {len(files)} of the {len(item.files)} files that the input '{item.name}' "
