@@ -26,7 +26,7 @@ from shipper.operate.status import (
     unidentified_status,
 )
 from shipper.read.discover import Found, discover
-from shipper.read.files import Content, open_content
+from shipper.read.files import Content, open_found
 from shipper.read.identity import fingerprint_of
 from shipper.records import FileRow
 from shipper.settings import InputSettings, Settings
@@ -158,7 +158,7 @@ def _looks(rows: Sequence[FileRow], present: dict[_Key, Found]) -> dict[int, Loo
 def _look(found: Found, offset: int) -> Look:
     path, size = str(found.path), found.status.st_size
     try:
-        with closing(open_content(found.path)) as content:
+        with closing(open_found(found)) as content:
             if content.compressed:
                 return Look(path, size, compressed=True)
             return Look(path, size, partial=offset < size <= offset + _TAIL and _unended(content, offset))
@@ -183,7 +183,7 @@ def _unknown_files(settings: Settings, present: Mapping[_Key, Found]) -> Iterato
 def _unidentified(found: Found, host: str, input_name: str) -> FileState:
     if not found.status.st_size:
         return FileState.EMPTY
-    with closing(open_content(found.path)) as content:
+    with closing(open_found(found)) as content:
         if fingerprint_of(content, host, input_name) is not None:
             return FileState.NEW
         return FileState.UNFINISHED if content.compressed else FileState.HEADER_ONLY

@@ -20,6 +20,8 @@ class InputSettings:
     namespace: str = "default"
     period: str = "month"
     """`month`, `day` or `year`: how long one index of this input's dataset covers."""
+    links: str = "inside"
+    """`inside`: symbolic links are followed only within the folders above the first wildcards; or `anywhere`."""
     watch: str = "inotify"
     """`inotify` or `poll` (NFS, Lustre, GPFS)."""
     incomplete: str | None = None

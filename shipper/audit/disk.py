@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from shipper.errors import SourceError
 from shipper.read.discover import Found, discover
-from shipper.read.files import Content, UnfinishedArchive, open_content
+from shipper.read.files import Content, UnfinishedArchive, open_content, open_found
 from shipper.read.identity import fingerprint_of
 from shipper.settings import InputSettings
 
@@ -133,7 +133,7 @@ def _look(host: str, settings: InputSettings, found: Found) -> DiskFile:
     inode = (status.st_dev, status.st_ino)
     file = DiskFile(settings, found.path, None, status.st_size, status.st_mtime, inode)
     try:
-        with closing(open_content(found.path)) as content:
+        with closing(open_found(found)) as content:
             mark = fingerprint_of(content, host, settings.name)
             return replace(file, fingerprint=mark, compressed=content.compressed)
     except SourceError as error:

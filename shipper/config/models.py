@@ -28,6 +28,7 @@ class Input(_Mapping):
     timezone: values.TimeZone | None = None
     namespace: values.Namespace = "default"
     period: values.Period = "month"
+    links: values.Links = "inside"
     watch: values.Watch = "inotify"
     incomplete: values.Incomplete | None = None
 

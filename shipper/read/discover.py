@@ -19,6 +19,8 @@ class Found(NamedTuple):
 
     path: Path
     status: os.stat_result
+    problem: str = ""
+    """Why it must not be read, whatever its permissions say."""
 
 
 def matching(settings: InputSettings) -> list[Path]:
@@ -29,7 +31,7 @@ def matching(settings: InputSettings) -> list[Path]:
 def discover(settings: InputSettings) -> list[Found]:
     """As `matching`, with status. A file with several names in the tree comes once, under the first."""
     found: dict[tuple[int, int], Found] = {}
-    excluded = _excluding(settings.exclude)
+    excluded, inside = _excluding(settings.exclude), _Tree(settings)
     for path in sorted(set(_globbed(settings))):
         if excluded(path):
             continue
@@ -38,8 +40,41 @@ def discover(settings: InputSettings) -> list[Found]:
         except OSError:
             continue  # gone between listing and asking, or a link to nowhere: the next look decides
         if stat.S_ISREG(status.st_mode):
-            found.setdefault((status.st_dev, status.st_ino), Found(Path(path), status))
+            found.setdefault((status.st_dev, status.st_ino), _checked(path, status, inside))
     return sorted(found.values(), key=lambda item: (item.status.st_mtime_ns, item.path))
+
+
+def _checked(path: str, status: os.stat_result, tree: _Tree) -> Found:
+    if not path.isascii() and path != (readable := os.fsencode(path).decode("utf-8", "backslashreplace")):
+        return Found(Path(readable), status, f"{readable}: the name is not UTF-8; rename the file, or exclude it")
+    return Found(Path(path), status, tree.problem(path))
+
+
+class _Tree:
+    """The folders above the first wildcards of an input: a link that leads out of them is not followed.
+
+    Whoever may write below them could otherwise have any file of the host shipped.
+    """
+
+    def __init__(self, settings: InputSettings) -> None:
+        self._anywhere = settings.links == "anywhere"
+        self._named = {path for path in settings.paths if not glob.has_magic(path)}
+        self._roots = tuple(os.path.realpath(folder) for folder in fixed_folders(settings))
+        self._real_folders: dict[str, str] = {}
+
+    def problem(self, path: str) -> str:
+        """What keeps a file from being read; empty for one inside."""
+        if self._anywhere or path in self._named:
+            return ""
+        folder, _, name = path.rpartition("/")
+        if folder not in self._real_folders:
+            self._real_folders[folder] = os.path.realpath(folder)
+        real = f"{self._real_folders[folder]}/{name}"
+        if os.path.islink(real):  # noqa: PTH114  as above
+            real = os.path.realpath(real)
+        if any(real.startswith(f"{root.rstrip('/')}/") for root in self._roots):
+            return ""
+        return f"{path}: a link leads out of the input's folders to {real}; `links: anywhere` would follow it"
 
 
 def fixed_folders(settings: InputSettings) -> set[Path]:

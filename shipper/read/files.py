@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from isal import igzip_lib
 
 from shipper.errors import SourceError
+from shipper.read.discover import Found
 
 _STEP = 1 << 20
 _PACKED_STEP = 64 * 1024
@@ -80,6 +81,13 @@ def open_content(path: str | Path) -> Content:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def open_found(found: Found) -> Content:
+    """Open a file that an input matches. Raises `SourceError`, also where it must not be read."""
+    if found.problem:
+        raise SourceError(found.problem)
+    return open_content(found.path)
 
 
 class Plain:

@@ -12,7 +12,7 @@ from shipper.errors import OutputError, SourceError
 from shipper.events_log import EventsLog
 from shipper.hashes import HEAD_LIMIT
 from shipper.read.discover import Found, discover
-from shipper.read.files import Content, UnfinishedArchive, open_content
+from shipper.read.files import Content, UnfinishedArchive, open_found
 from shipper.read.recognise import Recogniser, Registry, finished_stamp
 from shipper.read.tail import Replaced, TailedFile
 from shipper.records import Chunk, FileRow, Framing, Mark, MarkKind, Source
@@ -222,7 +222,7 @@ class Reader:
         content: Content | None = None
         tailed: TailedFile | None = None
         try:
-            content = open_content(found.path)
+            content = open_found(found)
             tailed = self._recognised(settings, found, content)
         except UnfinishedArchive:
             self._note_unidentified(settings, found, "unfinished")

@@ -1,11 +1,12 @@
 """Which files match: globs for what is wanted, and the same language for what is not."""
 
 import os
+from pathlib import Path
 
 import pytest
 from support.logs import write
 
-from shipper.read.discover import fixed_folders, matching
+from shipper.read.discover import discover, fixed_folders, matching
 from shipper.settings import InputSettings
 
 
@@ -54,3 +55,41 @@ def test_a_watcher_listens_above_the_first_wildcard(tree):
     item = InputSettings("i", (f"{tree}/deep/*/x*.log", f"{tree}/not/yet/there.log"), "raw")
 
     assert fixed_folders(item) == {tree / "deep", tree}
+
+
+def problems(folder, **settings):
+    item = InputSettings("i", (f"{folder}/logs/**/*.log",), "raw", **settings)
+    return {found.path.name: found.problem for found in discover(item)}
+
+
+def test_a_link_out_of_the_tree_is_not_followed_and_told(tmp_path):
+    secret = write(tmp_path / "secret", "x")
+    write(tmp_path / "logs" / "a.log", "x")
+    (tmp_path / "logs" / "b.log").symlink_to(tmp_path / "logs" / "c.log")
+    write(tmp_path / "logs" / "c.log", "y")
+    (tmp_path / "logs" / "link.log").symlink_to(secret)
+    write(tmp_path / "out" / "d.log", "z")
+    (tmp_path / "logs" / "folder").symlink_to(tmp_path / "out")
+    found = problems(tmp_path)
+
+    assert {name for name, problem in found.items() if not problem} == {"a.log", "b.log"}
+    assert found["link.log"].endswith(f"out of the input's folders to {secret}; `links: anywhere` would follow it")
+    assert "out of the input's folders" in found["d.log"]
+    assert not any(problems(tmp_path, links="anywhere").values())
+
+
+def test_a_link_that_is_named_without_wildcard_or_is_the_folder_itself_is_meant(tmp_path):
+    write(tmp_path / "real" / "a.log", "x")
+    (tmp_path / "logs").symlink_to(tmp_path / "real")
+    (tmp_path / "named.log").symlink_to(write(tmp_path / "elsewhere" / "b.log", "y"))
+    item = InputSettings("i", (f"{tmp_path}/logs/*.log", f"{tmp_path}/named.log"), "raw")
+
+    assert [found.problem for found in discover(item)] == ["", ""]
+
+
+def test_a_name_that_is_not_utf_8_is_told_and_not_read(tmp_path):
+    folder = os.fsencode(tmp_path)
+    Path(os.fsdecode(folder + b"/\xff.log")).write_bytes(b"x")
+    (found,) = discover(InputSettings("i", (f"{tmp_path}/*",), "raw"))
+
+    assert found.problem == f"{tmp_path}/\\xff.log: the name is not UTF-8; rename the file, or exclude it"

@@ -300,3 +300,13 @@ def test_an_unreadable_file_is_said_and_does_not_stop_the_others(site):
 
     assert site.lines_stored() == 4
     assert site.events.counts["file_unreadable"] == 1
+
+
+def test_a_file_with_a_bad_name_does_not_stop_the_others(site):
+    write(site.logs / "a.log", *numbered(0, 3))
+    name = os.fsdecode(b"\xff.log")
+    (site.logs / name).write_bytes(b"a line that is long enough to make a head\n")
+    site.once()
+
+    assert site.lines_stored() == 3
+    assert site.events.counts["file_unreadable"] == 1
