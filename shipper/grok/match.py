@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from shipper.grok.compile import Capture, compile_expression
@@ -105,6 +105,8 @@ class Grok:
         self._groups = tuple(capture.group for capture in self.captures)
         self._keys = tuple(capture.path[0] for capture in self.captures)
         self._setters = tuple((capture.path, CONVERSIONS.get(capture.type or "")) for capture in self.captures)
+        paths = [capture.path for capture in self.captures]
+        self._leaves = _leaves(self.captures) if len(set(paths)) == len(paths) else None
         self._flat = len(set(self._keys)) == len(self._keys) and all(
             len(path) == 1 and convert is None for path, convert in self._setters
         )
@@ -117,6 +119,8 @@ class Grok:
         values = found.group(0, *self._groups)[1:] if self._groups else ()
         if self._flat:
             return {key: value for key, value in zip(self._keys, values, strict=True) if value}
+        if self._leaves is not None:
+            return _nested(self._leaves, values)
         fields: dict[str, Any] = {}
         for (path, convert), value in zip(self._setters, values, strict=True):
             if value:
@@ -129,6 +133,33 @@ class Grok:
 
     def __repr__(self) -> str:
         return f"Grok({self.pattern!r})"
+
+
+Leaf = tuple[tuple[str, ...], str, Callable[[str], Value] | None]
+
+
+def _leaves(captures: Iterable[Capture]) -> list[Leaf]:
+    """Parent, key and conversion of each field; equal parents are one object."""
+    parents: dict[tuple[str, ...], tuple[str, ...]] = {}
+    return [
+        (parents.setdefault(each.path[:-1], each.path[:-1]), each.path[-1], CONVERSIONS.get(each.type or ""))
+        for each in captures
+    ]
+
+
+def _nested(leaves: Sequence[Leaf], values: Sequence[str | None]) -> dict[str, Any]:
+    """The fields of captures none of which is repeated; neighbours mostly have one parent, which is looked up once."""
+    fields: dict[str, Any] = {}
+    present: tuple[str, ...] | None = None
+    parent = fields
+    for (path, key, convert), value in zip(leaves, values, strict=True):
+        if value:
+            if path is not present:
+                present, parent = path, fields
+                for name in path:
+                    parent = parent.setdefault(name, {})
+            parent[key] = convert(value) if convert else value
+    return fields
 
 
 def _add(fields: dict[str, Any], path: tuple[str, ...], value: Value) -> None:
