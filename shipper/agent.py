@@ -8,14 +8,14 @@ limit, reading waits. Everything else is in the stages; this module alone knows 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from shipper.clock import Bell, Clock
 from shipper.commit.ledger import Ledger, size_of
 from shipper.commit.state import Stall, State
 from shipper.errors import OutputError
-from shipper.parse.pipeline import FileParser, Pipeline
+from shipper.parse.file_parser import FileParser
 from shipper.parse.runaways import Runaways
 from shipper.read.reader import Reader
 from shipper.records import Chunk, Mark, MarkKind, OutcomeKind, Parsed, Receipt
@@ -107,12 +107,12 @@ class Agent:
         """
         next_scan = 0.0
         while not stopping():
-            self._adopt(self._reloader.look(asked=asked()))
+            self._reload(asked())
             now = self._clock.monotonic()
             if now >= next_scan:
                 self.reader.scan()
                 next_scan = now + self._settings.rescan
-            self._pass(once=False, stopping=stopping)
+            self._pass(once=False, stopping=stopping, between=lambda: self._reload(asked()))
             self._send_due()
             if self._clock.wait(self.bell, self._until_next(next_scan)):
                 next_scan = min(next_scan, self._clock.monotonic() + BREATH)
@@ -130,13 +130,16 @@ class Agent:
         once: bool,
         stopping: Callable[[], bool] = lambda: False,
         progress: Callable[[Totals], None] = lambda _: None,
+        between: Callable[[], None] = lambda: None,
     ) -> None:
+        """Take every chunk that is there; `between` is called after each, while none is in hand."""
         for chunk in self.reader.chunks(once=once):
             self.take(chunk)
             self._send_due()
             self._settle()
             self._wait_for_room()
             progress(self.totals)
+            between()
             if stopping():
                 break
 
@@ -152,9 +155,9 @@ class Agent:
         for batch in self._batches.add(parsed.documents, self._clock.monotonic()):
             self._dispatcher.submit(batch)
 
-    def _adopt(self, changed: Mapping[str, Pipeline]) -> None:
-        """Let other pipelines rule from the next chunk of each file on."""
-        for name, pipeline in changed.items():
+    def _reload(self, asked: bool) -> None:
+        """Look at the definitions if it is time; others rule from the next chunk of each file on."""
+        for name, pipeline in self._reloader.look(asked=asked).items():
             self.reader.reframe(name, pipeline.framing)
             self._runaways.forget(pipeline.name)
         self._note_stalls()

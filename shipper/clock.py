@@ -8,20 +8,26 @@ from typing import Protocol
 
 
 class Bell:
-    """Wakes the one who waits: rung by the watcher and by senders, waited for by the agent."""
+    """Wakes the one who waits: rung by the watcher, by senders and by signal handlers, waited for by the agent."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        # Its lock is reentrant: a signal's handler may ring in the very thread that is about to wait.
+        self._condition = threading.Condition()
+        self._rung = False
 
     def ring(self) -> None:
         """Wake the waiter, or let its next wait return at once."""
-        self._event.set()
+        with self._condition:
+            self._rung = True
+            self._condition.notify_all()
 
     def wait(self, seconds: float) -> bool:
         """Wait until rung, at most so long; whether it was rung. Silences the bell."""
-        rung = self._event.wait(seconds)
-        self._event.clear()
-        return rung
+        with self._condition:
+            if not self._rung:
+                self._condition.wait(seconds)
+            rung, self._rung = self._rung, False
+            return rung
 
 
 class Clock(Protocol):

@@ -20,7 +20,8 @@ from shipper.audit.families import Family, Part
 from shipper.audit.rules import Parse, Rules, remade, replay
 from shipper.commit.state import State
 from shipper.hashes import document_ids
-from shipper.parse.pipeline import RUNAWAY, Pipeline
+from shipper.parse.file_parser import RUNAWAY
+from shipper.parse.pipeline import Pipeline
 from shipper.records import Document, OutcomeKind, Parsed, Stored
 from shipper.send.output import Output, Replacement
 from shipper.settings import Settings

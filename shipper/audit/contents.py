@@ -14,7 +14,7 @@ from shipper.audit.families import Family
 from shipper.audit.findings import Cause, Finding, Kind, Outcome
 from shipper.audit.reconcile import DiskEvent
 from shipper.audit.rules import Parse, remade, replay
-from shipper.parse.pipeline import RUNAWAY
+from shipper.parse.file_parser import RUNAWAY
 from shipper.records import Document, Stored
 
 PATH = "log.file.path"

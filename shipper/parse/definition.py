@@ -196,7 +196,8 @@ def for_input(definition: str, settings: InputSettings) -> str | None:
     recorded = orjson.loads(definition)
     if recorded["name"] != settings.pipeline:
         return None
-    return orjson.dumps({**recorded, "input": _context(settings)}, option=orjson.OPT_SORT_KEYS).decode()
+    now = {"parser": PARSER, "input": _context(settings)}
+    return orjson.dumps({**recorded, **now}, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _context(settings: InputSettings) -> dict[str, Any]:

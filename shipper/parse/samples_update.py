@@ -17,9 +17,10 @@ from tempfile import TemporaryDirectory
 import orjson
 
 from shipper.errors import ConfigurationError, Problem
+from shipper.parse.file_parser import INHERITED
 from shipper.parse.marked_yaml import MarkedYAML, marked, read_marked
 from shipper.parse.models import SampleModel, validated
-from shipper.parse.pipeline import INHERITED, Pipeline
+from shipper.parse.pipeline import Pipeline
 from shipper.parse.samples import Outcome, differences, expected_fields, outcome, samples_file
 from shipper.parse.samples_text import rewritten
 

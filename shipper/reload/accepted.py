@@ -17,18 +17,23 @@ from shipper.settings import Settings
 _KEY = "pipeline:"
 
 
-def accepted_pipelines(state: State, settings: Settings, guard: Guard) -> dict[str, Pipeline]:
+def accepted_pipelines(
+    state: State, settings: Settings, guard: Guard, compiled: Mapping[str, Pipeline] | None = None
+) -> dict[str, Pipeline]:
     """The pipelines that were taken last, by input, with what the inputs say of parsing now.
 
-    An input is absent if it is new, names another pipeline than then, or if this version of shipper does not
-    understand the recorded definition any more.
+    `compiled` are those of the files: one that is the same need not be compiled again. An input is absent if it is
+    new, names another pipeline than then, or if this version of shipper does not understand the recorded definition.
     """
     definitions, pins = state.definitions(), state.pins()
     found = {}
     for item in settings.inputs:
         recorded = definitions.get(pins.get(_KEY + item.name, ""))
         definition = for_input(recorded, item) if recorded is not None else None
-        if definition is not None:
+        ready = (compiled or {}).get(item.name)
+        if ready is not None and ready.definition == definition:
+            found[item.name] = ready
+        elif definition is not None:
             try:
                 found[item.name] = restore_pipeline(definition, guard)
             except ConfigurationError:
@@ -44,13 +49,14 @@ def accept(state: State, pipelines: Mapping[str, Pipeline]) -> None:
 
 
 @contextmanager
-def pipelines_in_force(settings: Settings) -> Iterator[dict[str, Pipeline]]:
+def pipelines_in_force(settings: Settings, *, use_state: bool = True) -> Iterator[dict[str, Pipeline]]:
     """The pipelines that the agent uses or would use, by input, guarded against runaways within the context.
 
-    Those that were taken last; for inputs that have none yet, those of the files. Raises ConfigurationError.
+    Those that were taken last; for inputs that have none yet, or without state, those of the files. Raises
+    ConfigurationError.
     """
     guard = Guard(settings.parse_timeout)
-    state = State.open_read_only(settings.state, settings.host)
+    state = State.open_read_only(settings.state, settings.host) if use_state else None
     found = {}
     if state is not None:
         with closing(state):

@@ -64,7 +64,7 @@ class Reloader:
         request = take_request(self._folder) or Request()  # left for an agent that was gone
         self._considered = stamps(self._settings)
         candidates = load_candidates(self._settings, self._guard)
-        accepted = accepted_pipelines(self._state, self._settings, self._guard)
+        accepted = accepted_pipelines(self._state, self._settings, self._guard, candidates.pipelines)
         unknown = [item.name for item in self._settings.inputs if item.name not in accepted]
         refuse_problems({name: candidates.problems[name] for name in unknown if name in candidates.problems})
         new = {name: candidates.pipelines[name] for name in unknown}

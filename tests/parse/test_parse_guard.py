@@ -9,8 +9,8 @@ from support.agents import Site
 from shipper.hashes import chain_start, chains, tally_of
 from shipper.overview import overview
 from shipper.parse.definition import load_pipeline
+from shipper.parse.file_parser import RUNAWAY
 from shipper.parse.guard import Guard
-from shipper.parse.pipeline import RUNAWAY
 from shipper.records import Event, Source
 from shipper.settings import InputSettings
 
@@ -87,6 +87,20 @@ def test_nothing_is_shipped_of_a_line_whose_redaction_runs_away(definitions):
     rule = r"[{pattern: '(?:\w{1,2}|\w\w?)+!', replace: '***'}]"
     outcome = parsed(definitions, Guard(LIMIT), RUNAWAY_LINE, b"two cd!\n", redact=rule)
     assert [body["message"] for body in bodies(outcome)] == ["", "two ***"]
+
+
+def test_a_drop_rule_that_runs_away_drops_nothing(definitions):
+    text = (definitions / "app.yml").read_text()
+    (definitions / "app.yml").write_text(
+        text.replace("(?<app.twice>", "(?<app.rest>.*)$|^%{WORD:app.name} (?<app.twice>")
+    )
+    rule = r"[{rule: odd, when: {app.rest: {regex: '^(?:\w{1,2}|\w\w?)+!$'}}}]"
+    outcome = parsed(definitions, Guard(LIMIT), b"one ab!\n", RUNAWAY_LINE, b"two c\n", drop=rule)
+    raw, last = bodies(outcome)
+    assert [filtered.rule for filtered in outcome.filtered] == ["odd"]
+    assert (RUNAWAY in raw["tags"], "app" in raw) == (True, False)
+    assert last["app"] == {"name": "two", "rest": "c"}
+    assert len({document.id for document in outcome.documents}) == 2
 
 
 def test_a_thousand_lines_that_together_take_longer_than_the_limit_are_no_runaways(definitions):

@@ -47,7 +47,12 @@ class Edited(Site):
         folder = root / "pipelines"
         folder.mkdir()
         self.pipeline_dirs = (folder,)
+        self.parse_timeout = 1.0
         self.define(OLD)
+
+    @property
+    def settings(self):
+        return replace(super().settings, parse_timeout=self.parse_timeout)
 
     def define(self, words: str) -> None:
         (self.pipeline_dirs[0] / "app.yml").write_text(DEFINITION.replace("WORDS", words))
@@ -152,6 +157,20 @@ def test_the_first_line_of_a_month_moves_with_its_time(on_elasticsearch):
     assert site.reparse().replaced == 1
     assert site.held()[moved[0]][0].endswith("2026.11")
     assert site.verdicts() == [Verdict.CLOSED] * 3
+
+
+def test_lines_on_which_a_pattern_ran_away_are_brought_the_right_one(on_sqlite):
+    on_sqlite.define(r"(?: (?<app.rest>(?:\w{1,2}|\w\w?)+)!)?")
+    runaway = line(0).strip() + b" " + b"a" * 60 + b"?\n"
+    on_sqlite.write("a.log", [line(0), runaway, line(1)])
+    on_sqlite.parse_timeout = 0.2
+    on_sqlite.ship()
+    (failed,) = [name for name, (_, body) in on_sqlite.held().items() if "_groktimeout" in body["tags"]]
+    assert on_sqlite.verdicts() == [Verdict.CLOSED] * 3
+    on_sqlite.define(r"(?: (?<app.rest>\w+)[!?])?")
+    assert on_sqlite.reparse("_groktimeout").replaced == 1
+    assert on_sqlite.held()[failed][1]["app"]["rest"] == "a" * 60
+    assert on_sqlite.verdicts() == [Verdict.CLOSED] * 3
 
 
 def test_a_pattern_that_is_no_better_changes_nothing(on_sqlite):

@@ -1,0 +1,288 @@
+"""One file from front to back: its events become documents, in lists, by bytes, marks and settings alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import length_hint
+
+from shipper.grok.timeout import MatchTimeout
+from shipper.parse.dates import anchor, correction, first_day, midnight, name_date
+from shipper.parse.documents import DocumentMaker, Draft, Target
+from shipper.parse.fields import Fields, as_text
+from shipper.parse.guard import Guard
+from shipper.parse.memory import carried, recalled
+from shipper.parse.rules import Rules
+from shipper.parse.text import text_of
+from shipper.parse.timestamps import Moment, TimeReader, Wall
+from shipper.records import Event, Filtered, Framing, Mark, MarkKind, Parsed, Refusal, Source
+
+INHERITED = "_timestamp_inherited"
+INCOMPLETE = "_line_incomplete"
+RUNAWAY = "_groktimeout"
+"""No field was found within the time that an event may take."""
+BEGINNING = Moment(0, "1970-01-01T00:00:00Z")
+"""The time of events before any time is known: visibly wrong, and the same at every reading."""
+_REFUSED = "The file ends inside this line and can grow no more; the pipeline refuses lines that are cut."
+
+
+class FileParser:
+    """Parses one file from front to back. It remembers the header, the last time and the date."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        target: Target,
+        framing: Framing,
+        needs_date: bool,
+        source: Source,
+        marks: Sequence[Mark],
+        carry: str | None,
+        guard: Guard,
+    ) -> None:
+        self.version = target.pipeline
+        self._rules = rules
+        self._guard = guard
+        self._refuse = framing.incomplete == "refuse"
+        self._needs_date = needs_date
+        self._source = source
+        self._maker = DocumentMaker(source, target)
+        self._fresh = carry is None
+        self._header, self._clock = recalled(carry)
+        since = self._clock.mark.offset if self._clock.mark else -1
+        self._marks = sorted(mark for mark in marks if mark.kind is MarkKind.DATE and mark.offset > since)
+
+    def parse(self, events: Sequence[Event], *, modified: float, at_end: bool) -> Parsed:
+        """Documents, filtered and refused events, and new date marks, which depend on `modified` and `at_end`.
+
+        `modified` is the file's modification time (seconds since the epoch), `at_end` says that the last event was
+        the file's last when it was read.
+        """
+        parsed = Parsed([], [], [], [], "")
+        drafts = self._drafts(events, parsed)
+        if self._needs_date and drafts:
+            self._decide_dates(drafts, parsed, modified, at_end=at_end)
+        chains = self._make_documents(drafts, parsed)
+        made = [*parsed.documents, *(refusal.document for refusal in parsed.refused)]
+        if parsed.refused or parsed.runaways:
+            chain_at = {event.offset: event.chain for event in events}
+            chains = [chain_at[document.offset] for document in made]
+        if made:
+            self._maker.identify(made, chains)
+        parsed.carry = self.carry
+        self._fresh = False
+        return parsed
+
+    @property
+    def carry(self) -> str:
+        """What is remembered after the last event, as JSON: another parser goes on with it."""
+        return carried(self._header, self._clock)
+
+    def _drafts(self, events: Sequence[Event], parsed: Parsed) -> list[Draft]:
+        """The events that are parsed, with their fields as text; the others are filtered or refused here."""
+        drafts: list[Draft] = []
+        guard, remaining = self._guard, iter(events)
+        while True:
+            # Nothing may stand between the end of the loop and the end of the watch, where a signal could come in.
+            try:
+                guard.watched = remaining
+                self._add_drafts(remaining, drafts, parsed)
+                guard.watched = None
+            except MatchTimeout as runaway:
+                guard.watched = None
+                self._add_runaway(events[-1 - length_hint(remaining)], runaway.pattern, drafts, parsed)
+            else:
+                return drafts
+
+    def _add_runaway(self, event: Event, pattern: str, drafts: list[Draft], parsed: Parsed) -> None:
+        """The event that took too long is shipped raw, unless it was just done with."""
+        done = max(drafts[-1].event.offset if drafts else -1, parsed.filtered[-1].offset if parsed.filtered else -1)
+        if event.offset > done:
+            text = self._redacted(text_of(event.raw, event.tags))
+            drafts.append(Draft(event, text, {"message": text}, [*event.tags, RUNAWAY]))
+            parsed.unparsed += 1
+            parsed.runaways.append(pattern)
+
+    def _redacted(self, text: str) -> str:
+        """The text that may be shipped: nothing of it where redacting it is what takes too long."""
+        if self._rules.redaction is None:
+            return text
+        try:
+            self._guard.watched = iter(())
+            text = self._rules.redaction.text(text)
+            self._guard.watched = None
+        except MatchTimeout:
+            self._guard.watched = None
+            return ""
+        return text
+
+    def _add_drafts(self, events: Iterable[Event], drafts: list[Draft], parsed: Parsed) -> None:
+        rules = self._rules
+        is_header = rules.header.match if rules.header else None
+        redaction, steps = rules.redaction, rules.steps
+        for event in events:
+            text = text_of(event.raw, event.tags)
+            if event.tags and self._is_refused(event):
+                drafts.append(Draft(event, redaction.text(text) if redaction else text, {}, list(event.tags)))
+                continue
+            if is_header and is_header(text):
+                self._header = text
+                parsed.filtered.append(Filtered(event.offset, "header", event.tally))
+                continue
+            if rules.drop_blank and (not text or text.isspace()):
+                parsed.filtered.append(Filtered(event.offset, "blank", event.tally))
+                continue
+            if redaction:
+                text = redaction.text(text)
+            fields: Fields = {"message": text}
+            tags = list(event.tags)
+            failure = steps.apply(fields, self._header)
+            if failure:
+                tags.append(failure)
+                parsed.unparsed += 1
+            if redaction:
+                redaction.fields(fields)
+            drafts.append(Draft(event, text, fields, tags))
+
+    def _make_documents(self, drafts: Sequence[Draft], parsed: Parsed) -> list[int]:
+        """Make the documents of drafts; the hash chains at those that are no refusals."""
+        chains: list[int] = []
+        guard, remaining = self._guard, iter(drafts)
+        while True:
+            try:
+                guard.watched = remaining
+                for draft in remaining:
+                    if self._is_refused(draft.event):
+                        self._refuse_draft(draft, parsed)
+                    elif self._document(draft, parsed):
+                        chains.append(draft.event.chain)
+                guard.watched = None
+            except MatchTimeout:
+                guard.watched = None
+                self._ship_raw(drafts[-1 - length_hint(remaining)], parsed)
+            else:
+                return chains
+
+    def _ship_raw(self, draft: Draft, parsed: Parsed) -> None:
+        """The document of an event whose conversions or drop rules took too long, unless it was just done with."""
+        event = draft.event
+        last = [document.offset for document in parsed.documents[-1:]]
+        last += [filtered.offset for filtered in parsed.filtered[-1:]]
+        last += [refusal.document.offset for refusal in parsed.refused[-1:]]
+        if event.offset not in last:
+            raw = Draft(event, draft.message, {}, [*event.tags, RUNAWAY])
+            moment, mark = self._inherited(raw.tags)
+            parsed.documents.append(self._maker.make(raw, {}, moment, mark))
+            parsed.unparsed += 1
+            parsed.runaways.append("")
+
+    def _is_refused(self, event: Event) -> bool:
+        return self._refuse and INCOMPLETE in event.tags
+
+    def _refuse_draft(self, draft: Draft, parsed: Parsed) -> None:
+        moment, mark = self._inherited(draft.tags)
+        parsed.refused.append(Refusal(self._maker.make(draft, {}, moment, mark), "incomplete", _REFUSED))
+
+    def _decide_dates(self, drafts: Sequence[Draft], parsed: Parsed, modified: float, *, at_end: bool) -> None:
+        """Add the marks that this read needs."""
+        rules = self._rules
+        known = anchor(self._source.path, modified, rules.zone)
+        first = drafts[0].event.offset
+        timed = [
+            (draft.event.offset, wall) for draft in drafts if (wall := undated(rules.times, draft.fields)) is not None
+        ]
+        mark: Mark | None = None
+        if self._clock.day is None and not (self._marks and self._marks[0].offset <= first):
+            day = known.last(None) if rules.by_modification else first_day((wall for _, wall in timed), known)
+            assert day is not None
+            mark = Mark(first, MarkKind.DATE, day.isoformat())
+        elif at_end and not self._fresh and not self._marks and name_date(self._source.path) is None:
+            if rules.by_modification:
+                today = known.limit.date()
+                later = self._clock.day is not None and today > self._clock.day
+                mark = Mark(first, MarkKind.DATE, today.isoformat()) if later else None
+            else:
+                mark = correction(self._clock, timed, known)
+        if mark is not None:
+            parsed.marks.append(mark)
+            self._marks = sorted([*self._marks, mark])
+
+    def _document(self, draft: Draft, parsed: Parsed) -> bool:
+        """Make the document of a draft; False if a rule drops it."""
+        rules, fields, tags = self._rules, draft.fields, draft.tags
+        if self._marks and self._marks[0].offset <= draft.event.offset:
+            self._clock.enter(self._marks.pop(0))
+        moment, mark = self._time(fields, tags)
+        shape = rules.shapes.of(fields) if rules.shapes else None
+        values = shape.values(fields) if shape else None
+        if shape and values and mark is None:
+            document = self._maker.make_quickly(draft, shape, values, moment)
+            if document is not None:
+                parsed.documents.append(document)
+                return True
+        if shape and values:
+            nested = shape.nested(values)
+        else:
+            rule = self._finish(fields, tags)
+            if rule is not None:
+                parsed.filtered.append(Filtered(draft.event.offset, rule, draft.event.tally))
+                return False
+            nested = self._maker.nested(fields)
+        parsed.documents.append(self._maker.make(draft, nested, moment, mark))
+        return True
+
+    def _finish(self, fields: Fields, tags: list[str]) -> str | None:
+        """Convert, copy, remove and add fields; the name of the rule that drops the event, if one does."""
+        rules = self._rules
+        for dated in rules.dates:
+            dated.apply(fields, tags)
+        rules.types.convert(fields, tags)
+        for copy in rules.copies:
+            copy.apply(fields)
+        for drop in rules.drops:
+            if drop.holds(fields):
+                return drop.rule
+        del fields["message"]
+        for name in rules.remove.intersection(fields):
+            del fields[name]
+        fields.update(rules.constants)
+        return None
+
+    def _time(self, fields: Fields, tags: list[str]) -> tuple[Moment, Mark | None]:
+        """The event's time, and the date mark that it depends on."""
+        clock = self._clock
+        for reader in self._rules.times:
+            value = fields.get(reader.field)
+            if value is None:
+                continue
+            text = value if value.__class__ is str else as_text(value)
+            moment = reader.read(text, clock)
+            if moment is None:
+                break
+            if clock.tags:
+                tags.extend(clock.tags)
+                clock.tags = []
+            clock.last = moment
+            return moment, clock.mark if reader.needs_date and _lacks_date(reader.wall(text)) else None
+        return self._inherited(tags)
+
+    def _inherited(self, tags: list[str]) -> tuple[Moment, Mark | None]:
+        """The time of the event before, else the day of the mark, else none that could be right."""
+        tags.append(INHERITED)
+        clock = self._clock
+        if clock.day is not None and (self._rules.by_modification or clock.last is None):
+            return midnight(clock.day, self._rules.zone), clock.mark
+        return clock.last or BEGINNING, clock.mark
+
+
+def undated(times: Sequence[TimeReader], fields: Fields) -> Wall | None:
+    """The time that an event has, if it is one that lacks its year or date."""
+    for reader in times:
+        value = fields.get(reader.field)
+        if value is not None:
+            wall = reader.wall(as_text(value)) if reader.needs_date else None
+            return wall if _lacks_date(wall) else None
+    return None
+
+
+def _lacks_date(wall: Wall | None) -> bool:
+    return wall is not None and (wall.year is None or wall.day is None)
