@@ -29,3 +29,6 @@ done
 printf '\n== the agent is killed again and again\n'
 SHIPPER_CRASH_LINES=${SHIPPER_CRASH_LINES:-3000000} SHIPPER_CRASH_KILLS=${SHIPPER_CRASH_KILLS:-200} \
     "$pytest" -s tests/crash
+
+printf '\n== coverage of a million lines\n'
+"$pytest" -s -m long tests/grok
