@@ -162,3 +162,10 @@ def test_the_help_of_every_command_says_what_its_exit_codes_mean(name):
     group = cli.shipper.get_command(click.Context(cli.shipper), "grok")
     command = group.get_command(click.Context(group), name)
     assert "Exit code: 0" in " ".join(command.help.split())
+
+
+def test_the_rules_of_lint_are_listed_one_a_line(capsys):
+    assert execute(["grok", "lint", "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rules = ("wrong", "exponential", "unanchored", "wildcards", "unreachable", "lazy-end", "type", "shadows", "unused")
+    assert [line.split()[0] for line in lines if line.split()[:1] and line.split()[0] in rules] == list(rules)

@@ -26,7 +26,7 @@ from shipper.grok.lint import Finding, Subject, Tried, lint
 @patterns_option
 @json_option
 def command(folder: Path | None, path: Path | None, directories: tuple[Path, ...], as_json: bool) -> int:
-    r"""Look at the pattern files of DIR (or at one file); without DIR, at those that come with shipper, those of
+    """Look at the pattern files of DIR (or at one file); without DIR, at those that come with shipper, those of
     /etc/shipper/patterns and of --config, and at the expressions of all pipelines.
 
     \b
@@ -41,7 +41,7 @@ def command(folder: Path | None, path: Path | None, directories: tuple[Path, ...
     unused       no pattern and no pipeline uses it (a note)
 
     Exit code: 0 nothing but notes, 1 there is something to repair, 2 wrong usage, or a file that is no pattern file.
-    """
+    """  # noqa: D301 - for click the character \b keeps the lines of a paragraph
     found = lint(_everything(path, directories) if folder is None else _one(folder, directories))
     if as_json:
         print_document([each._asdict() for each in found])
