@@ -94,10 +94,12 @@ def differences(before: Trial, after: Trial) -> list[str]:
     """What is worse in the second trial, on the same lines."""
     if after.given_up:
         return [f"{after.runaways} of {after.events} recent events take too long to parse; the others were not tried."]
+    # Other rules for lines may make other events of them: shares are compared, not numbers.
+    of = f" of {before.events}" if before.events != after.events else ""
     found = [
-        f"{tag} on {count} of {after.events} recent events, before on {before.tags[tag]}."
+        f"{tag} on {count} of {after.events} recent events, before on {before.tags[tag]}{of}."
         for tag, count in sorted(after.tags.items())
-        if tag.startswith("_") and count > before.tags[tag]
+        if tag.startswith("_") and count * before.events > before.tags[tag] * after.events
     ]
     if after.lines_not_shipped > before.lines_not_shipped:
         more = after.lines_not_shipped - before.lines_not_shipped
