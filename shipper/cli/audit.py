@@ -25,7 +25,7 @@ from shipper.config.units import duration
 from shipper.errors import UsageError
 from shipper.events_log import EventsLog, silent
 from shipper.reload.accepted import pipelines_in_force
-from shipper.send.outputs import open_output
+from shipper.send.outputs import open_output, open_to_read
 from shipper.settings import ElasticsearchSettings, Settings
 from shipper.start import datasets
 
@@ -92,9 +92,10 @@ def command(
 
 def _audit(settings: Settings, request: Request, *, repair: bool, apply_wanted: bool) -> Outcome:
     clock, events = SystemClock(), EventsLog(silent)
+    open_ = open_output if apply_wanted else open_to_read
     with (
-        pipelines_in_force(settings) as pipelines,
-        closing(open_output(settings.output, datasets(settings, pipelines), clock, events)) as output,
+        pipelines_in_force(settings, use_state=request.use_state) as pipelines,
+        closing(open_(settings.output, datasets(settings, pipelines), clock, events)) as output,
     ):
         auditor = Auditor(settings, pipelines, output, clock.time, _waiting("what is missing may be under way"))
         if request.use_state and not (settings.state / FILE_NAME).exists():

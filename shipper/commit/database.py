@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shipper.commit import schema
 from shipper.errors import StateError
+from shipper.transactions import transaction
 
 FILE_NAME = "state.db"
 
@@ -52,14 +53,8 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All that is written within happens, durably, or nothing of it."""
-        with explained(self.path):
-            self.connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self.connection
-            except BaseException:
-                self.connection.execute("ROLLBACK")
-                raise
-            self.connection.execute("COMMIT")
+        with explained(self.path), transaction(self.connection) as connection:
+            yield connection
 
 
 @contextmanager

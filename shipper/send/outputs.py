@@ -23,6 +23,17 @@ def open_output(
     return ElasticsearchOutput(settings, datasets, clock, events)
 
 
+def open_to_read(
+    settings: SQLiteSettings | ElasticsearchSettings, datasets: Sequence[Dataset], clock: Clock, events: EventsLog
+) -> Output:
+    """The output, ready to answer; opening it changes nothing. Raises OutputError."""
+    if isinstance(settings, SQLiteSettings):
+        from shipper.send.sqlite import SQLiteOutput, connect_to_read  # noqa: PLC0415  as above
+
+        return SQLiteOutput(settings.path, (), connect_to_read)
+    return open_output(settings, datasets, clock, events)
+
+
 def senders(settings: SQLiteSettings | ElasticsearchSettings) -> int:
     """How many threads send. None for SQLite: it answers at once, and threads would only fight for the interpreter."""
     return 0 if isinstance(settings, SQLiteSettings) else settings.senders

@@ -9,7 +9,7 @@ import json
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from shipper.records import (
     Tally,
 )
 from shipper.send.output import Dataset, Replacement, Scope
+from shipper.transactions import transaction
 
 PLACE = "documents"
 _SCHEMA = """
@@ -60,19 +61,13 @@ _AT_ONCE = 500
 class SQLiteOutput:
     """Documents in a SQLite file. One writer; readers do not disturb it."""
 
-    def __init__(self, path: Path, datasets: Iterable[Dataset] = ()) -> None:
+    def __init__(
+        self, path: Path, datasets: Iterable[Dataset] = (), connect: Callable[[Path], sqlite3.Connection] | None = None
+    ) -> None:
         self._path = path
         self._lock = threading.Lock()
         with self._answers():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-            self._db.execute("PRAGMA page_size = 8192")
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA wal_autocheckpoint = 4000")
-            self._db.execute("PRAGMA synchronous = FULL")
-            if not self._db.execute("PRAGMA user_version").fetchone()[0]:
-                self._db.executescript(_SCHEMA)
-                self._db.execute("INSERT INTO identity VALUES (?)", (str(uuid.uuid4()),))
+            self._db = (connect or connect_to_write)(path)
             self._identity: str = self._db.execute("SELECT uuid FROM identity").fetchone()[0]
         self.announce(datasets)
 
@@ -127,14 +122,8 @@ class SQLiteOutput:
     def replace(self, replacements: Sequence[Replacement]) -> list[Outcome]:
         """Replace documents in one transaction."""
         rows = [_row(item.document) for item in replacements]
-        with self._lock, self._answers():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                self._db.executemany(_REPLACE, rows)
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+        with self._lock, self._answers(), transaction(self._db):
+            self._db.executemany(_REPLACE, rows)
         return [STORED] * len(rows)
 
     def delete(self, places: Iterable[tuple[str, str]]) -> int:
@@ -150,20 +139,15 @@ class SQLiteOutput:
 
     def _stored(self, documents: Sequence[Document]) -> list[Outcome]:
         rows = [_row(document) for document in documents]
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._db):
+            self._db.execute("SAVEPOINT before")
             if self._insert(rows) == len(rows):
-                outcomes = [STORED] * len(rows)
-            else:  # some were there: find out which, from the state before
-                self._db.execute("ROLLBACK")
-                self._db.execute("BEGIN IMMEDIATE")
-                outcomes = self._outcomes([document.id for document in documents])
-                self._insert(rows)
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
-        return outcomes
+                return [STORED] * len(rows)
+            # Some were there: find out which, from the state before.
+            self._db.execute("ROLLBACK TO before")
+            outcomes = self._outcomes([document.id for document in documents])
+            self._insert(rows)
+            return outcomes
 
     def _insert(self, rows: list[tuple[object, ...]]) -> int:
         return self._db.executemany(_INSERT, rows).rowcount
@@ -190,6 +174,27 @@ class SQLiteOutput:
             yield
         except (sqlite3.Error, OSError) as error:
             raise OutputError(f"{self._path}: the index did not answer: {error}") from error
+
+
+def connect_to_write(path: Path) -> sqlite3.Connection:
+    """A connection to the file, which is made where it is not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+    connection.execute("PRAGMA page_size = 8192")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    connection.execute("PRAGMA synchronous = FULL")
+    if not connection.execute("PRAGMA user_version").fetchone()[0]:
+        connection.executescript(_SCHEMA)
+        connection.execute("INSERT INTO identity VALUES (?)", (str(uuid.uuid4()),))
+    return connection
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that changes nothing, to a file that is there."""
+    if not path.exists():
+        raise OutputError(f"{path}: there is no index. Did an agent ever run with this configuration?")
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=30)
 
 
 def view(dataset: Dataset) -> str:

@@ -35,6 +35,7 @@ def test_a_state_that_is_a_file_ends_every_command_with_one_sentence(configurati
     "command", [["status"], ["run", "--once", "--json"], ["audit", "--json"], ["setup", "--print"]]
 )
 def test_a_full_disk_under_the_answer_is_told_and_is_no_finding(configuration, command):
+    assert execute(["run", "--once", "-c", str(configuration)]) == Exit.CLEAN
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "shipper", *command, "-c", configuration],

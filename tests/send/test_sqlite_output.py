@@ -8,7 +8,7 @@ import pytest
 from shipper.errors import OutputError
 from shipper.records import ALREADY_STORED, STORED, Batch, Document, OutcomeKind, Source, Tally
 from shipper.send.output import Dataset, Scope
-from shipper.send.sqlite import SQLiteOutput
+from shipper.send.sqlite import SQLiteOutput, connect_to_read
 
 DATASET = Dataset("gridftp.transfer", "default", {"gridftp.nbytes": "long", "user.name": "keyword"})
 
@@ -109,3 +109,26 @@ def test_a_file_that_is_no_database_is_an_error_with_its_name(tmp_path):
 
     with pytest.raises(OutputError, match=r"index\.db"):
         SQLiteOutput(tmp_path / "index.db")
+
+
+def test_an_index_that_is_only_read_is_not_changed_nor_made(output, tmp_path):
+    output.send(batch(document(1)))
+    with closing(SQLiteOutput(tmp_path / "index.db", (), connect_to_read)) as reading:
+        assert [row.documents for row in reading.tallies(Scope())] == [1]
+        assert reading.send(batch(document(2))).outcomes[0].kind is OutcomeKind.RETRY
+    with pytest.raises(OutputError, match=r"absent\.db: there is no index"):
+        SQLiteOutput(tmp_path / "absent.db", (), connect_to_read)
+
+    assert not (tmp_path / "absent.db").exists()
+
+
+def test_a_full_disk_means_send_again_and_says_so(output):
+    output.send(batch(document(1)))
+    output._db.execute(f"PRAGMA max_page_count = {output._db.execute('PRAGMA page_count').fetchone()[0]}")
+    many = batch(*[document(number) for number in range(2, 500)])
+    for _ in range(2):
+        outcome = output.send(many).outcomes[0]
+        assert (outcome.kind, outcome.reason.endswith("database or disk is full")) == (OutcomeKind.RETRY, True)
+    output._db.execute("PRAGMA max_page_count = 100000")
+
+    assert set(output.send(many).outcomes) == {STORED}
