@@ -7,6 +7,7 @@ limit, reading waits. Everything else is in the stages; this module alone knows 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -137,7 +138,7 @@ class Agent:
             self.take(chunk)
             self._send_due()
             self._settle()
-            self._wait_for_room()
+            self._wait_for_room(stopping, PATIENCE if once else math.inf)
             progress(self.totals)
             between()
             if stopping():
@@ -202,10 +203,11 @@ class Agent:
             self._dead_letter_bytes += sum(size_of(advance.dead) for advance in advances)
         self._note_stalls()
 
-    def _wait_for_room(self) -> None:
-        while self._ledger.bytes_in_flight > self._settings.memory:
-            self._flush()
-            self._await_receipts()
+    def _wait_for_room(self, stopping: Callable[[], bool], patience: float) -> None:
+        full = self._settings.memory
+        self._wait_while(lambda: self._ledger.bytes_in_flight > full and not stopping(), patience)
+        if self._ledger.bytes_in_flight > full and not stopping():
+            raise OutputError(self._why_unfinished())
 
     def _await_receipts(self) -> None:
         due = self._dispatcher.next_due()
@@ -213,11 +215,16 @@ class Agent:
         self._settle()
 
     def _drain(self, patience: float) -> None:
-        """Send what is left and wait for its receipts, as long as some keep coming in."""
+        """Send what is left and wait for its receipts."""
         self._flush()
         self._settle()
+        self._wait_while(lambda: self._ledger.documents_in_flight > 0, patience)
+
+    def _wait_while(self, waiting: Callable[[], bool], patience: float) -> None:
+        """Wait for receipts, as long as some keep coming in."""
         last, left = self._clock.monotonic(), self._ledger.documents_in_flight
-        while self._ledger.documents_in_flight and self._clock.monotonic() - last < patience:
+        while waiting() and self._clock.monotonic() - last < patience:
+            self._flush()
             self._await_receipts()
             if self._ledger.documents_in_flight < left:
                 last, left = self._clock.monotonic(), self._ledger.documents_in_flight

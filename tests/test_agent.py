@@ -109,6 +109,26 @@ def test_a_pass_gives_up_when_the_output_stays_away_and_the_next_one_finishes(si
     assert stored(site.once()) == 10
 
 
+def test_a_pass_whose_memory_is_full_of_what_cannot_be_sent_gives_up_too(site):
+    write(site.logs / "a.log", *numbered(0, 3000))
+    site.with_settings(memory=1 << 17, batch_bytes=1 << 15)
+    with pytest.raises(OutputError, match="connection refused"):
+        site.once(Faulty(site, lambda _: AWAY))
+
+    assert stored(site.once()) == 3000
+
+
+def test_an_agent_whose_memory_is_full_can_be_stopped(site):
+    write(site.logs / "a.log", *numbered(0, 3000))
+    site.with_settings(memory=1 << 17, batch_bytes=1 << 15)
+    end = site.clock.now + 300
+    with agent(site.settings, site.clock, site.events, output=Faulty(site, lambda _: AWAY), threads=0) as running:
+        running.run(lambda: site.clock.now > end)
+
+    assert site.clock.now < end + 60
+    assert stored(site.once()) == 3000
+
+
 def test_a_paused_dataset_does_not_hold_the_others(site):
     two_inputs(site)
     with pytest.raises(OutputError, match=r"dataset gridftp.transfer: the key may not write here"):
