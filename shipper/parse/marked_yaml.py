@@ -53,16 +53,18 @@ def read_marked(path: Path) -> MarkedYAML:
 
 def marked(text: str, file: str) -> MarkedYAML:
     """The text of a file; raises ConfigurationError with the place of what is no YAML."""
+    lines: dict[Place, int] = {}
     try:
-        data = YAML().load(text)
+        data = _plain(YAML().load(text), (), lines)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         message = f"This is no valid YAML: {' '.join(str(error.problem or error).split())}."
         raise ConfigurationError([Problem(message, file, line)]) from None
     except YAMLError as error:
         raise _unreadable(file, error) from None
-    lines: dict[Place, int] = {}
-    return MarkedYAML(file, _plain(data, (), lines), lines)
+    except RecursionError:
+        raise ConfigurationError([Problem("This is nested too deeply.", file)]) from None
+    return MarkedYAML(file, data, lines)
 
 
 def _unreadable(file: str, error: Exception) -> ConfigurationError:

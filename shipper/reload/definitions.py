@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shipper import resources
-from shipper.errors import ConfigurationError, Problem
+from shipper.errors import ConfigurationError, Problem, ShipperError
 from shipper.parse.definition import load_pipeline
 from shipper.parse.guard import Guard
 from shipper.parse.pipeline import Pipeline
@@ -41,6 +41,8 @@ def load_candidates(settings: Settings, guard: Guard) -> Candidates:
             )
         except ConfigurationError as error:
             found.problems[item.name] = error.problems
+        except ShipperError as error:  # a folder that is not there
+            found.problems[item.name] = (Problem(str(error)),)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 
 import pytest
@@ -147,6 +148,77 @@ def test_a_restart_with_broken_files_uses_the_same_versions(bench):
     assert set(again.troubles()) == {"pipeline one", "pipeline two"}
     with pipelines_in_force(bench.settings) as found:
         assert {name: each.version for name, each in found.items()} == before
+
+
+def remove_patterns(bench):
+    shutil.rmtree(bench.folder / "patterns")
+
+
+def remove_pipelines(bench):
+    shutil.rmtree(bench.folder / "pipelines")
+
+
+def write_binary_patterns(bench):
+    (bench.folder / "patterns" / "app.grok").write_bytes(b"APP \xff\xfe\n")
+
+
+def write_binary_pipeline(bench):
+    bench.define("one", "\0: [")
+
+
+def write_empty_pipeline(bench):
+    bench.define("one", "")
+
+
+def write_list_as_pipeline(bench):
+    bench.define("one", "- 1\n- 2\n")
+
+
+def write_pipeline_that_is_nested_too_deeply(bench):
+    bench.define("one", "a: " + 3000 * "[" + 3000 * "]")
+
+
+def write_pattern_that_is_nested_too_deeply(bench):
+    bench.pattern("APP " + 5000 * "(" + 5000 * ")")
+
+
+def write_pattern_that_refers_to_itself(bench):
+    bench.pattern("APP %{APP}")
+
+
+def write_samples_that_are_none(bench):
+    (bench.folder / "pipelines" / "samples").mkdir()
+    (bench.folder / "pipelines" / "samples" / "one.yml").write_text("{{{")
+    bench.define("one", DEFINITION.replace("'%{APP}'", "'%{APP}(?: %{WORD:app.more})?'"))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        remove_patterns,
+        remove_pipelines,
+        write_binary_patterns,
+        write_binary_pipeline,
+        write_empty_pipeline,
+        write_list_as_pipeline,
+        write_pipeline_that_is_nested_too_deeply,
+        write_pattern_that_is_nested_too_deeply,
+        write_pattern_that_refers_to_itself,
+        write_samples_that_are_none,
+    ],
+)
+def test_whatever_is_wrong_with_the_files_takes_no_agent_down(bench, damage):
+    reloader = bench.started()
+    before = dict(reloader.pipelines)
+    damage(bench)
+    row = bench.rows(reloader)["one"]
+    assert row.verdict is Verdict.REFUSED
+    assert row.reasons
+    assert reloader.pipelines == before
+    again = bench.started()
+    assert {name: each.version for name, each in again.pipelines.items()} == {
+        name: each.version for name, each in before.items()
+    }
 
 
 def test_a_restart_takes_what_is_better(bench):
