@@ -55,6 +55,8 @@ class Compiled:
     """In Oniguruma's syntax, without references."""
     regex: re.Pattern[str]
     start: Start
+    rest: str | None
+    """For `re`: a part that must match, too, and is fast to look for."""
     captures: tuple[Capture, ...]
     used: Mapping[str, Definition]
     """The definitions it is made of."""
@@ -79,7 +81,7 @@ def compile_expression(
         raise _blamed(root, expansion, error) from None
     captures = _captures(translation)
     _refuse_conflicts(root, captures)
-    return Compiled(source, expanded, regex, translation.start, captures, expansion.used)
+    return Compiled(source, expanded, regex, translation.start, translation.rest, captures, expansion.used)
 
 
 def references(text: str) -> Iterator[Reference]:

@@ -9,7 +9,7 @@ from typing import Any
 from shipper.grok.compile import Capture, compile_expression
 from shipper.grok.definitions import Definition, definitions_for
 from shipper.grok.explain import Explanation, explain
-from shipper.grok.translate import Start
+from shipper.grok.translate import FLAGS, Start
 
 Value = str | int | float | bool | None
 Find = Callable[[str], re.Match[str] | None]
@@ -53,10 +53,10 @@ def converted(text: str, kind: str | None) -> Value:
     return convert(text) if convert else text
 
 
-def finder(regex: re.Pattern[str], start: Start) -> Find:
-    """What does the same as `regex.search`, but fails faster where a match cannot begin anywhere."""
+def finder(regex: re.Pattern[str], start: Start, rest: str | None = None) -> Find:
+    """What does the same as `regex.search`, but fails faster where a match cannot begin anywhere, or lacks its rest."""
     if start is Start.ANYWHERE:
-        return regex.search
+        return regex.search if rest is None else _finder_by_rest(regex, rest)
     if start is Start.TEXT:
         return regex.match
     match, search = regex.match, regex.search
@@ -66,6 +66,27 @@ def finder(regex: re.Pattern[str], start: Start) -> Find:
         return found if found is not None or "\n" not in text else search(text)
 
     return find_at_line
+
+
+def _finder_by_rest(regex: re.Pattern[str], rest: str) -> Find:
+    """A line that fails costs most when all of it is tried: after one that failed, its rest is looked for first."""
+    match, search = regex.match, regex.search
+    has_rest: Find | None = None
+    failing = False
+
+    def find(text: str) -> re.Match[str] | None:
+        nonlocal failing, has_rest
+        if failing and has_rest is not None and has_rest(text) is None:
+            return None
+        found = match(text)  # where most lines match, if they do
+        if found is None:
+            if has_rest is None:  # compiled when a line first fails: many expressions never meet one
+                has_rest = re.compile(rest, FLAGS).search
+            found = search(text) if failing or has_rest(text) is not None else None
+        failing = found is None
+        return found
+
+    return find
 
 
 class Grok:
@@ -100,7 +121,7 @@ class Grok:
         """The definitions that the expression is made of, with where they are written."""
         self.definitions = {name: definition.body for name, definition in sorted(compiled.used.items())}
         """Names and bodies of all definitions that the expression is made of."""
-        self.search: Find = finder(compiled.regex, compiled.start)
+        self.search: Find = finder(compiled.regex, compiled.start, compiled.rest)
         """Finds the expression anywhere in a text: `regex.search`, only faster to fail."""
         self._groups = tuple(capture.group for capture in self.captures)
         self._keys = tuple(capture.path[0] for capture in self.captures)

@@ -16,6 +16,7 @@ from functools import lru_cache
 
 from shipper.grok.classes import CharacterSet, escaped, read_class, read_escape
 from shipper.grok.fragments import Fragment, Start, joined, repeat, sequence, start_of
+from shipper.grok.pivot import rest_from_pivot
 from shipper.grok.scanner import Scanner, TranslationError
 
 FLAGS = re.DOTALL | re.MULTILINE
@@ -41,6 +42,8 @@ class Translation:
     groups: tuple[str | None, ...]
     """Names of the capturing groups, the first is group 1; an unnamed one is None."""
     start: Start
+    rest: str | None
+    """A part that must match, too, and is fast to look for: see `shipper.grok.pivot`."""
 
 
 def translate(expression: str) -> Translation:
@@ -70,7 +73,8 @@ class _Parser:
             raise self.scanner.error("has a ')' without '('")
         # What a group holds depends on where the match begins: with references back to it, every place counts.
         start = Start.ANYWHERE if self.refers_back else start_of(branches)
-        return Translation(joined(branches), tuple(self.groups), start)
+        rest = rest_from_pivot(branches) if start is Start.ANYWHERE and not self.refers_back else None
+        return Translation(joined(branches), tuple(self.groups), start, rest)
 
     def alternatives(self) -> tuple[tuple[Fragment, ...], ...]:
         """Everything up to the end of the group, which is not passed."""
