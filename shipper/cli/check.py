@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from shipper.cli import DEFAULT_CONFIGURATION
-from shipper.cli.console import console, visible
+from shipper.cli.console import console, counted, visible
 from shipper.cli.update_samples import update_samples
 from shipper.clock import SystemClock
 from shipper.config import Loaded, load_with_origins
@@ -249,7 +249,7 @@ def _print(path: Path, report: Report) -> None:
         out.print(f"{row.key}: {visible(row.value)}  # {visible(row.origin)}")
     if report.problems:
         count = len(report.problems)
-        err.print(f"{visible(str(path))}: {count} {'mistake' if count == 1 else 'mistakes'}.")
+        err.print(f"{visible(str(path))}: {counted(count, 'mistake')}.")
         return
     for item in report.inputs:
         pipeline = item.pipeline

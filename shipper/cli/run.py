@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
 from shipper import config
 from shipper.agent import Agent, Totals
 from shipper.cli import DEFAULT_CONFIGURATION
+from shipper.cli.console import counted
 from shipper.clock import Bell, SystemClock
 from shipper.errors import Exit, UsageError
 from shipper.events_log import EventsLog
@@ -101,7 +103,7 @@ def _run(settings: Settings, events: EventsLog) -> int:
     return Exit.CLEAN
 
 
-def _summary(running: Agent, seconds: float) -> dict[str, object]:
+def _summary(running: Agent, seconds: float) -> dict[str, Any]:
     totals = running.totals
     return {
         "lines": totals.lines,
@@ -117,14 +119,13 @@ def _summary(running: Agent, seconds: float) -> dict[str, object]:
     }
 
 
-def _sentence(summary: dict[str, object], unreadable: int) -> str:
-    filtered = summary["filtered"]
-    assert isinstance(filtered, dict)
+def _sentence(summary: dict[str, Any], unreadable: int) -> str:
     return (
-        f"{summary['lines']:,} lines of {summary['files']} files: {summary['stored']:,} documents stored, "
-        f"{summary['already_stored']:,} were there already, {sum(filtered.values()):,} lines filtered, "
-        f"{summary['dead_letters']:,} dead letters, {summary['unparsed']:,} shipped unparsed, "
-        f"{summary['pending_lines']:,} lines pending, in {summary['seconds']} s.{_warning(unreadable)}"
+        f"{counted(summary['lines'], 'line')} of {counted(summary['files'], 'file')}: "
+        f"{counted(summary['stored'], 'document')} stored, {summary['already_stored']:,} were there already, "
+        f"{counted(sum(summary['filtered'].values()), 'line')} filtered, "
+        f"{counted(summary['dead_letters'], 'dead letter')}, {summary['unparsed']:,} shipped unparsed, "
+        f"{counted(summary['pending_lines'], 'line')} pending, in {summary['seconds']} s.{_warning(unreadable)}"
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from shipper import resources
-from shipper.cli.console import console, visible
+from shipper.cli.console import console, counted, visible
 from shipper.config import load
 from shipper.errors import ConfigurationError, Exit, Problem, UsageError
 from shipper.parse.definition import load_pipeline, pipeline_file
@@ -137,7 +137,7 @@ def _print(plans: Sequence[Planned], path: Path) -> None:
             err.print(visible(_foreign(plan.update)), style="yellow")
     written = [plan for plan in plans if plan.is_written]
     samples = sum(len(plan.update.updated) for plan in written)
-    err.print(f"{_counted(samples, 'sample')} in {_counted(len(written), 'file')} updated.")
+    err.print(f"{counted(samples, 'sample')} in {counted(len(written), 'file')} updated.")
     names = [change.sample for plan in plans for change in plan.update.withheld]
     if names:
         accept = " ".join(f"--accept {shlex.quote(name)}" for name in names)
@@ -154,7 +154,3 @@ def _foreign(update: Update) -> str:
         f"{update.file}: not written, for the pipeline {update.pipeline} comes with shipper. To change it, copy the "
         "pipeline and its samples to a folder of your own."
     )
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

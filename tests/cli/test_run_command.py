@@ -64,7 +64,7 @@ def test_a_person_gets_a_sentence(configuration, capsys, tmp_path):
     write(tmp_path / "logs" / "a.log", *numbered(0, 3))
 
     assert execute(["run", "--once", "-c", str(configuration)]) == 0
-    assert capsys.readouterr().out.startswith("3 lines of 1 files: 3 documents stored, 0 were there already,")
+    assert capsys.readouterr().out.startswith("3 lines of 1 file: 3 documents stored, 0 were there already,")
 
 
 def test_a_file_that_could_not_be_read_is_told_and_ends_with_1(configuration, capsys, tmp_path):

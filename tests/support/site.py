@@ -18,10 +18,10 @@ from shipper.clock import SystemClock
 from shipper.events_log import EventsLog, silent
 from shipper.hashes import tally_of
 from shipper.parse.pipeline import Pipeline
+from shipper.reload.definitions import load_pipelines
 from shipper.send.output import Output
 from shipper.send.outputs import open_output
 from shipper.settings import ElasticsearchSettings, InputSettings, Settings, SQLiteSettings
-from shipper.reload.definitions import load_pipelines
 from shipper.start import agent, datasets
 
 HOST = "dtn01.example.org"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from shipper.cli.console import console, visible
+from shipper.cli.console import console, counted, visible
 from shipper.cli.grok.trial import json_option, library, patterns_option, print_document
 from shipper.errors import Exit
 from shipper.grok.definitions import Definition
@@ -54,4 +54,4 @@ def _print_table(found: list[Definition]) -> None:
         file = f"{Path(definition.file or '').name}:{definition.line}"
         table.add_row(Text(definition.name, "cyan"), Text(visible(file), "dim"), Text(visible(definition.body)))
     console(sys.stdout).print(table)
-    click.echo(f"{len(found)} pattern{'' if len(found) == 1 else 's'}.", err=True)
+    click.echo(f"{counted(len(found), 'pattern')}.", err=True)
