@@ -95,7 +95,8 @@ def rules_for(context: Context, family: Family, part: Part, documents: Sequence[
     segments = context.rulebook.segments(family.input, claim)
     if claim is not None:
         path, marks = claim.row.path, list(claim.row.marks)
-        cuts = {mark.offset for mark in marks if mark.kind is MarkKind.CUT} | {part.reach}
+        # Where the file was edited and ends early, its last event ended at the checkpoint once.
+        cuts = {mark.offset for mark in marks if mark.kind is MarkKind.CUT} | {min(part.reach, part.measure.end)}
     else:
         path = documents[0].path if documents else str(file.path)
         marks = context.date_marks(family)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.memory_output import MemoryOutput
+from support.sample_logs import SAMPLES
 from support.site import Site, found, transfer
 
 from shipper.audit.auditor import Auditor, Request
@@ -332,3 +333,16 @@ def test_a_file_that_vanishes_during_the_audit_is_audited_as_one_that_is_gone(si
     site.held.tallies = vanish  # type: ignore[method-assign]
     outcome = site.audit()
     assert (outcome.verdict, outcome.vouched.lines) == (Verdict.CLOSED, 50)
+
+
+def test_a_line_taken_from_a_log_of_several_lines_an_event_is_the_only_finding(tmp_path: Path) -> None:
+    log = SAMPLES / "storm" / "monitoring.log"
+    site = Site(tmp_path, [InputSettings("m", (f"{tmp_path}/logs/*",), "storm-monitoring", timezone="Europe/Rome")])
+    lines = log.read_bytes().splitlines(keepends=True)
+    path = site.write("monitoring.log", lines)
+    site.ship()
+    with path.open("r+b") as same_inode:
+        same_inode.truncate()
+        same_inode.write(b"".join(lines[:9] + lines[10:]))
+    outcome = site.audit()
+    assert found(outcome) == [("unexpected", "removed from disk", "monitoring.log", 10, 10)]
