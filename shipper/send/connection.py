@@ -8,6 +8,7 @@ would hold a sender for ever.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,11 @@ from shipper.send.credentials import Credentials, check_hosts
 from shipper.settings import ElasticsearchSettings
 
 if TYPE_CHECKING:
+    from elastic_transport import TransportError
     from elasticsearch import Elasticsearch
+
+_CONNECTION = re.compile(r"\w+\(host='(?P<host>[^']*)', port=(?P<port>[0-9]+)\): ")
+"""How urllib3 names a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class Connection:
                 method, target, body=body or None, headers=headers, max_retries=0, request_timeout=self._deadline
             )
         except TransportError as error:
-            return Answer(0, failure=f"{type(error).__name__}: {error.message}")
+            return Answer(0, failure=_in_words(error))
         if meta.status == 401:
             self._credentials.forget()
         return Answer(meta.status, content or b"")
@@ -67,6 +72,12 @@ class Connection:
     def close(self) -> None:
         """Close all sockets."""
         self._client.close()
+
+
+def _in_words(error: TransportError) -> str:
+    """What kept the request from being answered; host and port instead of the client's object for them."""
+    message = _CONNECTION.sub(r"\g<host>:\g<port>: ", str(error.message))
+    return f"{type(error).__name__}: {message}"
 
 
 def _client(settings: ElasticsearchSettings, hosts: tuple[str, ...]) -> Elasticsearch:

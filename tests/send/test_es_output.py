@@ -31,6 +31,7 @@ from support.es_documents import DATASET, batch_of, documents
 from shipper.errors import OutputError
 from shipper.events_log import EventsLog, text_writer
 from shipper.records import Document, Outcome, OutcomeKind
+from shipper.send.connection import Connection
 from shipper.send.elasticsearch import CREDENTIALS_GRACE, ElasticsearchOutput
 from shipper.send.output import Dataset, Scope
 from shipper.send.templates import templates
@@ -350,3 +351,8 @@ def test_a_question_to_a_server_that_is_away_is_an_error(server: BulkServer, ope
 def test_a_question_that_the_server_does_not_know_is_an_error(open_output: Open) -> None:
     with pytest.raises(OutputError, match="status 405"):
         open_output().refresh()
+
+
+def test_a_refused_connection_names_host_and_port_and_no_object() -> None:
+    answer = Connection(ElasticsearchSettings(hosts=("http://127.0.0.1:9",))).request("GET", "/")
+    assert answer.failure.startswith("ConnectionError: 127.0.0.1:9: Failed to establish a new connection")
