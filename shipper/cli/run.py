@@ -52,6 +52,7 @@ def command(path: Path, *, once: bool, as_json: bool) -> int:
     settings = config.load(path)
     # Records in flight are many and never form cycles: looking through them so often finds nothing and costs much.
     gc.set_threshold(100_000, 50, 50)
+    gc.freeze()
     events = EventsLog(writer_for(sys.stderr, os.environ, time.time))
     return _once(settings, events, as_json=as_json) if once else _run(settings, events)
 

@@ -118,7 +118,7 @@ class FileParser:
     def _add_drafts(self, events: Iterable[Event], drafts: list[Draft], parsed: Parsed) -> None:
         rules = self._rules
         is_header = rules.header.match if rules.header else None
-        redaction, steps = rules.redaction, rules.steps
+        redaction, apply, drop_blank = rules.redaction, rules.steps.single or rules.steps.apply, rules.drop_blank
         for event in events:
             text = text_of(event.raw, event.tags)
             if event.tags and self._is_refused(event):
@@ -128,14 +128,14 @@ class FileParser:
                 self._header = text
                 parsed.filtered.append(Filtered(event.offset, "header", event.tally))
                 continue
-            if rules.drop_blank and (not text or text.isspace()):
+            if drop_blank and (not text or text.isspace()):
                 parsed.filtered.append(Filtered(event.offset, "blank", event.tally))
                 continue
             if redaction:
                 text = redaction.text(text)
             fields: Fields = {"message": text}
             tags = list(event.tags)
-            failure = steps.apply(fields, self._header)
+            failure = apply(fields, self._header)
             if failure:
                 tags.append(failure)
                 parsed.unparsed += 1
@@ -151,7 +151,7 @@ class FileParser:
             try:
                 guard.watched = remaining
                 for draft in remaining:
-                    if self._is_refused(draft.event):
+                    if draft.event.tags and self._is_refused(draft.event):
                         self._refuse_draft(draft, parsed)
                     elif self._document(draft, parsed):
                         chains.append(draft.event.chain)

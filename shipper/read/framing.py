@@ -54,7 +54,8 @@ def frame(data: bytes, start: int, chain: int, framing: Framing, cuts: Collectio
     links = chains(lines, chain)
     offsets = list(accumulate((len(line) for line in lines), initial=start))
     if not framing.multiline:
-        events = list(map(Event, offsets, tallies, links, lines))
+        new = tuple.__new__  # as in `line_tallies`
+        events = [new(Event, (*parts, ())) for parts in zip(offsets, tallies, links, lines)]  # noqa: B905  one offset more
         return Frames(_tagged(events, data), offsets[-1] - start, links[-1])
     groups = _groups(lines, offsets, framing, cuts, final=final)
     events = [_joined(lines, tallies, links, offsets, group) for group in groups]

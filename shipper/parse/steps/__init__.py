@@ -5,13 +5,14 @@ A step's `apply` gives the tag of its failure, or nothing when it matched.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from shipper.parse.fields import Fields
 
 MATCHED = ""
+Apply = Callable[[Fields, str], str]
 
 
 class Step(Protocol):
@@ -41,6 +42,11 @@ class Chain:
     """
 
     steps: Sequence[Step]
+
+    @property
+    def single(self) -> Apply | None:
+        """The only step's `apply`, which spares every event of most logs a call and a loop; None if there are more."""
+        return self.steps[0].apply if len(self.steps) == 1 else None
 
     def apply(self, fields: Fields, header: str) -> str:
         """Run the steps; the tag of the first that failed."""
