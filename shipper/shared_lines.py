@@ -13,7 +13,7 @@ from shipper.parse.definition import restore_pipeline
 from shipper.parse.guard import Guard
 from shipper.read.files import Content, open_content
 from shipper.read.framing import frame
-from shipper.read.identity import guard_at
+from shipper.read.identity import agreement, guard_at
 from shipper.records import BUCKET_BITS, FileRow, MarkKind, Source
 
 _BLOCK = 256 * 1024
@@ -88,25 +88,13 @@ def common_beginning(one: Content, other: Content, limit: int) -> bytes:
     position = 0
     while position < limit:
         left, right = (content.pread(min(_BLOCK, limit - position), position) for content in (one, other))
-        length = _equal(left, right)
+        length = agreement(left, right)
         same.append(left[:length])
         position += length
         if not length or length < max(len(left), len(right)):
             break
     data = b"".join(same)
     return data[: data.rfind(b"\n") + 1]
-
-
-def _equal(left: bytes, right: bytes) -> int:
-    """How many bytes at the beginning are equal: found by halving, for comparing whole slices is fast."""
-    low, high = 0, min(len(left), len(right))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if left[low:middle] == right[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _readable(look: Look) -> bool:

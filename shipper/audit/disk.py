@@ -11,7 +11,7 @@ from typing import NamedTuple
 from shipper.errors import SourceError
 from shipper.read.discover import Found, discover
 from shipper.read.files import Content, UnfinishedArchive, open_content, open_found
-from shipper.read.identity import fingerprint_of
+from shipper.read.identity import agreement, fingerprint_of
 from shipper.settings import InputSettings
 
 BLOCK = 1 << 20
@@ -168,22 +168,10 @@ def _common(shorter: DiskFile, longer: DiskFile) -> _Common:
         while len(rest) < len(block) and (more := next(longer_blocks, b"")):
             rest += more
         other, rest = rest[: len(block)], rest[len(block) :]
-        same = len(block) if block == other else _agreement(block, other)
+        same = len(block) if block == other else agreement(block, other)
         newline = block.rfind(b"\n", 0, same)
         line_end = position + newline + 1 if newline >= 0 else line_end
         if same < len(block):
             return _Common(line_end, whole=False)
         position += len(block)
     return _Common(line_end, whole=True)
-
-
-def _agreement(one: bytes, other: bytes) -> int:
-    """How many bytes at the beginning are equal, by halving."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low

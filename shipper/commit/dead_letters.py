@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from shipper.commit.database import Database
+from shipper.commit.schema import ADD_TO_LEDGER
 from shipper.records import Document, Refusal, Source, Tally, bucket_of
 
 _ALL = """
@@ -14,10 +15,6 @@ SELECT f.input, f.path, f.fingerprint, d.file, d.id, d.offset, d.lines, d.bytes,
        d.dataset, d.index_name, d.timestamp, d.pipeline, d.body, d.refused_at
 FROM dead_letters d JOIN files f ON f.id = d.file
 WHERE d.output = ? GROUP BY d.id ORDER BY d.refused_at, d.file, d.offset
-"""
-_ADD_TO_LEDGER = """
-INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-       lines = lines + excluded.lines, bytes = bytes + excluded.bytes, h0 = h0 + excluded.h0, h1 = h1 + excluded.h1
 """
 
 
@@ -70,8 +67,8 @@ class DeadLetters:
                 for file, offset, category, *tally in rows:
                     dead = (self._database.output, file, bucket_of(offset), f"dead:{category}")
                     stored = (self._database.output, file, bucket_of(offset), "stored")
-                    db.execute(_ADD_TO_LEDGER, (*dead, *(-part for part in tally)))
-                    db.execute(_ADD_TO_LEDGER, (*stored, *tally))
+                    db.execute(ADD_TO_LEDGER, (*dead, *(-part for part in tally)))
+                    db.execute(ADD_TO_LEDGER, (*stored, *tally))
                 db.execute(f"DELETE {where}", key)
 
     def _row(self, file: int, refusal: Refusal, now: float) -> tuple[object, ...]:

@@ -30,3 +30,8 @@ CREATE TABLE dead_letters (
     PRIMARY KEY (output, file, id));
 CREATE TABLE stalls (scope TEXT PRIMARY KEY, reason TEXT NOT NULL, since REAL NOT NULL) WITHOUT ROWID;
 """
+
+ADD_TO_LEDGER = """
+INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+       lines = lines + excluded.lines, bytes = bytes + excluded.bytes, h0 = h0 + excluded.h0, h1 = h1 + excluded.h1
+"""

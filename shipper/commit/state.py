@@ -14,13 +14,10 @@ from shipper.commit.database import Database
 from shipper.commit.dead_letters import DeadLetters
 from shipper.commit.files import FileRows, place
 from shipper.commit.ledger import Advance
+from shipper.commit.schema import ADD_TO_LEDGER
 from shipper.records import Tally
 
 _ADVANCE = "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)"
-_ADD_TO_LEDGER = """
-INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-       lines = lines + excluded.lines, bytes = bytes + excluded.bytes, h0 = h0 + excluded.h0, h1 = h1 + excluded.h1
-"""
 
 
 class LedgerRow(NamedTuple):
@@ -113,7 +110,7 @@ class State:
                 where = place(advance.offset, advance.chain, advance.guard)
                 db.execute(_ADVANCE, (output, advance.file, *where, advance.carry, advance.finished))
                 db.executemany(
-                    _ADD_TO_LEDGER,
+                    ADD_TO_LEDGER,
                     [(output, advance.file, bucket, fate, *tally) for (bucket, fate), tally in advance.fates.items()],
                 )
                 self.dead_letters.bury(advance.file, advance.dead, now)

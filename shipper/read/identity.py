@@ -54,3 +54,15 @@ def chains_at(content: Content, host: str, input_id: str, offsets: Collection[in
                 found[position] = link
         rest = data[position - start :]
     return found
+
+
+def agreement(one: bytes, other: bytes) -> int:
+    """How many bytes at the beginning are equal, found by halving, for comparing whole slices is fast."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
