@@ -118,6 +118,12 @@ class Mark(NamedTuple):
     kind: MarkKind
     value: str
 
+    @property
+    def lost(self) -> int:
+        """Bytes that a gap speaks of: its value is `<what happened>:<bytes>`."""
+        digits = self.value.rpartition(":")[2]
+        return int(digits) if digits.isdigit() else 0
+
 
 @dataclass(slots=True)
 class FileRow:

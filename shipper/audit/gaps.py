@@ -19,7 +19,7 @@ def lost_at_source(context: Context, family: Family, parts: Sequence[Part]) -> O
     seen: set[Mark] = set()
     for claim in family.claims:
         for mark in claim.row.marks:
-            size = _size(mark)
+            size = mark.lost
             if mark.kind is not MarkKind.GAP or mark in seen or _is_filled(claim, mark.offset + size, family, parts):
                 continue
             seen.add(mark)
@@ -39,11 +39,6 @@ def _is_filled(claim: Claim, end: int, family: Family, parts: Sequence[Part]) ->
 
 def _rows(family: Family) -> list[FileRow]:
     return [claim.row for claim in family.claims]
-
-
-def _size(mark: Mark) -> int:
-    _, _, size = mark.value.partition(":")
-    return int(size) if size.isdigit() else 0
 
 
 def _finding(context: Context, family: Family, path: str, mark: Mark, size: int) -> Finding:

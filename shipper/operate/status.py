@@ -108,7 +108,7 @@ def file_status(row: FileRow, look: Look, ledger: Buckets) -> FileStatus:
         checkpoint=row.offset,
         lag=lag,
         lines=_lines([ledger]),
-        lost_bytes=sum(_lost(mark.value) for mark in row.marks if mark.kind is MarkKind.GAP),
+        lost_bytes=sum(mark.lost for mark in row.marks if mark.kind is MarkKind.GAP),
         pipeline=next((mark.value for mark in reversed(row.marks) if mark.kind is MarkKind.PIPELINE), ""),
         problem=look.problem,
     )
@@ -185,10 +185,4 @@ def _lines(ledger: Iterable[Buckets]) -> dict[str, int]:
 
 def gap_end(row: FileRow) -> int | None:
     """Where the furthest bytes end that were seen in a file and could not be read; None if there are none."""
-    return max((mark.offset + _lost(mark.value) for mark in row.marks if mark.kind is MarkKind.GAP), default=None)
-
-
-def _lost(gap: str) -> int:
-    """Bytes of a gap mark, `<what happened>:<bytes>`."""
-    digits = gap.rpartition(":")[2]
-    return int(digits) if digits.isdigit() else 0
+    return max((mark.offset + mark.lost for mark in row.marks if mark.kind is MarkKind.GAP), default=None)
