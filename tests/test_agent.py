@@ -9,12 +9,13 @@ from contextlib import closing
 
 import pytest
 from support.agents import HOST, Site, already_stored, stored
+from support.faulty import Faulty
 from support.logs import append, numbered, write
 from support.rotating_logs import record
 
 from shipper.commit.state import State
 from shipper.errors import OutputError, StateError
-from shipper.records import ALREADY_STORED, Outcome, OutcomeKind, Receipt
+from shipper.records import ALREADY_STORED, Outcome, OutcomeKind
 from shipper.send.sqlite import SQLiteOutput
 from shipper.settings import InputSettings
 from shipper.start import agent
@@ -22,28 +23,6 @@ from shipper.start import agent
 AWAY = Outcome(OutcomeKind.RETRY, "output", "connection refused")
 NO_RIGHTS = Outcome(OutcomeKind.PAUSED, "security", "the key may not write here")
 POISON = Outcome(OutcomeKind.REFUSED, "mapping", "no such field")
-
-
-class Faulty:
-    """A real index behind a script: `verdict` may speak for a document instead of the index."""
-
-    def __init__(self, site: Site, verdict=lambda document: None):
-        self._index = SQLiteOutput(site.folder / "index.db")
-        self.verdict = verdict
-        self.batches = 0
-
-    def __getattr__(self, name):
-        return getattr(self._index, name)
-
-    def send(self, batch):
-        self.batches += 1
-        verdicts = [self.verdict(document) for document in batch.documents]
-        let_through = [document for document, verdict in zip(batch.documents, verdicts, strict=True) if not verdict]
-        answers = iter(self._index.send(type(batch)(batch.number, let_through, 0)).outcomes if let_through else ())
-        return Receipt(batch, [verdict or next(answers) for verdict in verdicts])
-
-    def close(self):
-        self._index.close()
 
 
 @pytest.fixture

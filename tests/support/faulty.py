@@ -1,0 +1,34 @@
+"""A real index behind a script: what it refuses, puts off or does not answer is said by the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from shipper.records import Batch, Document, Outcome, Receipt
+from shipper.send.sqlite import SQLiteOutput
+from support.agents import Site
+
+
+class Faulty:
+    """`verdict` may speak for a document instead of the index."""
+
+    def __init__(self, site: Site, verdict: Callable[[Document], Outcome | None] = lambda _: None) -> None:
+        self._index = SQLiteOutput(site.folder / "index.db")
+        self.verdict = verdict
+        self.batches = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._index, name)
+
+    def send(self, batch: Batch) -> Receipt:
+        """Ask the script for each document, and the index where the script has nothing to say."""
+        self.batches += 1
+        verdicts = [self.verdict(document) for document in batch.documents]
+        let_through = [document for document, verdict in zip(batch.documents, verdicts, strict=True) if not verdict]
+        answers = iter(self._index.send(Batch(batch.number, let_through, 0)).outcomes if let_through else ())
+        return Receipt(batch, [verdict or next(answers) for verdict in verdicts])
+
+    def close(self) -> None:
+        """Close the index."""
+        self._index.close()
