@@ -12,13 +12,13 @@ TEXT_LIMIT = 1 << 20
 
 def text_of(raw: bytes, tags: Sequence[str]) -> str:
     """An event's text: bad bytes as hexadecimal escapes, no carriage returns, no newline at the end."""
+    if tags and NUL in tags:
+        raw = raw.replace(b"\0", b"")  # first, or a hole would leave no room for the text after it
     if tags and TRUNCATED in tags:
         raw = _cut(raw)
     text = raw.decode("utf-8", "backslashreplace")
     if "\r" in text:
         text = text.replace("\r\n", "\n")
-    if tags and NUL in tags:
-        text = text.replace("\0", "")
     return text.removesuffix("\n")
 
 

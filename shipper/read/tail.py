@@ -8,11 +8,9 @@ from pathlib import Path
 from shipper.hashes import GUARD, guard_of
 from shipper.read.files import Content, UnfinishedArchive
 from shipper.read.framing import BLOCK, PART, Frames, frame
+from shipper.read.nuls import SETTLE, NulHold
 from shipper.read.recognise import finished_stamp
 from shipper.records import Chunk, FileRow, Framing, Mark, MarkKind, Source
-
-SETTLE = 5.0
-"""Seconds after which bytes are taken as final: NULs of a crash, the end of a file without a name."""
 
 
 class Replaced(Exception):  # noqa: N818  a fact, not a defect; caught by the reader
@@ -40,6 +38,7 @@ class TailedFile:
         """Nothing more will come."""
         self.framing = framing
         """How the next lines become events."""
+        self._nuls = NulHold()
         self._guard = row.guard
         self._before: bytes | None = None
         self._looked_at: tuple[int, int] | None = None
@@ -104,11 +103,10 @@ class TailedFile:
         self, data: bytes, status: os.stat_result, now: float, *, at_end: bool, once: bool
     ) -> tuple[Frames, list[Mark]]:
         readable = data
-        if b"\0" in data and not self._is_final(status, now) and not once and now - self.grew_at < SETTLE:
-            nul = data.index(b"\0")
-            readable = data[: data.rfind(b"\n", 0, nul) + 1]
+        if b"\0" in data and not once and not self._is_final(status, now):
+            readable = data[: self._nuls.readable(data, self.position, now, at_end=at_end)]
         frames = self._frame(readable)
-        if not at_end or readable is not data or frames.consumed == len(data):
+        if not at_end or len(readable) < len(data) or frames.consumed == len(data):
             return frames, []
         if self._is_final(status, now):
             return self._frame(data, final=True), []
