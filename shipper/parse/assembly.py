@@ -127,9 +127,17 @@ class Assembly:
             yield Expression.of(grok.regex, captures, pattern)
 
     def _columns(self, field: str, options: Mapping[str, Any]) -> Step:
-        names = options["names"] or None
+        names, separators = options["names"] or None, options["separator"]
         self._writes_below(options["into"], names)
-        return ColumnsStep(field, options["separator"], names, options["into"], frozenset(options["null"]))
+        return ColumnsStep(
+            field,
+            [separators] if isinstance(separators, str) else separators,
+            names,
+            options["into"],
+            frozenset(options["null"]),
+            header=re.compile(options["header"]) if "header" in options else None,
+            layouts=options.get("without_header", ()),
+        )
 
     def _key_value(self, field: str, options: Mapping[str, Any]) -> Step:
         self._writes_below(options["into"], options.get("only"))

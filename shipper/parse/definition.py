@@ -23,8 +23,11 @@ A pipeline turns the events of a file into documents. All keys::
         field: message               # what the step reads: `message` (default) or a parsed field
         optional: false              # true: that it does not match is no failure
       - columns:                     # tag `_columnsfailure`
-          separator: ' '             # one literal string
+          separator: ' '             # a literal string; or a list: the first that the header line holds, or the row
           names: header              # `#15#c_ip:1 c_port:2 …`, also `#C#…` and `#c_ip:1 …`; or a list of names
+          header: '#C#'              # optional: which header line; default the last of those that stand together
+          without_header:            # optional: lists of names, each of another length, for files without any header:
+            - [c_ip, c_port]         # … a row before the first header is named by the list that is as long as the row
           into: tstat                # the parent of all its fields
           'null': ['-', '---']       # values that mean nothing: the field is left out
       - key_value:                   # tag `_kvfailure`

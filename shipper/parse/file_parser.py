@@ -26,7 +26,7 @@ _REFUSED = "The file ends inside this line and can grow no more; the pipeline re
 
 
 class FileParser:
-    """Parses one file from front to back. It remembers the header, the last time and the date."""
+    """Parses one file from front to back. It remembers the header lines, the last time and the date."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class FileParser:
         return text
 
     def _add_drafts(self, events: Iterable[Event], drafts: list[Draft], parsed: Parsed) -> None:
-        rules = self._rules
+        rules, header = self._rules, self._header
         is_header = rules.header.match if rules.header else None
         redaction, apply, drop_blank = rules.redaction, rules.steps.single or rules.steps.apply, rules.drop_blank
         for event in events:
@@ -125,7 +125,7 @@ class FileParser:
                 drafts.append(Draft(event, redaction.text(text) if redaction else text, {}, list(event.tags)))
                 continue
             if is_header and is_header(text):
-                self._header = text
+                header.add(text)
                 parsed.filtered.append(Filtered(event.offset, "header", event.tally))
                 continue
             if drop_blank and (not text or text.isspace()):
@@ -135,7 +135,8 @@ class FileParser:
                 text = redaction.text(text)
             fields: Fields = {"message": text}
             tags = list(event.tags)
-            failure = apply(fields, self._header)
+            header.open = False
+            failure = apply(fields, header.text)
             if failure:
                 tags.append(failure)
                 parsed.unparsed += 1

@@ -8,14 +8,16 @@ from typing import Any
 import orjson
 
 from shipper.parse.dates import FileClock
+from shipper.parse.headers import HeaderBlock
 from shipper.parse.timestamps import Moment
 from shipper.records import Mark, MarkKind
 
 
-def carried(header: str, clock: FileClock) -> str:
+def carried(header: HeaderBlock, clock: FileClock) -> str:
     """The memory as text."""
     memory: dict[str, Any] = {
-        "header": header or None,
+        "header": header.text or None,
+        "block": header.open or None,
         "time": clock.last and list(clock.last),
         "day": clock.day and clock.day.isoformat(),
         "seconds": clock.seconds,
@@ -24,7 +26,7 @@ def carried(header: str, clock: FileClock) -> str:
     return orjson.dumps({key: value for key, value in memory.items() if value is not None}).decode()
 
 
-def recalled(carry: str | None) -> tuple[str, FileClock]:
+def recalled(carry: str | None) -> tuple[HeaderBlock, FileClock]:
     """Header and clock from such a text, or those of a file's beginning."""
     memory: dict[str, Any] = orjson.loads(carry) if carry else {}
     time, day, mark = memory.get("time"), memory.get("day"), memory.get("mark")
@@ -34,4 +36,4 @@ def recalled(carry: str | None) -> tuple[str, FileClock]:
         memory.get("seconds"),
         Mark(mark[0], MarkKind.DATE, mark[1]) if mark else None,
     )
-    return memory.get("header", ""), clock
+    return HeaderBlock(memory.get("header", ""), memory.get("block", False)), clock

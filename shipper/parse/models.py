@@ -63,10 +63,27 @@ class LinesModel(_Mapping):
 class ColumnsModel(_Mapping):
     """The step `columns`; `names` is empty where the header gives them."""
 
-    separator: NotEmpty = " "
+    separator: Annotated[
+        tuple[NotEmpty, ...], AT_LEAST_ONE, BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)
+    ] = (" ",)
     names: Annotated[tuple[FieldName, ...], BeforeValidator(lambda value: () if value == "header" else value)]
     into: FieldName
+    header: Regex | None = None
+    without_header: tuple[Annotated[tuple[FieldName, ...], AT_LEAST_ONE], ...] = ()
     null: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _layouts_differ(self) -> Self:
+        if self.names and (self.header is not None or self.without_header):
+            message = "'header' and 'without_header' belong to 'names: header'."
+            raise ValueError(message)
+        if len({len(layout) for layout in self.without_header}) < len(self.without_header):
+            message = "Two lists of 'without_header' are equally long; a row could not tell which one is its own."
+            raise ValueError(message)
+        if any(len(set(layout)) < len(layout) for layout in self.without_header):
+            message = "A list of 'without_header' has a name twice."
+            raise ValueError(message)
+        return self
 
 
 class KeyValueModel(_Mapping):

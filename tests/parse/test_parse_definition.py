@@ -76,6 +76,11 @@ def test_all_mistakes_are_told_at_once_with_line_and_key(lab):
         (("field: x.time, formats", "formats"), 5, "needs a field and formats"),
         (("types:", "types: {}\ntypes:"), 5, "no valid YAML"),
         (("types:", "lines: {starts: a, continues: b}\ntypes:"), 4, "not both"),
+        (("{grok:", "{columns: {names: [a], header: '#', into: x}}, {grok:"), 3, "belong to 'names: header'"),
+        (("{grok:", "{columns: {names: header, without_header: [[a], [b]], into: x}}, {grok:"), 3, "equally long"),
+        (("{grok:", "{columns: {names: header, without_header: [[a, a]], into: x}}, {grok:"), 3, "a name twice"),
+        (("{grok:", "{columns: {names: header, header: '(', into: x}}, {grok:"), 3, "no regular expression"),
+        (("{grok:", "{columns: {names: header, separator: [], into: x}}, {grok:"), 3, "At least one item"),
     ],
 )
 def test_what_does_not_fit_together_is_told_with_its_line(lab, change, line, sentence):

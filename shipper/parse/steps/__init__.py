@@ -19,7 +19,7 @@ class Step(Protocol):
     """Something that makes fields of a text."""
 
     def apply(self, fields: Fields, header: str) -> str:
-        """Add what is found to `fields`; the failure's tag, or MATCHED. `header` is the file's last header line."""
+        """Add what is found to `fields`; the failure's tag, or MATCHED. `header` are the file's last header lines."""
 
 
 @dataclass(frozen=True, slots=True)
