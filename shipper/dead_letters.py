@@ -12,9 +12,8 @@ from shipper.clock import Bell, Clock
 from shipper.commit.dead_letters import DeadLetter
 from shipper.commit.state import State
 from shipper.errors import SourceError
-from shipper.hashes import tally_of
 from shipper.read.files import Content, open_content
-from shipper.read.framing import split_lines
+from shipper.read.framing import PART, holds
 from shipper.records import Batch, Document, FileRow, OutcomeKind, Receipt
 from shipper.send.batches import Batches
 from shipper.send.output import Output
@@ -116,6 +115,7 @@ def _line_numbers(path: str, documents: Iterable[Document]) -> Mapping[str, int]
 
 def _numbered(content: Content, documents: Sequence[Document]) -> Iterator[tuple[str, int]]:
     position, newlines = 0, 0
+    before = b""  # of the line in which the position is
     for document in documents:
         while position < document.offset:
             block = content.pread(min(_BLOCK, document.offset - position), position)
@@ -123,6 +123,7 @@ def _numbered(content: Content, documents: Sequence[Document]) -> Iterator[tuple
                 return
             position += len(block)
             newlines += block.count(b"\n")
-        lines = split_lines(content.pread(document.tally.bytes, document.offset), final=True)
-        if tally_of(lines) == document.tally:
+            before = (before + block).rpartition(b"\n")[2]
+            before = before[len(before) // PART * PART :]
+        if holds(content.pread(document.tally.bytes, document.offset), before, document.tally):
             yield document.id, newlines + 1

@@ -7,6 +7,10 @@ All are xxh3_64 (https://github.com/Cyan4973/xxHash); integers are packed big-en
 * The *chain*: starts as hash of host and input; after each line it is the hash of the line with the chain as seed.
 * The *document id*: fingerprint's first 4 bytes, offset in 6, chain after the event's first line in 8;
   base64url, 24 characters. So copies of a file give equal ids exactly as far as their bytes agree.
+* The *tally* of an event is what the sums over the file's lines grow by from its first byte to its last, where a line
+  that is not at its end yet counts by the hash of as much of it as there is. Events that begin and end with lines have
+  the tally of these lines; the pieces of one line share its tally, whatever they are, and the line counts for the piece
+  that ends it. So sums never depend on where events begin. A share of a hash may be negative.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
-from xxhash import xxh3_64_intdigest
+from xxhash import xxh3_64, xxh3_64_intdigest
 
 from shipper.records import Tally
 
@@ -79,6 +83,19 @@ def line_tallies(lines: Sequence[bytes]) -> list[Tally]:
         new(Tally, (1, len(line), digest & _HALF, digest >> 28 & _HALF))
         for line, digest in zip(lines, map(xxh3_64_intdigest, lines))  # noqa: B905  equal by construction
     ]
+
+
+def piece_tallies(pieces: Sequence[bytes]) -> list[Tally]:
+    """One tally per piece of a line; their sum is the tally of the line."""
+    hasher, before = xxh3_64(), Tally()
+    shares: list[Tally] = []
+    for number, piece in enumerate(pieces, start=1):
+        hasher.update(piece)
+        digest = hasher.intdigest()
+        upto = Tally(int(number == len(pieces)), before.bytes + len(piece), digest & _HALF, digest >> 28 & _HALF)
+        shares.append(upto.minus(before))
+        before = upto
+    return shares
 
 
 def document_ids(fingerprint_hex: str, places: Iterable[tuple[int, int]]) -> list[str]:

@@ -74,20 +74,22 @@ class Event(NamedTuple):
     raw: bytes
     """All its lines with their newlines (the last may lack one, see `tags`)."""
     tags: tuple[str, ...] = ()
-    """What reading did to it: `_line_incomplete`, `_line_truncated`, `_nul_stripped`, `_event_truncated`."""
+    """What reading did to it: `_line_{incomplete,truncated,split}`, `_nul_stripped`, `_event_truncated`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Framing:
     """How lines become events; a property of the pipeline, carried out while reading.
 
-    With neither pattern each line is an event. Limits end an event early, at the same place at every reading.
+    With neither `starts` nor `continues` each line is an event. Limits end one early, always in the same place.
     """
 
     starts: re.Pattern[bytes] | None = None
     """A line that matches at its beginning starts an event; others continue the previous one."""
     continues: re.Pattern[bytes] | None = None
     """A line that matches at its beginning continues the previous event; others start one."""
+    splits: re.Pattern[bytes] | None = None
+    """Where this is found within a line, but not at its beginning, an event begins there."""
     max_lines: int = 500
     max_bytes: int = 1 << 20
     quiet: float = 5.0
@@ -109,6 +111,8 @@ class MarkKind(StrEnum):
     HEADER = "header"
     PIPELINE = "pipeline"
     GAP = "gap"
+    START = "start"
+    """The events before it were there before their input was first read, and are not shipped."""
 
 
 class Mark(NamedTuple):

@@ -107,7 +107,7 @@ class _Contents:
 
     def _altered(self, event: DiskEvent, stored: Stored, names: Sequence[str]) -> None:
         evidence = f"document {stored.id} differs in {', '.join(names)}"
-        self._outcome.totals.indexed -= event.tally.lines
+        self._outcome.totals.indexed -= max(event.tally.lines, 1)
         self._report(Kind.ALTERED, Cause.CHANGED_IN_INDEX, event, evidence)
 
     def _unproved(self, event: DiskEvent, stored: Stored) -> None:
@@ -127,8 +127,8 @@ class _Contents:
                 path=str(self._comparison.part.branch.file.path),
                 offset=event.offset,
                 first_line=event.line,
-                last_line=event.line + event.tally.lines - 1,
-                lines=event.tally.lines,
+                last_line=event.line + max(event.tally.lines, 1) - 1,
+                lines=max(event.tally.lines, 1),
                 bytes=event.tally.bytes,
                 evidence=evidence,
             )

@@ -10,12 +10,15 @@ from math import inf
 
 from shipper.audit.claims import DEAD
 from shipper.audit.context import Context, Run
+from shipper.audit.disk import DiskFile
 from shipper.audit.families import Family, Part, gone_claims
 from shipper.audit.reconcile import DiskEvent, Matching, Surplus, match_contents, match_ids
 from shipper.audit.rules import Reading, Rules, replay
-from shipper.hashes import document_ids, tally_of
-from shipper.read.framing import INCOMPLETE, split_lines
+from shipper.hashes import document_ids
+from shipper.read.framing import INCOMPLETE, PART, holds
 from shipper.records import Event, MarkKind, Source, Stored, Tally, bucket_of, total
+
+_STEP = 64 * 1024
 
 
 @dataclass(slots=True)
@@ -198,13 +201,21 @@ def _without_superseded(trunk: Comparison, surplus: Sequence[Surplus]) -> list[S
     if not any(INCOMPLETE in item.document.tags for item in surplus):
         return list(surplus)
     file = trunk.part.branch.file
-    return [
-        item
-        for item in surplus
-        if INCOMPLETE not in item.document.tags
-        or _tally(file.at(item.document.offset, item.document.tally.bytes)) != item.document.tally
-    ]
+    return [item for item in surplus if INCOMPLETE not in item.document.tags or not _still_holds(file, item.document)]
 
 
-def _tally(data: bytes) -> Tally:
-    return tally_of(split_lines(data, final=True))
+def _still_holds(file: DiskFile, document: Stored) -> bool:
+    """Whether the bytes of a document stand where it says, as far as their own lines tell."""
+    data = file.at(document.offset, document.tally.bytes)
+    return holds(data, _line_before(file, document.offset), document.tally)
+
+
+def _line_before(file: DiskFile, offset: int) -> bytes:
+    """What stands before a place in its line."""
+    size = min(offset, _STEP)
+    while True:
+        data = file.at(offset - size, size)
+        newline = data.rfind(b"\n")
+        if newline >= 0 or size == min(offset, PART):
+            return data[newline + 1 :]
+        size = min(offset, PART, size * 8)

@@ -101,9 +101,11 @@ def _ends_as_stored(context: Context, family: Family, part: Part) -> bool:
     if context.claims.known or part.measure.last is None or len(family.fingerprints) > 1:
         return True
     offset, chain = part.measure.last
-    (expected,) = document_ids(family.fingerprint, [(offset, chain)])
     documents = list(context.output.spans(family.fingerprint, offset, Run(0, LAST_BUCKET).end))
-    return not documents or documents[0].id == expected
+    if not documents:
+        return True
+    # It may begin within the line: the chain is that of the whole line.
+    return [documents[0].id] == document_ids(family.fingerprint, [(documents[0].offset, chain)])
 
 
 def _against_ledger(context: Context, family: Family, drilled: Drilled, run: Run, *, silent: bool) -> Outcome:

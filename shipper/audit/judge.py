@@ -15,7 +15,7 @@ from shipper.audit.drill import Comparison, Drilled
 from shipper.audit.families import Family
 from shipper.audit.findings import RESEND, Cause, Finding, Kind, Outcome
 from shipper.audit.reconcile import Changed, DiskEvent, Surplus
-from shipper.hashes import tally_of
+from shipper.read.framing import holds
 from shipper.records import Stored, Tally, bucket_of, total
 
 
@@ -172,11 +172,13 @@ class _Judge:
         kind = Kind.ALTERED if cause.kind is Cause.ADDED_ON_DISK else Kind.MISSING
         tally = total(event.tally for event in events)
         first = events[0]
+        self._unfinished(events)
         self._report(kind, cause.kind, first.offset, first.line, tally, cause.evidence, cause.repair)
 
     def _changed(self, changed: Changed) -> None:
         event, document = changed
         evidence = _difference(event, document)
+        self._unfinished([event])
         self._report(Kind.ALTERED, self._changed_where(changed), event.offset, event.line, event.tally, evidence)
 
     def _changed_where(self, changed: Changed) -> Cause:
@@ -196,8 +198,17 @@ class _Judge:
     def _is_consistent(self, document: Stored) -> bool:
         bodies = self._context.bodies(self._family, [document.id])
         message = str(orjson.loads(bodies[document.id]).get("message", ""))
-        lines = [line + b"\n" for line in message.encode(errors="surrogatepass").split(b"\n")]
-        return tally_of(lines) == document.tally
+        data = message.encode(errors="surrogatepass")
+        return holds(data + b"\n", b"", document.tally) or holds(data, b"", document.tally)
+
+    def _unfinished(self, events: Sequence[DiskEvent]) -> None:
+        """A line of which no more than a beginning is about to be reported is no line of the index, too."""
+        if any(event.tally.lines for event in events):
+            return
+        end = next((e for e in self._comparison.events if e.tally.lines and e.offset >= events[-1].end), None)
+        stored = self._comparison.matching.stored.get(end.id) if end else None
+        if stored is not None and stored.place != DEAD:
+            self._outcome.totals.indexed -= 1
 
     def _report(
         self, kind: Kind, cause: Cause, offset: int, line: int, tally: Tally, evidence: str, repair: str | None = None
@@ -213,7 +224,7 @@ class _Judge:
                 offset=offset,
                 first_line=line,
                 last_line=line + max(tally.lines, 1) - 1,
-                lines=tally.lines,
+                lines=max(tally.lines, 1),
                 bytes=tally.bytes,
                 evidence=evidence,
                 repair=repair,

@@ -152,7 +152,7 @@ def _merged(advances: list[Advance]) -> Advance:
     for advance in advances:
         for key, tally in advance.fates.items():
             fates[key] = fates[key].plus(tally) if key in fates else tally
-    fates = {key: tally for key, tally in fates.items() if tally.lines}
+    fates = {key: tally for key, tally in fates.items() if tally.bytes}
     return replace(advances[-1], fates=fates, dead=[refusal for advance in advances for refusal in advance.dead])
 
 

@@ -117,7 +117,7 @@ class State:
 
     def ledger(self) -> list[LedgerRow]:
         """The whole ledger of the output at hand."""
-        query = "SELECT file, bucket, fate, lines, bytes, h0, h1 FROM ledger WHERE output = ? AND lines > 0"
+        query = "SELECT file, bucket, fate, lines, bytes, h0, h1 FROM ledger WHERE output = ? AND bytes > 0"
         rows = self._db.execute(query, (self._database.output,))
         return [LedgerRow(file, bucket, fate, Tally(*tally)) for file, bucket, fate, *tally in rows]
 

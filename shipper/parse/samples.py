@@ -102,6 +102,8 @@ def _in_zone(pipeline: Pipeline, timezone: str | None) -> Pipeline:
 
 
 def _is_one_event(lines: Sequence[bytes], framing: Framing) -> bool:
+    if framing.splits is not None and any(framing.splits.search(line, 1) for line in lines):
+        return False
     if framing.starts is not None:
         return not any(framing.starts.match(line) for line in lines[1:])
     if framing.continues is not None:

@@ -1,15 +1,20 @@
 r"""Bytes -> lines -> events: pure, and the same at every reading, wherever the reads begin and end.
 
 A line ends at `\\n` and nowhere else. A line longer than 16 MiB becomes parts of that length, each a line.
+
+Where a pipeline says how events begin within a line (`splits`), such lines are taken as pieces. A checkpoint never
+stands within a line: events are given out up to the last one that ends where a line ends. Chain and disk know lines
+only; how a line's tally is shared out among its pieces stands in `shipper.hashes`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from itertools import accumulate
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import accumulate, pairwise, repeat
 from typing import NamedTuple, Protocol
 
-from shipper.hashes import chain_start, chains, line_tallies
+from shipper.hashes import chain_start, chains, line_tallies, piece_tallies, tally_of
 from shipper.records import Event, Framing, Tally, total
 
 PART = 16 << 20
@@ -17,11 +22,14 @@ PART = 16 << 20
 LONG = 1 << 20
 """Bytes of a line's text that are shipped; the rest is hashed and counted only."""
 BLOCK = 256 * 1024
+PIECES = 1000
+"""Pieces that a line is taken apart into at most. A constant, for it makes ids."""
 
 INCOMPLETE = "_line_incomplete"
 TRUNCATED = "_line_truncated"
 NUL = "_nul_stripped"
 EVENT_TRUNCATED = "_event_truncated"
+SPLIT = "_line_split"
 
 
 class Frames(NamedTuple):
@@ -50,19 +58,27 @@ def frame(data: bytes, start: int, chain: int, framing: Framing, cuts: Collectio
     lines = split_lines(data, final=final)
     if not lines:
         return Frames([], 0, chain)
-    tallies = line_tallies(lines)
-    links = chains(lines, chain)
-    offsets = list(accumulate((len(line) for line in lines), initial=start))
-    if not framing.multiline:
+    pieces = _Pieces(lines, line_tallies(lines), chains(lines, chain), frozenset())
+    if framing.splits is not None and any(map(framing.splits.search, lines, repeat(1))):
+        pieces = _taken_apart(pieces, framing.splits)
+    raw, tallies, links, inner = pieces
+    offsets = list(accumulate(map(len, raw), initial=start))
+    if framing.multiline:
+        groups = _groups(pieces, offsets, framing, cuts, final=final)
+        if not groups:
+            return Frames([], 0, chain)
+        events = [_joined(pieces, offsets, group) for group in groups]
+        last = groups[-1].last
+    else:
         new = tuple.__new__  # as in `line_tallies`
-        events = [new(Event, (*parts, ())) for parts in zip(offsets, tallies, links, lines)]  # noqa: B905  one offset more
-        return Frames(_tagged(events, data), offsets[-1] - start, links[-1])
-    groups = _groups(lines, offsets, framing, cuts, final=final)
-    events = [_joined(lines, tallies, links, offsets, group) for group in groups]
-    if not events:
-        return Frames([], 0, chain)
-    last = groups[-1].last
-    return Frames(_tagged(events, data), offsets[last] - start, links[last - 1])
+        events = [new(Event, (*parts, ())) for parts in zip(offsets, tallies, links, raw)]  # noqa: B905  one offset more
+        for number in inner:
+            for event in (number - 1, number):
+                events[event] = events[event]._replace(tags=(SPLIT,))
+        last = len(raw)
+    end = offsets[last]
+    whole = lines[-1].endswith(b"\n") or len(lines[-1]) == PART
+    return Frames(_tagged(events, data, end if whole else end - len(lines[-1])), end - start, links[last - 1])
 
 
 def read_events(
@@ -93,7 +109,7 @@ def split_lines(data: bytes, *, final: bool) -> list[bytes]:
     rest = parts.pop()
     lines = [part + b"\n" for part in parts]
     if any(len(line) > PART for line in lines):
-        lines = [piece for line in lines for piece in _pieces(line)]
+        lines = [piece for line in lines for piece in _parts(line)]
     while len(rest) >= PART:
         lines.append(rest[:PART])
         rest = rest[PART:]
@@ -102,8 +118,49 @@ def split_lines(data: bytes, *, final: bool) -> list[bytes]:
     return lines
 
 
-def _pieces(line: bytes) -> list[bytes]:
+def holds(data: bytes, before: bytes, tally: Tally) -> bool:
+    """Whether bytes, which stand after `before` in their line, are those of an event's tally."""
+    found = tally_of(split_lines(before + data, final=True))
+    return (found.minus(tally_of([before])) if before else found)[1:] == tally[1:]
+
+
+def _parts(line: bytes) -> list[bytes]:
     return [line[at : at + PART] for at in range(0, len(line), PART)]
+
+
+class _Pieces(NamedTuple):
+    """What events are made of: whole lines, and the pieces of those lines within which an event begins."""
+
+    raw: list[bytes]
+    tallies: list[Tally]
+    links: list[int]
+    """The hash chain after the line that each is (a piece of)."""
+    inner: Collection[int]
+    """Numbers of the pieces that begin within a line."""
+
+
+def _taken_apart(lines: _Pieces, splits: re.Pattern[bytes]) -> _Pieces:
+    """The lines, those in pieces within which an event begins."""
+    found = _Pieces([], [], [], set[int]())
+    inner = set[int]()
+    for line, tally, link in zip(lines.raw, lines.tallies, lines.links, strict=True):
+        places = _places(line, splits)
+        pieces = [line[at:end] for at, end in pairwise((0, *places, len(line)))]
+        inner.update(range(len(found.raw) + 1, len(found.raw) + len(pieces)))
+        found.raw.extend(pieces)
+        found.tallies.extend(piece_tallies(pieces) if places else (tally,))
+        found.links.extend(repeat(link, len(pieces)))
+    return found._replace(inner=inner)
+
+
+def _places(line: bytes, splits: re.Pattern[bytes]) -> list[int]:
+    """Where events begin within a line. Each piece is looked through by itself, so that `^` is where it begins."""
+    rest = memoryview(line)
+    places: list[int] = []
+    while len(places) < PIECES - 1 and (match := splits.search(rest, 1)) and match.start() < len(rest):
+        places.append(len(line) - len(rest) + match.start())
+        rest = rest[match.start() :]
+    return places
 
 
 def _starter(framing: Framing) -> Callable[[bytes], bool]:
@@ -117,7 +174,7 @@ def _starter(framing: Framing) -> Callable[[bytes], bool]:
 
 
 class _Group(NamedTuple):
-    """Lines first <= n < last make an event."""
+    """Pieces first <= n < last make an event."""
 
     first: int
     last: int
@@ -126,44 +183,61 @@ class _Group(NamedTuple):
 
 
 def _groups(
-    lines: list[bytes], offsets: list[int], framing: Framing, cuts: Collection[int], *, final: bool
+    pieces: _Pieces, offsets: Sequence[int], framing: Framing, cuts: Collection[int], *, final: bool
 ) -> list[_Group]:
-    starts = _starter(framing)
+    raw, inner, starts = pieces.raw, pieces.inner, _starter(framing)
     groups: list[_Group] = []
     first = 0
-    for index in range(1, len(lines)):
-        full = _is_full(framing, index - first, offsets[index] - offsets[first])
-        begins = starts(lines[index]) or offsets[index] in cuts
-        exceeds = offsets[index + 1] - offsets[first] > framing.max_bytes
+    home = 0
+    """The last event's beginning that is the beginning of a line: from there an open event is read again."""
+    for index in range(1, len(raw)):
+        within = index in inner
+        begins = within or starts(raw[index]) or offsets[index] in cuts
+        full = not within and _is_full(framing, index - first, offsets[index] - offsets[home])
+        exceeds = offsets[index + 1] - offsets[home] > framing.max_bytes
         if full or begins or exceeds:
             groups.append(_Group(first, index, full or not begins))
             first = index
-    end = len(lines)
-    full = _is_full(framing, end - first, offsets[end] - offsets[first])
+            home = home if within else index
+    end = len(raw)
+    full = _is_full(framing, end - first, offsets[end] - offsets[home])
     if final or full or offsets[end] in cuts:
         groups.append(_Group(first, end, full))
-    return groups
+        return groups
+    return [group for group in groups if group.first < home]
 
 
 def _is_full(framing: Framing, lines: int, size: int) -> bool:
     return lines >= framing.max_lines or size >= framing.max_bytes
 
 
-def _joined(lines: list[bytes], tallies: list[Tally], links: list[int], offsets: list[int], group: _Group) -> Event:
+def _joined(pieces: _Pieces, offsets: Sequence[int], group: _Group) -> Event:
+    raw, tallies, links, inner = pieces
     first, last, limited = group
     tags = (EVENT_TRUNCATED,) if limited else ()
+    if inner and (first in inner or last in inner):
+        tags = (*tags, SPLIT)
     if last - first == 1:
-        return Event(offsets[first], tallies[first], links[first], lines[first], tags)
-    return Event(offsets[first], total(tallies[first:last]), links[first], b"".join(lines[first:last]), tags)
+        return Event(offsets[first], tallies[first], links[first], raw[first], tags)
+    return Event(offsets[first], total(tallies[first:last]), links[first], b"".join(raw[first:last]), tags)
 
 
-def _tagged(events: list[Event], data: bytes) -> list[Event]:
-    """The events with what reading noticed; the test of the whole block spares the test of each event."""
-    last = events[-1]
-    if not last.raw.endswith(b"\n") and len(last.raw) < PART:
-        events[-1] = last._replace(tags=(*last.tags, INCOMPLETE))
+def _tagged(events: list[Event], data: bytes, end: int) -> list[Event]:
+    """The events with what reading noticed; the test of the whole block spares the test of each event.
+
+    `end` is the offset after the last line that is whole.
+    """
+    last = len(events) - 1
+    number = last
+    while number >= 0 and (events[number].offset >= end or (number == last and _end(events[last]) > end)):
+        events[number] = events[number]._replace(tags=(*events[number].tags, INCOMPLETE))
+        number -= 1
     if b"\0" in data:
         events = [e._replace(tags=(*e.tags, NUL)) if b"\0" in e.raw else e for e in events]
     if len(data) > LONG:
         events = [e._replace(tags=(*e.tags, TRUNCATED)) if len(e.raw) > LONG else e for e in events]
     return events
+
+
+def _end(event: Event) -> int:
+    return event.offset + len(event.raw)
