@@ -256,6 +256,7 @@ class Assembly:
         return Framing(
             starts=re.compile(lines["starts"].encode()) if "starts" in lines else None,
             continues=re.compile(lines["continues"].encode()) if "continues" in lines else None,
+            splits=re.compile(lines["splits"].encode()) if "splits" in lines else None,
             max_lines=lines["max_lines"],
             max_bytes=lines["max_bytes"],
             quiet=lines["quiet"],

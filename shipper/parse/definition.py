@@ -7,6 +7,8 @@ A pipeline turns the events of a file into documents. All keys::
     lines:                           # how lines become events; without it each line is an event
       starts: '^\d\d:\d\d'           # a line that matches at its beginning starts an event; or
       continues: '^\s'               # … continues the previous one (give one of the two, not both)
+      splits: '(?s)DATE=(?<=^.{99}DATE=)'  # where this is found within a line an event begins: `_line_split` on both;
+                                     # `^` is the line's beginning, or that of the last event which begins in it
       max_lines: 500                 # limits of an event
       max_bytes: 1MiB
       quiet: 5s                      # quiet time after which an open event of a live file is closed

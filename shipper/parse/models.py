@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -47,6 +48,7 @@ class LinesModel(_Mapping):
 
     starts: Regex | None = None
     continues: Regex | None = None
+    splits: Regex | None = None
     max_lines: Annotated[int, Field(ge=1, le=100_000)] = 500
     max_bytes: Annotated[Size, Field(ge=1024, le=16 << 20)] = 1 << 20
     quiet: Annotated[Duration, Field(ge=0, le=3600)] = 5.0
@@ -56,6 +58,9 @@ class LinesModel(_Mapping):
     def _one_way(self) -> Self:
         if self.starts is not None and self.continues is not None:
             message = "Give one of 'starts' and 'continues', not both."
+            raise ValueError(message)
+        if self.splits is not None and re.search(self.splits, ""):
+            message = "'splits' matches where nothing stands, so an event would begin at every letter."
             raise ValueError(message)
         return self
 
