@@ -194,7 +194,7 @@ def _groups(
         within = index in inner
         begins = within or starts(raw[index]) or offsets[index] in cuts
         full = not within and _is_full(framing, index - first, offsets[index] - offsets[home])
-        exceeds = offsets[index + 1] - offsets[home] > framing.max_bytes
+        exceeds = offsets[index + 1] - offsets[first] > framing.max_bytes
         if full or begins or exceeds:
             groups.append(_Group(first, index, full or not begins))
             first = index
