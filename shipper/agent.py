@@ -17,9 +17,10 @@ from shipper.commit.ledger import Ledger, size_of
 from shipper.commit.state import Stall, State
 from shipper.errors import OutputError
 from shipper.parse.file_parser import FileParser
+from shipper.parse.pipeline import Pipeline
 from shipper.parse.runaways import Runaways
 from shipper.read.reader import Reader
-from shipper.records import Chunk, Mark, MarkKind, OutcomeKind, Parsed, Receipt
+from shipper.records import Chunk, FileRow, Mark, MarkKind, OutcomeKind, Parsed, Receipt
 from shipper.reload.reloader import Reloader
 from shipper.send.batches import Batches
 from shipper.send.dispatch import Dispatcher
@@ -177,12 +178,20 @@ class Agent:
             self._state.define(pipeline.version, pipeline.definition)
             marks.append(Mark(chunk.start, MarkKind.PIPELINE, pipeline.version))
         # A parser that goes on after another one dates what it reads by itself: the days before it were not counted.
-        if pipeline.needs_date and known is None and not any(mark.kind is MarkKind.DATE for mark in row.marks):
-            blocks = self.reader.blocks(file)
-            marks.append(pipeline.date_mark(blocks, path=row.current_path, modified=chunk.modified))
+        if pipeline.needs_date and known is None:
+            marks += self._dates(chunk, row, pipeline)
         parser = pipeline.parser(chunk.source, [*row.marks, *marks], known.carry if known else row.carry)
         self._parsers[file] = parser
         return parser, marks
+
+    def _dates(self, chunk: Chunk, row: FileRow, pipeline: Pipeline) -> list[Mark]:
+        """The dates of a file that is read for the first time, or of what was written while nobody read it."""
+        if not any(mark.kind is MarkKind.DATE for mark in row.marks):
+            blocks = self.reader.blocks(row.id)
+            return [pipeline.date_mark(blocks, path=row.current_path, modified=chunk.modified)]
+        if row.carry is None:
+            return []  # the dates were taken from the output
+        return pipeline.missed_dates(self.reader.blocks(row.id, chunk.start), row, chunk.modified)
 
     def _send_due(self) -> None:
         if self._batches.due(self._clock.monotonic()) == 0:

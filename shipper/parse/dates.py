@@ -3,14 +3,16 @@
 A mark says on which day the first event from an offset on was written. From there a time of day that jumps back by more
 than twelve hours begins a new day, and a month and day without year belong to the year that is nearest to the event
 before. Where no mark is known it comes from a date in the file's name, else from the modification time, which dates
-the *last* event. Each live read is checked against the modification time: a log that was idle over a weekend gets a
-new mark. Logs without any time (`timestamp: modified`) are dated by marks alone.
+the *last* event. Each live read, and what was written while nobody read, is checked against the modification time: a
+log that was idle over a weekend gets a new mark. Logs without any time (`timestamp: {by: modification}`) are dated by
+marks alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -31,8 +33,10 @@ _DISORDER = 300 * NS
 """By so much a log may step back in the hour that clocks repeat, before it counts as the hour's second pass."""
 _PAUSE = 2 * 3600
 """A step back of the time of day that is more than disorder or a change of the clocks."""
-_SLACK = timedelta(minutes=10)
-"""By so much an event may seem to be later than its file's modification (skew of a file server)."""
+_SLACK = 600
+"""By so many seconds an event may seem to be later than its file's modification (skew of a file server)."""
+_STEPS = 366
+"""So many steps back are remembered; more than a year is not caught up with."""
 _NAME = re.compile(r"(?<!\d)(?:(\d{4})-(\d{2})-(\d{2})|(\d{4})(\d{2})(\d{2}))(?!\d)")
 
 
@@ -72,7 +76,7 @@ class FileClock:
         return FileClock(self.last, self.day, self.seconds, self.mark)
 
     def _on_day(self, wall: Wall, day: date) -> datetime | None:
-        now = wall.hour * 3600 + wall.minute * 60 + wall.second
+        now = _seconds_of_day(wall)
         before = now if self.seconds is None else self.seconds
         if before < _MIDNIGHT and now >= _DAY - _MIDNIGHT:
             return _at(day - timedelta(days=1), wall)
@@ -102,10 +106,17 @@ class NoClock:
 
 
 class Anchor(NamedTuple):
-    """What dates the last event of a file: no later than `limit`, or exactly on `day`."""
+    """What dates the last event of a file: no later than the modification, or exactly on `day`."""
 
-    limit: datetime
+    modified: float
+    """Seconds since the epoch."""
+    zone: ZoneInfo
     day: date | None = None
+
+    @property
+    def limit(self) -> datetime:
+        """The modification time as the log would write it."""
+        return datetime.fromtimestamp(self.modified, self.zone).replace(tzinfo=None)
 
     def last(self, wall: Wall | None) -> date | None:
         """The day of the last event."""
@@ -122,9 +133,17 @@ class Anchor(NamedTuple):
         today = self.limit.date()
         for day in (today + timedelta(days=1), today):
             known = _at(day, wall)
-            if known is not None and known <= self.limit + _SLACK:
+            if known is not None and self._reaches(known):
                 return day
         return today - timedelta(days=1)
+
+    def allows(self, wall: Wall, counted: date) -> bool:
+        """Whether the last event can be of a day: the skew that is allowed for need not be there."""
+        return counted in (self.last(wall), self._replace(modified=self.modified - _SLACK).last(wall))
+
+    def _reaches(self, local: datetime) -> bool:
+        """Whether an event of this local time can have been written by then; the hour that repeats comes twice."""
+        return candidates(local, self.zone)[0][0] <= self.modified + _SLACK
 
 
 def anchor(path: str, modified: float, zone: ZoneInfo) -> Anchor:
@@ -133,11 +152,11 @@ def anchor(path: str, modified: float, zone: ZoneInfo) -> Anchor:
     A name such as `-2026-11-22` is the day of the content. One such as `-20261122` is the day of the rotation, on
     which the last events may be of the day before: the modification time tells, if it is of that day.
     """
-    limit = datetime.fromtimestamp(modified, zone).replace(tzinfo=None)
+    known = Anchor(modified, zone)
     named = name_date(path)
-    if named is None or (not named[1] and named[0] == limit.date()):
-        return Anchor(limit)
-    return Anchor(limit, named[0])
+    if named is None or (not named[1] and named[0] == known.limit.date()):
+        return known
+    return known._replace(day=named[0])
 
 
 def name_date(path: str) -> tuple[date, bool] | None:
@@ -157,39 +176,103 @@ def first_day(walls: Iterable[Wall], known: Anchor) -> date:
     assert guess is not None
     clock = FileClock(day=guess)
     first: date | None = None
-    last: Wall | None = None
+    counted, last = guess, None
     for wall in walls:
-        clock.complete(wall)
-        first, last = first or clock.day, wall
+        counted, last = _counted(clock, wall), wall
+        first = first or counted
     final = known.last(last)
     if first is None or last is None or final is None:
         return guess
-    return shifted(first, clock.day or guess, final, by_year=last.day is not None)
+    return shifted(first, counted, final, by_year=last.day is not None)
 
 
-def correction(clock: FileClock, timed: Sequence[tuple[int, Wall]], known: Anchor) -> Mark | None:
-    """The mark that a live read needs: None if the file's clock agrees with the modification time.
+class Counting:
+    """Counts days on over lines to come, to see whether they end on the day on which the file was last modified."""
 
-    `timed` are offsets and times of the events that were read; the missing days are put where the time of day steps
-    back for the last time, else before the first event.
-    """
-    ahead = clock.copy()
-    days: list[date] = []
-    place = 0
-    for position, (_, wall) in enumerate(timed):
-        before = ahead.seconds
-        ahead.complete(wall)
-        assert ahead.day is not None
-        days.append(ahead.day)
-        stepped = wall.day is None and before is not None and _PAUSE < before - (ahead.seconds or 0) <= _WRAP
-        place = position if stepped else place
-    if not timed:
-        return None
-    final = known.last(timed[-1][1])
-    by_year = timed[-1][1].day is not None
-    if final is None or final == days[-1] or (by_year and final.year == days[-1].year):
-        return None
-    return Mark(timed[place][0], MarkKind.DATE, shifted(days[place], days[-1], final, by_year=by_year).isoformat())
+    def __init__(self, clock: FileClock, marks: Iterable[Mark] = ()) -> None:
+        self._clock = clock.copy()
+        self._marks = deque(marks)
+        """Recorded before, in their order: what stands before them is settled."""
+        self._begin()
+
+    def _begin(self) -> None:
+        self._first: tuple[int, date] | None = None
+        self._last: tuple[Wall, date] | None = None
+        self._steps: deque[tuple[int, date]] = deque(maxlen=_STEPS)
+        """Events whose time of day steps back without beginning a new day."""
+        self._silence = -1
+        self._after_silence: tuple[int, date] | None = None
+
+    def add(self, offset: int, wall: Wall) -> None:
+        """The next event."""
+        while self._marks and self._marks[0].offset <= offset:
+            self._clock.enter(self._marks.popleft())
+            self._begin()
+        before = self._clock.seconds
+        place = offset, _counted(self._clock, wall)
+        passed = 0 if before is None or wall.day is not None else _seconds_of_day(wall) - before
+        if -_WRAP <= passed < -_PAUSE:
+            self._steps.append(place)
+        silence = 0 if -_PAUSE <= passed < 0 else passed % _DAY
+        if silence > self._silence:
+            self._silence, self._after_silence = silence, place
+        self._first = self._first or place
+        self._last = wall, place[1]
+
+    def corrections(self, known: Anchor) -> list[Mark]:
+        """The marks that the events need: none if the days agree with the modification time.
+
+        Days that are missing lie where the time of day steps back without beginning a new day: one at each such step,
+        the rest of them at the last one; without any such step, before the event that follows on the longest silence.
+        """
+        if self._first is None or self._last is None:
+            return []
+        wall, counted = self._last
+        final = known.last(wall)
+        if final is None or known.allows(wall, counted):
+            return []
+        if wall.day is not None:
+            if final.year == counted.year:
+                return []
+            return [_dated(self._first[0], shifted(self._first[1], counted, final, by_year=True))]
+        moved, marks = 0, []
+        for (offset, day), days in self._places((final - counted).days):
+            moved += days
+            marks.append(_dated(offset, day + timedelta(days=moved)))
+        return marks
+
+    def _places(self, missing: int) -> list[tuple[tuple[int, date], int]]:
+        """Before which events days are missing, and how many; days too many are taken back before the first."""
+        assert self._first is not None
+        assert self._after_silence is not None
+        if missing < 0:
+            return [(self._first, missing)]
+        steps = list(self._steps)[-missing:]
+        if not steps:
+            return [(self._after_silence, missing)]
+        return [*((step, 1) for step in steps[:-1]), (steps[-1], missing - len(steps) + 1)]
+
+
+def later_day(clock: FileClock, known: Anchor, offset: int) -> list[Mark]:
+    """The mark that a log without times needs from an offset on if it was modified on a later day."""
+    today = known.limit.date()
+    return [_dated(offset, today)] if clock.day is not None and today > clock.day else []
+
+
+def _counted(clock: FileClock, wall: Wall) -> date:
+    """The day that an event is of by counting on; one late by seconds after midnight is of the day before."""
+    found = clock.complete(wall)
+    day = clock.day if found is None else found.date()
+    assert day is not None
+    return day
+
+
+def _dated(offset: int, day: date) -> Mark:
+    return Mark(offset, MarkKind.DATE, day.isoformat())
+
+
+def _seconds_of_day(wall: Wall) -> int:
+    return wall.hour * 3600 + wall.minute * 60 + wall.second
 
 
 def shifted(day: date, counted: date, final: date, *, by_year: bool) -> date:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from operator import length_hint
 
 from shipper.grok.timeout import MatchTimeout
-from shipper.parse.dates import anchor, correction, first_day, midnight, name_date
+from shipper.parse.dates import Anchor, Counting, anchor, first_day, later_day, midnight, name_date
 from shipper.parse.documents import DocumentMaker, Draft, Target
 from shipper.parse.fields import Fields, as_text
 from shipper.parse.guard import Guard
@@ -46,7 +46,7 @@ class FileParser:
         self._needs_date = needs_date
         self._source = source
         self._maker = DocumentMaker(source, target)
-        self._fresh = carry is None
+        self._live = carry is not None
         self._header, self._clock = recalled(carry)
         since = self._clock.mark.offset if self._clock.mark else -1
         self._marks = sorted(mark for mark in marks if mark.kind is MarkKind.DATE and mark.offset > since)
@@ -69,7 +69,7 @@ class FileParser:
         if made:
             self._maker.identify(made, chains)
         parsed.carry = self.carry
-        self._fresh = False
+        self._live = self._live or at_end
         return parsed
 
     @property
@@ -191,21 +191,21 @@ class FileParser:
         timed = [
             (draft.event.offset, wall) for draft in drafts if (wall := undated(rules.times, draft.fields)) is not None
         ]
-        mark: Mark | None = None
+        marks: list[Mark] = []
         if self._clock.day is None and not (self._marks and self._marks[0].offset <= first):
             day = known.last(None) if rules.by_modification else first_day((wall for _, wall in timed), known)
             assert day is not None
-            mark = Mark(first, MarkKind.DATE, day.isoformat())
-        elif at_end and not self._fresh and not self._marks and name_date(self._source.path) is None:
-            if rules.by_modification:
-                today = known.limit.date()
-                later = self._clock.day is not None and today > self._clock.day
-                mark = Mark(first, MarkKind.DATE, today.isoformat()) if later else None
-            else:
-                mark = correction(self._clock, timed, known)
-        if mark is not None:
-            parsed.marks.append(mark)
-            self._marks = sorted([*self._marks, mark])
+            marks = [Mark(first, MarkKind.DATE, day.isoformat())]
+        elif at_end and self._live and not self._marks and name_date(self._source.path) is None:
+            marks = later_day(self._clock, known, first) if rules.by_modification else self._corrections(timed, known)
+        parsed.marks.extend(marks)
+        self._marks = sorted([*self._marks, *marks])
+
+    def _corrections(self, timed: Iterable[tuple[int, Wall]], known: Anchor) -> list[Mark]:
+        counting = Counting(self._clock)
+        for offset, wall in timed:
+            counting.add(offset, wall)
+        return counting.corrections(known)
 
     def _document(self, draft: Draft, parsed: Parsed) -> bool:
         """Make the document of a draft; False if a rule drops it."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from shipper.grok.timeout import MatchTimeout
-from shipper.parse.dates import anchor, first_day
+from shipper.parse.dates import Counting, anchor, first_day, later_day, name_date
 from shipper.parse.documents import Target
 from shipper.parse.fields import Fields
 from shipper.parse.file_parser import FileParser, undated
 from shipper.parse.guard import Guard
+from shipper.parse.memory import recalled
 from shipper.parse.rules import Rules
 from shipper.parse.text import lines_of, text_of
 from shipper.parse.timestamps import Wall
-from shipper.records import Framing, Mark, MarkKind, Source
+from shipper.records import FileRow, Framing, Mark, MarkKind, Source
 
 
 class Pipeline:
@@ -61,6 +62,26 @@ class Pipeline:
             return Mark(0, MarkKind.DATE, (known.day or known.limit.date()).isoformat())
         walls = (wall for line in lines_of(blocks) if (wall := self._wall_of_line(line)) is not None)
         return Mark(0, MarkKind.DATE, first_day(walls, known).isoformat())
+
+    def missed_dates(self, blocks: Iterable[bytes], row: FileRow, modified: float) -> list[Mark]:
+        """The date marks of what was written to a file while nobody read it, which may be more than one read takes.
+
+        `blocks` are its raw content from the row's checkpoint on, `modified` its modification time now.
+        """
+        clock, known = recalled(row.carry)[1], anchor(row.path, modified, self._rules.zone)
+        if clock.day is None or name_date(row.path) is not None:
+            return []
+        since = clock.mark.offset if clock.mark else -1
+        marks = sorted(mark for mark in row.marks if mark.kind is MarkKind.DATE and mark.offset > since)
+        if self._rules.by_modification:
+            return [] if marks else later_day(clock, known, row.offset)
+        counting, offset = Counting(clock, marks), row.offset
+        for line in lines_of(blocks):
+            wall = self._wall_of_line(line)
+            if wall is not None:
+                counting.add(offset, wall)
+            offset += len(line) + 1
+        return counting.corrections(known)
 
     def parser(self, source: Source, marks: Sequence[Mark], carry: str | None) -> FileParser:
         """A parser for a file, at its beginning (`carry` None) or where `Parsed.carry` was given."""

@@ -129,10 +129,9 @@ class Reader:
         """How many files still wait for their turn."""
         return len(self._waiting)
 
-    def blocks(self, file: int) -> Iterator[bytes]:
-        """The whole content of an open file, from its beginning, for decisions that need to see all of it."""
+    def blocks(self, file: int, offset: int = 0) -> Iterator[bytes]:
+        """The whole content of an open file from an offset on, for decisions that need to see all of it."""
         content = next(tailed.content for tailed in self._tailed.values() if tailed.row.id == file)
-        offset = 0
         while block := content.pread(_STEP, offset):
             yield block
             offset += len(block)
