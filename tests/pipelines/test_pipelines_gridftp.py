@@ -82,14 +82,16 @@ def test_fractions_that_are_not_padded_are_microseconds_g6() -> None:
     assert transfer["@timestamp"] == "2026-11-21T23:12:03.002102Z"
 
 
-def test_a_head_within_a_line_stays_in_its_event_g13() -> None:
+def test_a_head_within_a_line_begins_an_event_g13() -> None:
     lines = [
         "[1] Thu May 19 10:00:00 2016 :: [brain_select_nodes",
         "] enter[7101] Thu May 19 10:00:01 2016 :: released",
     ]
-    (document,) = parse_lines(lines, "gridftp-session", timezone="UTC").documents
-    assert document["message"] == "\n".join(lines)
-    assert document["process"]["pid"] == 1
+    first, second = parse_lines(lines, "gridftp-session", timezone="UTC").documents
+    assert (first["message"], first["process"]["pid"]) == ("[1] Thu May 19 10:00:00 2016 :: [brain_select_nodes\n] enter", 1)
+    assert second["message"] == "[7101] Thu May 19 10:00:01 2016 :: released"
+    assert (second["@timestamp"], second["process"]["pid"]) == ("2016-05-19T10:00:01Z", 7101)
+    assert first["tags"] == second["tags"] == ["_line_split"]
 
 
 def test_the_session_log_is_local_and_the_record_in_it_is_utc_g5() -> None:
