@@ -20,6 +20,8 @@ from shipper.parse.file_parser import FileParser
 from shipper.parse.pipeline import Pipeline
 from shipper.parse.runaways import Runaways
 from shipper.read.reader import Reader
+from shipper.read.rescans import BREATH, Rescans
+from shipper.read.watch import NOTHING, Heard
 from shipper.records import Chunk, FileRow, Mark, MarkKind, OutcomeKind, Parsed, Receipt
 from shipper.reload.reloader import Reloader
 from shipper.send.batches import Batches
@@ -30,8 +32,6 @@ PATIENCE = 60.0
 """Seconds without any receipt after which a single pass gives up."""
 DRAIN = 10.0
 """Seconds that a stop waits for documents under way."""
-BREATH = 0.25
-"""Least seconds between two passes over the files: a busy writer must not make a busy reader."""
 
 
 @dataclass(slots=True)
@@ -102,24 +102,47 @@ class Agent:
         if not self._ledger.idle:
             raise OutputError(self._why_unfinished())
 
-    def run(self, stopping: Callable[[], bool], asked: Callable[[], bool] = lambda: False) -> None:
+    def run(
+        self,
+        stopping: Callable[[], bool],
+        asked: Callable[[], bool] = lambda: False,
+        heard: Callable[[], Heard] = lambda: NOTHING,
+    ) -> None:
         """Ship until asked to stop, then finish what is under way, within a limit.
 
-        `asked` tells, once, that somebody wants the definitions to be looked at.
+        `asked` tells, once, that somebody wants the definitions to be looked at, `heard` what the watcher heard.
         """
-        next_scan = 0.0
-        while not stopping():
+        rescans = Rescans(self._settings.rescan)
+
+        def look_around() -> None:
             self._reload(asked())
-            now = self._clock.monotonic()
-            if now >= next_scan:
+            grown, names = heard()
+            if self.reader.grew(grown) or names:
+                rescans.names_changed()
+
+        while not stopping():
+            look_around()
+            started = self._clock.monotonic()
+            if started >= rescans.due:
                 self.reader.scan()
-                next_scan = now + self._settings.rescan
-            self._pass(once=False, stopping=stopping, between=lambda: self._reload(asked()))
+                rescans.looked(started, self._clock.monotonic())
+            self._pass(
+                once=False,
+                stopping=stopping,
+                between=look_around,
+                interrupted=lambda: self._clock.monotonic() >= rescans.due,
+            )
             self._send_due()
-            if self._clock.wait(self.bell, self._until_next(next_scan)):
-                next_scan = min(next_scan, self._clock.monotonic() + BREATH)
+            if self._clock.wait(self.bell, self._until_next(rescans.due)):
+                self._breathe(started + BREATH, stopping)
             self._settle()
         self._drain(DRAIN)
+
+    def _breathe(self, until: float, stopping: Callable[[], bool]) -> None:
+        """Serve receipts only: a busy writer must not make a busy reader."""
+        while (left := until - self._clock.monotonic()) > 0 and not stopping():
+            self._settle()
+            self._clock.wait(self.bell, left)
 
     def close(self) -> None:
         """Give files and threads back; nothing is written any more."""
@@ -133,8 +156,9 @@ class Agent:
         stopping: Callable[[], bool] = lambda: False,
         progress: Callable[[Totals], None] = lambda _: None,
         between: Callable[[], None] = lambda: None,
+        interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Take every chunk that is there; `between` is called after each, while none is in hand."""
+        """Take every chunk that is there, unless interrupted; `between` is called after each, while none is in hand."""
         for chunk in self.reader.chunks(once=once):
             self.take(chunk)
             self._send_due()
@@ -142,7 +166,7 @@ class Agent:
             self._wait_for_room(stopping, PATIENCE if once else math.inf)
             progress(self.totals)
             between()
-            if stopping():
+            if stopping() or interrupted():
                 break
 
     def take(self, chunk: Chunk) -> None:

@@ -24,7 +24,7 @@ from shipper.events_log import EventsLog
 from shipper.operate.logs import writer_for
 from shipper.operate.notify import Notifier
 from shipper.operate.signals import on_signals
-from shipper.read.watch import Watcher
+from shipper.read.watch import Changes, Watcher
 from shipper.records import OutcomeKind
 from shipper.settings import Settings
 from shipper.start import agent
@@ -70,6 +70,7 @@ def _once(settings: Settings, events: EventsLog, *, as_json: bool) -> int:
 def _run(settings: Settings, events: EventsLog) -> int:
     stopped = hung_up = False
     bell = Bell()
+    changes = Changes(bell)
     notifier = Notifier.from_environment(os.environ, os.getpid())
 
     def stop() -> None:
@@ -94,11 +95,11 @@ def _run(settings: Settings, events: EventsLog) -> int:
     with (
         on_signals(stop=stop, reload=reload),
         agent(settings, SystemClock(), events, bell=bell, giving_up=stopping) as running,
-        closing(Watcher(settings.inputs, bell, events)),
+        closing(Watcher(settings.inputs, changes, events)),
     ):
         notifier.ready()
         events.info("started", host=settings.host, inputs=len(settings.inputs), state=str(settings.state))
-        running.run(stopping, asked)
+        running.run(stopping, asked, changes.take)
         notifier.stopping()
         events.info("stopped", lines=running.totals.lines)
     return Exit.CLEAN

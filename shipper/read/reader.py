@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,15 +12,23 @@ from shipper.clock import Clock
 from shipper.errors import OutputError, SourceError
 from shipper.events_log import EventsLog
 from shipper.hashes import HEAD_LIMIT
+from shipper.read.absences import Absences
+from shipper.read.beginnings import Beginnings
 from shipper.read.discover import Found, discover
 from shipper.read.files import Content, UnfinishedArchive, open_found
 from shipper.read.recognise import Recogniser, Registry, finished_stamp
+from shipper.read.rescans import BREATH
 from shipper.read.tail import Replaced, TailedFile
+from shipper.read.turns import Turns
 from shipper.records import Chunk, FileRow, Framing, Mark, MarkKind, Source
 from shipper.settings import InputSettings
 
 REPLACED_FILE_WAITS = 300.0
 """Seconds for which a file that lost its name to another is read on after it last grew."""
+RECENT = 60.0
+"""A file that changed within so many seconds has a writer, who may have readers waiting."""
+HEAD_START = 1.0
+"""Seconds for which files are opened oldest first; if more are waiting then, those that changed recently go before."""
 _STEP = 1 << 20
 
 Key = tuple[str, int, int]
@@ -46,6 +55,7 @@ class Reader:
         inputs: Sequence[InputSettings],
         framings: Mapping[str, Framing],
         recogniser: Recogniser,
+        absences: Absences,
         registry: Registry,
         clock: Clock,
         events: EventsLog,
@@ -56,14 +66,21 @@ class Reader:
         self._inputs = inputs
         self._framings = dict(framings)
         self._recogniser = recogniser
+        self._absences = absences
         self._registry = registry
         self._clock = clock
         self._events = events
         self._max_open = max_open_files
+        self._beginnings = Beginnings(inputs, registry)
         self._tailed: dict[Key, TailedFile] = {}
+        self._turns: Turns[TailedFile] = Turns()
         self._waiting: deque[tuple[InputSettings, Found]] = deque()
+        self._busy_since: float | None = None
+        """Monotonic time since when there was always something to read."""
         self._read: dict[Key, str] = {}
         """Files that were read to their end and closed: how they looked then."""
+        self._closed: dict[str, Key] = {}
+        """By path: files that were read to their end and closed, to be opened again when they grow."""
         self._pending: dict[Key, int] = {}
         self.unreadable: dict[str, str] = {}
         """By path: why a file cannot be read, as long as that is so."""
@@ -92,7 +109,9 @@ class Reader:
         self.unidentified.clear()
         present = set()
         for settings in self._inputs:
-            for found in discover(settings):
+            files = discover(settings)
+            self._beginnings.looked(settings, files)
+            for found in files:
                 key = (settings.name, found.status.st_dev, found.status.st_ino)
                 present.add(key)
                 if key in self._tailed:
@@ -103,26 +122,86 @@ class Reader:
         self.unreadable = {path: problem for path, problem in self.unreadable.items() if Path(path).exists()}
         for key, tailed in self._tailed.items():
             tailed.named = key in present
+        self._absences.look(present | self._tailed.keys(), self._clock.time())
         self._waiting = deque(sorted(self._waiting, key=lambda item: item[1].status.st_mtime_ns))
 
     def chunks(self, *, once: bool) -> Iterator[Chunk]:
-        """One pass: chunks of all files in turn, until each is at its end as it is now."""
-        turn: deque[TailedFile] = deque(self._tailed.values())
-        while turn or self._waiting:
-            if self._waiting and len(self._tailed) < self._max_open:
-                opened = self._open(*self._waiting.popleft())
-                if opened is not None:
-                    turn.append(opened)
-                continue
-            if not turn:
-                break  # descriptors are all in use: the next pass goes on
-            tailed = turn.popleft()
-            chunk = None if tailed.source.input in self.held else self._next(tailed, once=once)
-            if chunk is not None:
-                turn.append(tailed)
-                yield chunk
-            elif self._tailed.get(_key(tailed.row)) is tailed:
-                self._let_go(tailed, once=once)
+        """One pass: chunks of all files in turn, until each is at its end as it is now.
+
+        Whoever stops in the middle goes on with another pass, where the turns are as they were.
+        """
+        self._turns.look_again()
+        looked = now = self._clock.monotonic()
+        self._busy_since = now if self._busy_since is None else self._busy_since
+        while True:
+            opened = self._open_next(now)
+            turn = self._turns.next()
+            if turn is not None:
+                yield from self._turn(*turn, once=once)
+            elif not opened:
+                break
+            now = self._clock.monotonic()
+            if now - looked >= BREATH and self._turns.has_backlog:
+                self._turns.look_again()
+                looked = now
+        self._busy_since = None
+        if not self._waiting:
+            self._beginnings.all_opened()
+
+    def _turn(self, tailed: TailedFile, live: bool, *, once: bool) -> Iterator[Chunk]:
+        chunk = None if tailed.source.input in self.held else self._next(tailed, once=once)
+        if chunk is not None:
+            self._turns.add(tailed, live=live)
+            yield chunk
+        elif self._tailed.get(_key(tailed.row)) is tailed:
+            self._let_go(tailed, once=once)
+
+    def _open_next(self, now: float) -> bool:
+        """Open one of the files that wait, if descriptors allow; whether there was one to open."""
+        if not self._waiting or not (len(self._tailed) < self._max_open or self._park()):
+            return False
+        if self._busy_since is not None and now - self._busy_since >= HEAD_START:
+            self._recent_first()
+        opened = self._open(*self._waiting.popleft())
+        if opened is not None:
+            self._turns.add(opened, live=False)
+        return True
+
+    def _recent_first(self) -> None:
+        """Let files that have a writer go before a backlog that takes long."""
+        newest = self._waiting[-1][1].status.st_mtime
+        if self._clock.time() - newest < RECENT:
+            self._waiting.rotate(1)
+
+    def _park(self) -> bool:
+        """Close a file at its end, to be opened again when it changes; whether there was one that can be spared.
+
+        The one that has been there longest, and rather one without half a line: an event that waits for quiet is kept.
+        """
+        spared = next((tailed for tailed in self._turns.at_end() if _has_name(tailed) and not tailed.pending), None)
+        if spared is None:
+            at_end = self._turns.at_end()
+            spared = next((tailed for tailed in at_end if _has_name(tailed) and not tailed.framing.multiline), None)
+        if spared is not None:
+            self._finish(spared)
+            self._turns.remove(spared)
+        return spared is not None
+
+    def grew(self, paths: Iterable[str]) -> bool:
+        """Files were written to: those that are closed come first in the next pass.
+
+        Whether one of them is another file now, so that a scan is needed.
+        """
+        replaced = False
+        settings = {item.name: item for item in self._inputs}
+        for path in self._closed.keys() & set(paths):
+            key = self._closed.pop(path)
+            found = Found(Path(path), os.stat(path)) if os.path.exists(path) else None  # noqa: PTH110, PTH116  as in `discover`
+            if found is not None and (key[0], found.status.st_dev, found.status.st_ino) == key:
+                self._waiting.appendleft((settings[key[0]], found))
+            else:
+                replaced = True
+        return replaced
 
     @property
     def to_open(self) -> int:
@@ -171,7 +250,7 @@ class Reader:
             self._registry.seen(row)
 
     def _let_go(self, tailed: TailedFile, *, once: bool) -> None:
-        """Close what will bring nothing more, or, where descriptors are short, what has nothing unread."""
+        """Close what will bring nothing more; what has its end for now rests."""
         row, key, status = tailed.row, _key(tailed.row), tailed.content.stat()
         if row.size != status.st_size:
             row.size = status.st_size
@@ -179,13 +258,19 @@ class Reader:
         self._pending[key] = tailed.pending_lines()
         quiet = self._clock.monotonic() - tailed.grew_at
         over = not tailed.named and not tailed.pending and quiet >= REPLACED_FILE_WAITS
-        # A file that still has a name can be opened again; one that lost it cannot, and is kept while unread.
-        short = len(self._tailed) >= self._max_open and not tailed.pending
-        spare = tailed.named and status.st_nlink > 0 and (once or short)
-        if tailed.done or over or spare:
-            self._read[key] = finished_stamp(status.st_size, status.st_mtime_ns)
-            self._recogniser.read_to(row, tailed.position, tailed.chain, tailed.guard)
-            self._close(tailed)
+        if tailed.done or over or (once and tailed.named and status.st_nlink > 0):
+            self._finish(tailed)
+        else:
+            self._turns.rest(tailed)
+
+    def _finish(self, tailed: TailedFile) -> None:
+        """Close a file that was read to its end; it is opened again if it changes."""
+        status = tailed.content.stat()
+        self._read[_key(tailed.row)] = finished_stamp(status.st_size, status.st_mtime_ns)
+        if tailed.named and not tailed.done:
+            self._closed[str(tailed.path)] = _key(tailed.row)
+        self._recogniser.read_to(tailed.row, tailed.position, tailed.chain, tailed.guard)
+        self._close(tailed)
 
     def _close(self, tailed: TailedFile) -> None:
         del self._tailed[_key(tailed.row)]
@@ -236,7 +321,8 @@ class Reader:
 
     def _recognised(self, settings: InputSettings, found: Found, content: Content) -> TailedFile | None:
         framing = self._framings[settings.name]
-        row = self._recogniser.row_of(settings, found, content, framing)
+        start = self._beginnings.start_of(settings, found, content)
+        row = self._recogniser.row_of(settings, found, content, framing, start)
         if row is None:
             head = content.pread(HEAD_LIMIT, 0)
             lines = head.count(b"\n") + (not head.endswith(b"\n")) if head else 0
@@ -256,6 +342,11 @@ class Reader:
         self.unidentified[path] = Unidentified(settings.name, path, found.status.st_size, problem, lines)
         if loud:
             self._note_unreadable(path, problem)
+
+
+def _has_name(tailed: TailedFile) -> bool:
+    """Whether the file can be opened again; one that lost its name cannot."""
+    return tailed.named and tailed.content.stat().st_nlink > 0
 
 
 def _key(row: FileRow) -> Key:

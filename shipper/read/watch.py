@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from threading import Lock
+from typing import NamedTuple
 
 from watchdog.events import (
     FileClosedEvent,
@@ -21,12 +24,49 @@ from shipper.read.discover import fixed_folders
 from shipper.settings import InputSettings
 
 
-class Watcher:
-    """Rings the bell at changes below the folders of the inputs that say `watch: inotify`."""
+class Heard(NamedTuple):
+    """What happened since somebody asked last."""
 
-    def __init__(self, inputs: Sequence[InputSettings], bell: Bell, events: EventsLog) -> None:
+    grown: frozenset[str]
+    """Paths of files that were written to."""
+    names: bool
+    """Whether files appeared, vanished or were renamed."""
+
+
+NOTHING = Heard(frozenset(), names=False)
+
+
+class Changes:
+    """What the watcher hears, kept until the agent asks."""
+
+    def __init__(self, bell: Bell) -> None:
+        self._bell = bell
+        self._lock = Lock()
+        self._grown: set[str] = set()
+        self._names = False
+
+    def note(self, path: str, *, names: bool) -> None:
+        """A file was written to, or (`names`) appeared, vanished or was renamed."""
+        with self._lock:
+            self._grown.add(path)
+            self._names = self._names or names
+        self._bell.ring()
+
+    def take(self) -> Heard:
+        """What was noted since the last call."""
+        with self._lock:
+            heard = Heard(frozenset(self._grown), self._names)
+            self._grown.clear()
+            self._names = False
+        return heard
+
+
+class Watcher:
+    """Notes changes below the folders of the inputs that say `watch: inotify`."""
+
+    def __init__(self, inputs: Sequence[InputSettings], changes: Changes, events: EventsLog) -> None:
         self._observer = Observer()
-        handler = _Ringer(bell)
+        handler = _Handler(changes)
         folders = {folder for item in inputs if item.watch == "inotify" for folder in fixed_folders(item)}
         kinds = [FileCreatedEvent, FileModifiedEvent, FileMovedEvent, FileDeletedEvent, FileClosedEvent]
         for folder in sorted(folders):
@@ -46,9 +86,10 @@ class Watcher:
             self._observer.join()
 
 
-class _Ringer(FileSystemEventHandler):
-    def __init__(self, bell: Bell) -> None:
-        self._bell = bell
+class _Handler(FileSystemEventHandler):
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
 
-    def on_any_event(self, event: FileSystemEvent) -> None:  # noqa: ARG002  what changed is found by looking
-        self._bell.ring()
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        written = isinstance(event, FileModifiedEvent | FileClosedEvent)
+        self._changes.note(os.fsdecode(event.src_path), names=not written)
