@@ -9,22 +9,16 @@ from zoneinfo import ZoneInfo
 
 from shipper.errors import PatternError
 from shipper.grok import Library
+from shipper.parse.additions import copied_type, copies, date_copies, formulas, sources
 from shipper.parse.dates import NoClock
+from shipper.parse.derive import Formula
 from shipper.parse.documents import STRUCTURAL, Target
-from shipper.parse.enrich import (
-    DateCopy,
-    Drop,
-    MappedCopy,
-    PlainCopies,
-    Redaction,
-    ScaledCopy,
-    condition,
-)
+from shipper.parse.enrich import Drop, PlainCopies, Redaction, condition
 from shipper.parse.fields import TypeTable, converter
 from shipper.parse.guard import Guard
 from shipper.parse.pipeline import Pipeline
 from shipper.parse.rules import Rules
-from shipper.parse.shapes import Shapes
+from shipper.parse.shapes import Parts, Shapes
 from shipper.parse.steps import Branches, Chain, Optional, Step, joined
 from shipper.parse.steps.columns import ColumnsStep
 from shipper.parse.steps.grok import Expression, GrokStep
@@ -60,6 +54,7 @@ class Assembly:
         """Parents below which a log's own names appear."""
         self._steps = Chain(list(self._chain(rules["parse"], ("parse",))))
         self._times = list(self._readers(rules["timestamp"]))
+        self._formulas: list[Formula] = []
         self._check()
 
     def pipeline(self, name: str, definition: str, version: str, guard: Guard) -> Pipeline:
@@ -68,9 +63,15 @@ class Assembly:
         target = Target(rules["dataset"], context["namespace"], context["period"], version)
         zones = [time.get("timezone") or context.get("timezone") for time in rules["timestamp"]]
         converters = {name: converter(kind, self._reading(name)) for name, kind in self._types().items()}
-        dates, copies = self._date_copies(), self._copies()
-        short = [copy for copy in copies if isinstance(copy, PlainCopies | ScaledCopy)]
-        plain = not dates and not rules["drop"] and len(short) == len(copies)
+        dates, added = date_copies(rules["ecs"], self._reading), copies(rules["ecs"])
+        parts = Parts(
+            converters,
+            copies=[copy for copy in added if isinstance(copy, PlainCopies)],
+            computed=[*(copy for copy in added if not isinstance(copy, PlainCopies)), *self._formulas],
+            constants=dict(rules["set"]),
+            remove=frozenset(rules["remove"]),
+        )
+        short = not dates and not rules["drop"]
         ready = Rules(
             header=re.compile(rules["header"]) if "header" in rules else None,
             drop_blank=rules["blank"] == "drop",
@@ -78,11 +79,12 @@ class Assembly:
             steps=self._steps,
             dates=dates,
             types=TypeTable(converters),
-            copies=copies,
-            constants=dict(rules["set"]),
+            copies=added,
+            formulas=self._formulas,
+            constants=parts.constants,
             drops=[_drop(rule) for rule in rules["drop"]],
-            remove=frozenset(rules["remove"]),
-            shapes=Shapes(converters, short, dict(rules["set"]), frozenset(rules["remove"])) if plain else None,
+            remove=parts.remove,
+            shapes=Shapes(parts) if short else None,
             times=self._times,
             by_modification=any(time["by"] == "modification" for time in rules["timestamp"]),
             zone=ZoneInfo(next(filter(None, zones), "UTC")),
@@ -173,9 +175,11 @@ class Assembly:
         rules = self._rules
         for target, copy in rules["ecs"].items():
             self._refuse_structural(target, ("ecs", target))
-            self._expect(copy["from"], ("ecs", target))
+            for source in sources(copy):
+                self._expect(source, ("ecs", target))
         for name in rules["set"]:
             self._refuse_structural(name, ("set", name))
+        self._check_formulas()
         for position, time in enumerate(rules["timestamp"]):
             if "field" in time:
                 self._expect(time["field"], ("timestamp", position))
@@ -186,16 +190,29 @@ class Assembly:
             self._expect(name, ("types", name))
         self._check_dates()
 
+    def _check_formulas(self) -> None:
+        rules = self._rules
+        self._formulas, problems = formulas(rules.get("derive", ()), self._made_types(), rules["set"], self._is_known)
+        self.problems.extend((("derive", target), message) for target, message in problems)
+        for compiled in self._formulas:
+            self._refuse_structural(compiled.target, ("derive", compiled.target))
+
     def _check_dates(self) -> None:
         """Fields that are read as dates need a format that says it all."""
         dates = [(("types", name), name) for name, kind in self._rules["types"].items() if kind.strip("[]") == "date"]
-        dates += [(("ecs", target), copy["from"]) for target, copy in self._rules["ecs"].items() if copy.get("as")]
+        dates += [
+            (("ecs", target), source)
+            for target, copy in self._rules["ecs"].items()
+            if copy.get("as")
+            for source in sources(copy)
+        ]
         for place, field in dates:
             if self._reading(field) is None:
                 self.problems.append((place, "No format of the timestamp is a complete date."))
 
     def _expect(self, name: str, place: Place) -> None:
-        if not self._is_known(name) and name not in self._rules["ecs"]:
+        derived = {compiled.target for compiled in self._formulas}
+        if not self._is_known(name) and name not in self._rules["ecs"] and name not in derived:
             self.problems.append((place, f"No step makes a field '{name}'."))
 
     def _is_known(self, name: str) -> bool:
@@ -214,15 +231,20 @@ class Assembly:
         return _ReadDate(TimeReader(field, formats)) if formats else None
 
     def _types(self) -> dict[str, str]:
-        return {**self._written, **self._rules["types"]}
+        """The type of every field that is made, but for copies."""
+        derived = {compiled.target: compiled.kind for compiled in self._formulas}
+        return {**self._written, **derived, **self._rules["types"]}
+
+    def _made_types(self) -> dict[str, str]:
+        """The type of every field that is known to be made, but for constants."""
+        types = self._types()
+        for target, copy in self._rules["ecs"].items():
+            types.setdefault(target, copied_type(copy, types))
+        return types
 
     def _field_types(self) -> dict[str, str]:
         """The type of every field that is known to be shipped."""
-        types = self._types()
-        for target, copy in self._rules["ecs"].items():
-            scaled, dated = copy.get("scale") and "long", copy.get("as") and "date"
-            translated = copy.get("map") is not None and "keyword"
-            types.setdefault(target, scaled or dated or translated or types.get(copy["from"], "keyword"))
+        types = self._made_types()
         for name, value in self._rules["set"].items():
             types[name] = {bool: "boolean", int: "long", float: "double"}.get(type(value), "keyword")
         return {name: kind for name, kind in types.items() if name not in self._rules["remove"]}
@@ -230,26 +252,6 @@ class Assembly:
     def _redaction(self) -> Redaction | None:
         rules = [(re.compile(rule["pattern"]), rule["replace"]) for rule in self._rules["redact"]]
         return Redaction(rules) if rules else None
-
-    def _date_copies(self) -> list[DateCopy]:
-        copies = []
-        for target, copy in self._rules["ecs"].items():
-            reading = self._reading(copy["from"]) if copy.get("as") else None
-            if reading is not None:
-                copies.append(DateCopy(target, copy["from"], reading))
-        return copies
-
-    def _copies(self) -> list[PlainCopies | ScaledCopy | MappedCopy]:
-        copies: list[PlainCopies | ScaledCopy | MappedCopy] = []
-        plain = []
-        for target, copy in self._rules["ecs"].items():
-            if copy.get("scale") is not None:
-                copies.append(ScaledCopy(target, copy["from"], copy["scale"]))
-            elif copy.get("map") is not None:
-                copies.append(MappedCopy(target, copy["from"], copy["map"], copy.get("otherwise")))
-            elif not copy.get("as"):
-                plain.append((target, copy["from"]))
-        return [PlainCopies(plain), *copies] if plain else copies
 
     def _framing(self) -> Framing:
         lines = self._rules["lines"]

@@ -50,10 +50,15 @@ A pipeline turns the events of a file into documents. All keys::
     types: {gridftp.nbytes: long, gridftp.retrans: [int]}
     set: {network.transport: tcp}    # constants, also in documents that no step matched
     ecs:                             # target: source, a copy of the converted value; or, instead of the source's name,
-      source.ip: tstat.c_ip
+      source.ip: tstat.c_ip          # … several names, of which the first that is there counts: [tstat.c_ip, tstat.ip]
       event.duration: {from: tstat.durat, scale: 1000000}             # multiplied, rounded to an integer
       event.start: {from: tstat.first, as: date}                      # read like the timestamp, in its formats
       event.outcome: {from: storm.code, map: {SRM_SUCCESS: success}, otherwise: failure}
+
+    derive:                          # target: formula, computed in this order, after types and copies
+      event.duration: {difference: [gridftp.date, gridftp.start]}
+      gridftp.throughput: {ratio: [gridftp.nbytes, event.duration], scale: 8000000000}      # bit/s
+      network.bytes: {sum: [tstat.c_bytes_all, tstat.s_bytes_all], type: long}
 
     timestamp:                       # or a list of these: the first whose field is there
       field: gridftp.date
@@ -73,6 +78,11 @@ A pipeline turns the events of a file into documents. All keys::
 * **types**: `long int double float boolean ip keyword date`, or a list of one of these (`[int]`: values between
   commas). Untyped fields are `keyword`. A value that cannot be converted is kept as text in `<field>_text`, tag
   `_type_failure`. `date` is read with those of the timestamp's formats that are complete dates.
+* **derive**: `difference` (first minus second), `sum` (of two or more), `ratio` (first by second), of numbers; the
+  difference of two fields of type `date` is in nanoseconds. `scale` multiplies the result. `type` is `long` (rounded)
+  or `double`; without it, a ratio is `double`, a difference of dates `long`, and all else `long` where all sources are
+  whole numbers. Sources may be copies and what was derived before. Where a source is not there or is no number, the
+  divisor is 0, the first date is before the second, or the result is not finite or beyond 64 bits, there is no field.
 * **formats**: `epoch_s`, `epoch_ms`, `iso8601`, or directives `%Y %m %d %e %H %M %S %b %a %f %z` and `%6f`.
   `%d` has two digits, `%e` one or two, blank-padded; `%f` is a decimal fraction with any number of digits; `%3f`,
   `%6f`, `%9f` are an integer number of ms, µs, ns that may lack its leading zeros. Formats without year or without
@@ -223,4 +233,6 @@ def _finished(name: str, definition: bytes, assembly: Assembly, guard: Guard | N
 def _dump(model: PipelineModel) -> dict[str, Any]:
     dumped = model.model_dump(mode="json", by_alias=True, exclude={"samples"}, exclude_none=True)
     assert isinstance(dumped, dict)
+    # A list keeps its order, in which formulas may build on each other; keys are sorted when they are recorded.
+    dumped["derive"] = [{"target": target, **said} for target, said in dumped["derive"].items()]
     return dumped

@@ -14,7 +14,7 @@ import orjson
 from shipper.hashes import document_ids
 from shipper.parse.fields import Fields
 from shipper.parse.nesting import Nesting
-from shipper.parse.shapes import Shape
+from shipper.parse.shapes import Layout
 from shipper.parse.templates import Template
 from shipper.parse.timestamps import NS, Moment
 from shipper.records import Document, Event, Mark, Source
@@ -59,7 +59,7 @@ class DocumentMaker:
         self._source = source
         self._target = target
         self._digits = PERIOD_DIGITS[target.period]
-        self._templates: dict[Shape, Template] = {}
+        self._templates: dict[Layout, Template] = {}
         self._nestings: dict[tuple[str, ...], Nesting] = {}
         self._indices: dict[str, str] = {}
 
@@ -77,17 +77,17 @@ class DocumentMaker:
         # orjson gives back its whole buffer, 8 KiB and more; the slice is a copy of the right size.
         return self.document(event, moment, index, orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)[:-1])
 
-    def make_quickly(self, draft: Draft, shape: Shape, values: list[Any], moment: Moment) -> Document | None:
+    def make_quickly(self, draft: Draft, layout: Layout, values: list[Any], moment: Moment) -> Document | None:
         """As `make`, for a line without tags and mark; None if a value needs the general way."""
         event, message, _, tags = draft
         index = self._index(moment)
         if tags or index is None:
             return None
-        template = self._templates.get(shape)
+        template = self._templates.get(layout)
         if template is None:
             if len(self._templates) >= self.SHAPES:
                 self._templates.clear()
-            template = self._templates[shape] = Template(shape, self.body)
+            template = self._templates[layout] = Template(layout, self.body)
         body = template.filled((moment.text, message, event.offset, *event.tally), values)
         return None if body is None else self.document(event, moment, index, body)
 

@@ -19,17 +19,20 @@ class DateCopy:
     """A target that is a source's text read as a time; made before the source is converted."""
 
     target: str
-    source: str
-    convert: Converter
+    readings: Sequence[tuple[str, Converter]]
+    """The sources, and how each is read."""
 
     def apply(self, fields: Fields, tags: list[str]) -> None:
-        """Copy, or keep the text as `<target>_text`."""
-        value = fields.get(self.source)
-        if value is None:
-            return
-        text = as_text(value)
+        """Copy the first source that is there, or keep its text as `<target>_text`."""
+        for source, convert in self.readings:
+            value = fields.get(source)
+            if value is not None:
+                self._copy(as_text(value), convert, fields, tags)
+                break
+
+    def _copy(self, text: str, convert: Converter, fields: Fields, tags: list[str]) -> None:
         try:
-            fields[self.target] = self.convert(text)
+            fields[self.target] = convert(text)
         except ValueError:
             fields[self.target + "_text"] = text
             if TYPE_FAILURE not in tags:
@@ -41,17 +44,19 @@ class ScaledCopy:
     """A target that is a number times a factor, rounded: another unit."""
 
     target: str
-    source: str
+    sources: tuple[str, ...]
     scale: float
+    kind = "long"
 
     def apply(self, fields: Fields) -> None:
-        """Copy if the source is a number and the result fits 64 bits."""
-        value = self.value(fields.get(self.source))
+        """Copy if the first source that is there is a number and the result fits 64 bits."""
+        value = self.value([fields.get(source) for source in self.sources])
         if value is not None:
             fields[self.target] = value
 
-    def value(self, number: Any) -> int | None:
-        """The number in the other unit, or None."""
+    def value(self, inputs: Sequence[Any]) -> int | None:
+        """The first source that is there (is not None) in the other unit, or None."""
+        number = _first(inputs)
         if number.__class__ is not int and number.__class__ is not float:
             return None
         scaled = number * self.scale
@@ -63,29 +68,44 @@ class MappedCopy:
     """A target that translates a source's values."""
 
     target: str
-    source: str
+    sources: tuple[str, ...]
     values: Mapping[str, str]
     otherwise: str | None
+    kind = "keyword"
 
     def apply(self, fields: Fields) -> None:
         """Copy the translation; no target for a value without one."""
-        value = fields.get(self.source)
-        translated = None if value is None else self.values.get(as_text(value), self.otherwise)
+        translated = self.value([fields.get(source) for source in self.sources])
         if translated is not None:
             fields[self.target] = translated
+
+    def value(self, inputs: Sequence[Any]) -> str | None:
+        """The translation of the first source that is there (is not None), or None."""
+        value = _first(inputs)
+        return None if value is None else self.values.get(as_text(value), self.otherwise)
 
 
 @dataclass(frozen=True, slots=True)
 class PlainCopies:
     """Targets that are equal to their sources."""
 
-    pairs: Sequence[tuple[str, str]]
+    pairs: Sequence[tuple[str, tuple[str, ...]]]
+    """Each target and its sources, of which the first that is there counts."""
 
     def apply(self, fields: Fields) -> None:
         """Copy; a target that the log itself filled stays."""
-        for target, source in self.pairs:
-            if source in fields and target not in fields:
-                fields[target] = fields[source]
+        for target, sources in self.pairs:
+            if target not in fields:
+                for source in sources:
+                    if source in fields:
+                        fields[target] = fields[source]
+                        break
+
+
+def _first(inputs: Sequence[Any]) -> Any:
+    """The first value that is there."""
+    value = inputs[0]
+    return value if value is not None else next((other for other in inputs if other is not None), None)
 
 
 @dataclass(frozen=True, slots=True)

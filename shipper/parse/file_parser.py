@@ -215,13 +215,13 @@ class FileParser:
         moment, mark = self._time(fields, tags)
         shape = rules.shapes.of(fields) if rules.shapes else None
         values = shape.values(fields) if shape else None
-        if shape and values and mark is None:
-            document = self._maker.make_quickly(draft, shape, values, moment)
+        if shape and values:
+            layout = shape.layout(values)
+            document = self._maker.make_quickly(draft, layout, values, moment) if mark is None else None
             if document is not None:
                 parsed.documents.append(document)
                 return True
-        if shape and values:
-            nested = shape.nested(values)
+            nested = layout.nested(values)
         else:
             rule = self._finish(fields, tags)
             if rule is not None:
@@ -232,13 +232,15 @@ class FileParser:
         return True
 
     def _finish(self, fields: Fields, tags: list[str]) -> str | None:
-        """Convert, copy, remove and add fields; the name of the rule that drops the event, if one does."""
+        """Convert, copy, compute, remove and add fields; the name of the rule that drops the event, if one does."""
         rules = self._rules
         for dated in rules.dates:
             dated.apply(fields, tags)
         rules.types.convert(fields, tags)
         for copy in rules.copies:
             copy.apply(fields)
+        for formula in rules.formulas:
+            formula.apply(fields)
         for drop in rules.drops:
             if drop.holds(fields):
                 return drop.rule

@@ -14,6 +14,8 @@ from pydantic import (
     ConfigDict,
     Field,
     StrictBool,
+    StrictFloat,
+    StrictInt,
     TypeAdapter,
     ValidationError,
     model_validator,
@@ -139,7 +141,12 @@ class RedactModel(_Mapping):
 class CopyModel(_Mapping):
     """A value of `ecs`."""
 
-    source: Annotated[FieldName, Field(alias="from")]
+    sources: Annotated[
+        tuple[FieldName, ...],
+        AT_LEAST_ONE,
+        BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+        Field(alias="from"),
+    ]
     scale: Annotated[float, Field(gt=0)] | None = None
     as_: Annotated[Literal["date"] | None, Field(alias="as")] = None
     map: dict[str, str] | None = None
@@ -152,6 +159,23 @@ class CopyModel(_Mapping):
             raise ValueError(message)
         if self.otherwise is not None and self.map is None:
             message = "'otherwise' belongs to a 'map'."
+            raise ValueError(message)
+        return self
+
+
+class FormulaModel(_Mapping):
+    """A value of `derive`."""
+
+    difference: tuple[FieldName, FieldName] | None = None
+    sum: Annotated[tuple[FieldName, ...], Field(min_length=2)] | None = None
+    ratio: tuple[FieldName, FieldName] | None = None
+    scale: Annotated[StrictInt | StrictFloat, Field(gt=0, le=1e18)] | None = None
+    type: Literal["long", "double"] | None = None
+
+    @model_validator(mode="after")
+    def _one_operation(self) -> Self:
+        if sum(way is not None for way in (self.difference, self.sum, self.ratio)) != 1:
+            message = "A formula is exactly one of difference, sum and ratio."
             raise ValueError(message)
         return self
 
@@ -194,7 +218,10 @@ class PipelineModel(_Mapping):
     remove: tuple[FieldName, ...] = ()
     types: dict[FieldName, TypeName] = {}
     set: dict[FieldName, Scalar] = {}
-    ecs: dict[FieldName, Annotated[CopyModel, BeforeValidator(lambda v: {"from": v} if isinstance(v, str) else v)]] = {}
+    ecs: dict[
+        FieldName, Annotated[CopyModel, BeforeValidator(lambda v: {"from": v} if isinstance(v, str | list) else v)]
+    ] = {}
+    derive: dict[FieldName, FormulaModel] = {}
     timestamp: Annotated[
         tuple[TimeModel, ...], AT_LEAST_ONE, BeforeValidator(lambda v: [v] if isinstance(v, dict) else v)
     ]
@@ -230,6 +257,7 @@ _MODELS: Mapping[str, type[_Mapping]] = {
     "first": StepModel,
     "redact": RedactModel,
     "ecs": CopyModel,
+    "derive": FormulaModel,
     "timestamp": TimeModel,
     "drop": DropModel,
 }

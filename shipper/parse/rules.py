@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from shipper.parse.derive import Formula
 from shipper.parse.enrich import DateCopy, Drop, MappedCopy, PlainCopies, Redaction, ScaledCopy
 from shipper.parse.fields import Fields, TypeTable
 from shipper.parse.shapes import Shapes
@@ -25,6 +26,7 @@ class Rules:
     dates: Sequence[DateCopy]
     types: TypeTable
     copies: Sequence[PlainCopies | ScaledCopy | MappedCopy]
+    formulas: Sequence[Formula]
     constants: Fields
     drops: Sequence[Drop]
     remove: frozenset[str]

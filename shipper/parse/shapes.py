@@ -2,16 +2,17 @@
 
 Lines of one log have few lists of field names. For each, what becomes of every value, and where it goes, is worked out
 once. A line with a value that does not convert, or with a rule that looks at values, goes the general way, which
-`pipeline` spells out; both give the same bytes.
+`file_parser` spells out; both give the same bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import itemgetter, lt
-from typing import Any
+from typing import Any, NamedTuple
 
-from shipper.parse.enrich import PlainCopies, ScaledCopy
+from shipper.parse.derive import Formula
+from shipper.parse.enrich import MappedCopy, PlainCopies, ScaledCopy
 from shipper.parse.fields import Converter, Fields, to_double, to_float, to_int, to_keyword, to_long
 from shipper.parse.nesting import Nesting
 
@@ -22,18 +23,27 @@ _FITS = 9
 _DECIMAL = frozenset({to_double, to_float})
 _BELOW: Mapping[Converter, int] = {to_int: 1 << 31, to_long: 1 << 63}
 
+Computed = ScaledCopy | MappedCopy | Formula
+"""What adds a field whose value is computed from others, or none."""
+Pick = Callable[[Sequence[Any]], Sequence[Any]]
+
+
+class Parts(NamedTuple):
+    """What a pipeline does to fields."""
+
+    converters: Mapping[str, Converter]
+    copies: Sequence[PlainCopies]
+    computed: Sequence[Computed]
+    """In the order in which they are added, after the copies."""
+    constants: Fields
+    remove: frozenset[str]
+
 
 class Shapes:
     """The shapes of one pipeline."""
 
-    def __init__(
-        self,
-        converters: Mapping[str, Converter],
-        copies: Sequence[PlainCopies | ScaledCopy],
-        constants: Fields,
-        remove: frozenset[str],
-    ) -> None:
-        self._parts = (converters, copies, constants, remove)
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
         self._known: dict[tuple[str, ...], Shape] = {}
 
     def of(self, fields: Fields) -> Shape:
@@ -43,49 +53,42 @@ class Shapes:
         if shape is None:
             if len(self._known) >= LIMIT:
                 self._known.clear()
-            shape = self._known[names] = Shape(names, *self._parts)
+            shape = self._known[names] = Shape(names, self._parts)
         return shape
 
 
 class Shape:
-    """What becomes of the values of one list of names."""
+    """What becomes of the values of one list of names: fields, then constants, then what is computed."""
 
-    def __init__(
-        self,
-        names: Sequence[str],
-        converters: Mapping[str, Converter],
-        copies: Sequence[PlainCopies | ScaledCopy],
-        constants: Fields,
-        remove: frozenset[str],
-    ) -> None:
+    def __init__(self, names: Sequence[str], parts: Parts) -> None:
+        converters = parts.converters
         place = {name: position for position, name in enumerate(names)}
-        typed = [name for name in names if converters.get(name, to_keyword) is not to_keyword]
-        integers = [name for name in typed if converters[name] in _BELOW]
-        together = integers if len(integers) > 1 else []
+        self._names = names
+        self._parts = parts
+        self._typed = [name for name in names if converters.get(name, to_keyword) is not to_keyword]
+        self._counted = [name for name in self._typed if converters[name] in _BELOW]
+        together = self._counted if len(self._counted) > 1 else []
         self._integers = [place[name] for name in together]
         self._texts = itemgetter(*self._integers) if together else None
         self._below = [_BELOW[converters[name]] for name in together]
-        self._others = [(place[name], converters[name]) for name in typed if name not in together]
-        self._constants = list(constants.values())
-        final, self._computed = _arranged(names, copies, constants, remove)
-        self._nesting = Nesting(tuple(final), tuple(final.values()))
-        computed = range(len(names) + len(self._constants), len(names) + len(self._constants) + len(self._computed))
-        self.constants = dict(enumerate(self._constants, len(names)))
-        """Position -> value that is the same in all lines."""
-        self.texts = tuple(position for name, position in place.items() if name not in {*typed, "message"})
-        """Positions of values that stay as the log has them."""
-        self.integers = (*(position for name, position in place.items() if name in integers), *computed)
-        self.decimals = tuple(position for position, convert in self._others if convert in _DECIMAL)
-        numeric = {*self.integers, *self.decimals}
-        self.others = tuple(position for position, _ in self._others if position not in numeric)
-        """Positions of converted values that are no numbers."""
-
-    def nested(self, values: list[Any]) -> dict[str, Any]:
-        """The nested object of converted values, or of whatever stands for them."""
-        return self._nesting.build(values)
+        self._others = [(place[name], converters[name]) for name in self._typed if name not in together]
+        self._constants = list(parts.constants.values())
+        self._first_computed = len(names) + len(self._constants)
+        self._unusual = False
+        """Whether the log has a field of the name of a computed one: which of them counts depends on the values."""
+        self._computed: list[tuple[Pick, Computed]] = []
+        """How to pick the inputs from the values, and what is computed from them."""
+        self._final = self._arranged()
+        self._layouts: dict[tuple[int, ...], Layout] = {}
+        self._whole = self._laid_out(())
 
     def values(self, fields: Fields) -> list[Any] | None:
-        """The values of fields, constants and computed fields, converted; None if one is not what it should be."""
+        """The values of fields, constants and computed fields, converted; None if one is not what it should be.
+
+        A computed value that is None is not there.
+        """
+        if self._unusual:
+            return None
         values: list[Any] = [*fields.values(), *self._constants]
         if self._texts is not None and not self._convert_integers(values, self._texts(values)):
             return None
@@ -97,12 +100,21 @@ class Shape:
                 values[position] = convert(text)
         except ValueError:
             return None
-        for position, compute in self._computed:
-            value = compute(values[position])
-            if value is None:
-                return None
-            values.append(value)
+        for pick, computed in self._computed:
+            values.append(computed.value(pick(values)))
         return values
+
+    def layout(self, values: Sequence[Any]) -> Layout:
+        """Where such values go."""
+        if not self._computed or None not in values[self._first_computed :]:
+            return self._whole
+        missing = tuple(place for place in range(self._first_computed, len(values)) if values[place] is None)
+        layout = self._layouts.get(missing)
+        if layout is None:
+            if len(self._layouts) >= LIMIT:
+                self._layouts.clear()
+            layout = self._layouts[missing] = self._laid_out(missing)
+        return layout
 
     def _convert_integers(self, values: list[Any], texts: Sequence[Any]) -> bool:
         """Convert plain digits, all together; False, and nothing changed, if one is anything else."""
@@ -119,26 +131,85 @@ class Shape:
             values[position] = number
         return True
 
+    def _laid_out(self, missing: Collection[int]) -> Layout:
+        """The layout of values of which some computed ones are not there."""
+        place = {name: position for position, name in enumerate(self._names)}
+        there = [
+            (position, computed.kind)
+            for position, (_, computed) in enumerate(self._computed, self._first_computed)
+            if position not in missing
+        ]
+        texts = [position for name, position in place.items() if name not in {*self._typed, "message"}]
+        integers = [place[name] for name in self._counted]
+        decimals = [place[name] for name in self._typed if self._parts.converters[name] in _DECIMAL]
+        numeric = {*integers, *decimals}
+        final = {name: position for name, position in self._final.items() if position not in missing}
+        return Layout(
+            Nesting(tuple(final), tuple(final.values())),
+            constants=dict(enumerate(self._constants, len(self._names))),
+            texts=(*texts, *(position for position, kind in there if kind == "keyword")),
+            integers=(*integers, *(position for position, kind in there if kind == "long")),
+            decimals=(*decimals, *(position for position, kind in there if kind == "double")),
+            others=tuple(place[name] for name in self._typed if place[name] not in numeric),
+        )
 
-def _arranged(
-    names: Sequence[str],
-    copies: Sequence[PlainCopies | ScaledCopy],
-    constants: Fields,
-    remove: frozenset[str],
-) -> tuple[dict[str, int], list[tuple[int, Callable[[Any], Any]]]]:
-    """Final names -> positions among the values (fields, constants, computed ones), and what is computed from where."""
-    final = {name: position for position, name in enumerate(names)}
-    computed: list[tuple[int, Callable[[Any], Any]]] = []
-    for copy in copies:
-        if isinstance(copy, PlainCopies):
-            for target, source in copy.pairs:
-                if source in final:
-                    final.setdefault(target, final[source])
-        elif copy.source in final:
-            position = final[copy.source]
-            final[copy.target] = len(names) + len(constants) + len(computed)
-            computed.append((position, copy.value))
-    for name in ("message", *remove):
-        final.pop(name, None)
-    final.update({name: position for position, name in enumerate(constants, len(names))})
-    return final, computed
+    def _arranged(self) -> dict[str, int]:
+        """Final names -> positions among the values, and note what is computed, and from where."""
+        names, constants = self._names, self._parts.constants
+        final = {name: position for position, name in enumerate(names)}
+        for copies in self._parts.copies:
+            for target, sources in copies.pairs:
+                found = next((final[source] for source in sources if source in final), None)
+                if found is not None:
+                    final.setdefault(target, found)
+        for computed in self._parts.computed:
+            positions = _inputs(computed, final)
+            if positions is not None:
+                self._unusual = self._unusual or computed.target in final
+                final[computed.target] = self._first_computed + len(self._computed)
+                self._computed.append((_pick(positions), computed))
+        for name in ("message", *self._parts.remove):
+            final.pop(name, None)
+        final.update({name: position for position, name in enumerate(constants, len(names))})
+        return final
+
+
+class Layout:
+    """Where the values of a shape go: into the nested object, and what each is in JSON."""
+
+    def __init__(
+        self,
+        nesting: Nesting,
+        *,
+        constants: Mapping[int, Any],
+        texts: tuple[int, ...],
+        integers: tuple[int, ...],
+        decimals: tuple[int, ...],
+        others: tuple[int, ...],
+    ) -> None:
+        self.nested: Callable[[list[Any]], dict[str, Any]] = nesting.build
+        """The nested object of converted values, or of whatever stands for them."""
+        self.constants = constants
+        """Position -> value that is the same in all lines."""
+        self.texts = texts
+        """Positions of values that stay as the log has them."""
+        self.integers = integers
+        self.decimals = decimals
+        self.others = others
+        """Positions of converted values that are no numbers."""
+
+
+def _inputs(computed: Computed, known: Mapping[str, int]) -> list[int] | None:
+    """Where the inputs are; None if there can be no value."""
+    found = [known[source] for source in computed.sources if source in known]
+    if isinstance(computed, Formula):
+        return found if len(found) == len(computed.sources) else None
+    return found or None
+
+
+def _pick(positions: Sequence[int]) -> Pick:
+    """Takes the values at these positions."""
+    if len(positions) > 1:
+        return itemgetter(*positions)
+    (position,) = positions
+    return lambda values: (values[position],)

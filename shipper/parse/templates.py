@@ -13,7 +13,7 @@ from typing import Any
 
 from orjson import dumps
 
-from shipper.parse.shapes import Shape
+from shipper.parse.shapes import Layout
 
 Body = Callable[[Sequence[Any], list[str], dict[str, Any]], dict[str, Any]]
 """The general way: envelope, tags and nested fields become a body."""
@@ -25,14 +25,14 @@ _MARKED = re.compile('"\ue000([0-9]+)\ue001"')
 
 
 class Template:
-    """The JSON of lines of one shape in one file."""
+    """The JSON of lines of one layout in one file."""
 
-    def __init__(self, shape: Shape, body: Body) -> None:
-        places = (*shape.texts, *shape.integers, *shape.decimals, *shape.others)
-        size = max((*places, *shape.constants), default=0) + 1
-        values = [shape.constants.get(place, _mark(ENVELOPE + place)) for place in range(size)]
-        marked = body([_mark(place) for place in range(ENVELOPE)], [], shape.nested(values))
-        quoted = {*_TEXTS_OF_ENVELOPE, *(ENVELOPE + place for place in shape.texts)}
+    def __init__(self, layout: Layout, body: Body) -> None:
+        places = (*layout.texts, *layout.integers, *layout.decimals, *layout.others)
+        size = max((*places, *layout.constants), default=0) + 1
+        values = [layout.constants.get(place, _mark(ENVELOPE + place)) for place in range(size)]
+        marked = body([_mark(place) for place in range(ENVELOPE)], [], layout.nested(values))
+        quoted = {*_TEXTS_OF_ENVELOPE, *(ENVELOPE + place for place in layout.texts)}
         order: list[int] = []
 
         def slot(found: re.Match[str]) -> str:
@@ -41,9 +41,9 @@ class Template:
 
         self._text = _MARKED.sub(slot, dumps(marked).decode().replace("%", "%%"))
         self._pick = itemgetter(*order)
-        self._texts = [ENVELOPE + place for place in shape.texts]
-        self._decimals = [ENVELOPE + place for place in shape.decimals]
-        self._others = [ENVELOPE + place for place in shape.others]
+        self._texts = [ENVELOPE + place for place in layout.texts]
+        self._decimals = [ENVELOPE + place for place in layout.decimals]
+        self._others = [ENVELOPE + place for place in layout.others]
 
     def filled(self, envelope: Sequence[Any], values: Sequence[Any]) -> bytes | None:
         """The JSON, or None if a value is not obviously written as the general way writes it."""

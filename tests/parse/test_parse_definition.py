@@ -9,6 +9,7 @@ from shipper.errors import ConfigurationError
 from shipper.parse.definition import load_pipeline, pipeline_names, restore_pipeline
 from shipper.settings import InputSettings
 
+X_I = "ecs: {x.i: {from: x.word, scale: 2}}\ntypes: {"
 GOOD = """
 dataset: app
 parse: [{grok: ['^(?<x.time>\\S+) %{WORD:x.word}']}]
@@ -76,6 +77,15 @@ def test_all_mistakes_are_told_at_once_with_line_and_key(lab):
         (("field: x.time, formats", "formats"), 5, "needs a field and formats"),
         (("types:", "types: {}\ntypes:"), 5, "no valid YAML"),
         (("types:", "lines: {starts: a, continues: b}\ntypes:"), 4, "not both"),
+        (("types:", "derive: {a: {sum: [x.word]}}\ntypes:"), 4, "at least 2"),
+        (("types:", "derive: {a: {sum: [x.n, x.n], ratio: [x.n, x.n]}}\ntypes:"), 4, "exactly one of difference"),
+        (("types:", "derive: {a: {summ: [x.n, x.n]}}\ntypes:"), 4, "Did you mean 'sum'?"),
+        (("types:", "derive: {a: {ratio: [x.word, x.word]}}\ntypes:"), 4, "'x.word' is of type keyword; a ratio wants"),
+        (("types: {", "derive: {a: {ratio: [x.n, x.n]}}\ntypes: {"), 4, "No step makes a field 'x.n'"),
+        (("types: {", "derive: {log.offset: {ratio: [x.i, x.i]}}\n" + X_I), 4, "set by shipper"),
+        (("types: {", "derive: {x.i: {ratio: [x.i, x.i]}}\n" + X_I), 4, "made or typed elsewhere"),
+        (("types:", "ecs: {a: [x.word, x.wrod]}\ntypes:"), 4, "No step makes a field 'x.wrod'"),
+        (("types:", "ecs: {a: []}\ntypes:"), 4, "At least one item"),
         (("{grok:", "{columns: {names: [a], header: '#', into: x}}, {grok:"), 3, "belong to 'names: header'"),
         (("{grok:", "{columns: {names: header, without_header: [[a], [b]], into: x}}, {grok:"), 3, "equally long"),
         (("{grok:", "{columns: {names: header, without_header: [[a, a]], into: x}}, {grok:"), 3, "a name twice"),

@@ -21,6 +21,27 @@ set: {network.transport: tcp, x.s: constant}
 ecs: {source.ip: x.a, event.duration: {from: x.d, scale: 1000}, a.b: x.n}
 timestamp: {field: x.t, formats: ['%Y%m%d%H%M%S.%f'], timezone: UTC}
 """
+DERIVING = """
+parse:
+  - columns: {names: [t, u, n, m, d, k], separator: ';', into: x, 'null': ['-']}
+types: {x.t: date, x.u: date, x.n: long, x.m: int, x.d: double}
+set: {network.transport: tcp}
+remove: [x.m]
+ecs:
+  event.duration: {from: x.d, scale: 1000}
+  event.outcome: {from: [x.k, x.m], map: {a: 'say "a"', '0': nought, x: es}}
+  event.reason: {from: x.k, map: {a: plain}, otherwise: other}
+  a.b: [x.n, x.m]
+derive:
+  x.took: {difference: [x.t, x.u]}
+  x.less: {difference: [x.n, x.m], type: double}
+  x.all: {sum: [x.n, x.m, a.b]}
+  x.rate: {ratio: [x.n, x.took], scale: 8000000000}
+  x.fast: {ratio: [x.d, x.m], type: long}
+  x.late: {ratio: [x.rate, event.duration]}
+timestamp: {field: x.t, formats: ['%Y%m%d%H%M%S.%f'], timezone: UTC}
+"""
+times = st.sampled_from(["20261122101112.5", "20261122101112.123456789", "20261122101112.500001", "never", "-"])
 values = st.sampled_from(
     ["-", "", "0", "7", "-7", "2147483648", "9223372036854775808", "nan", "1.5", "x", "é", "x1", "1_0", "٣"]
 )
@@ -46,11 +67,35 @@ def test_both_ways_give_the_same_bytes(pipeline, rows):
     assert parse(pipeline, *lines).bodies == parse(without_shapes(pipeline), *lines).bodies
 
 
+@pytest.fixture(scope="module")
+def deriving(tmp_path_factory) -> Pipeline:
+    return Lab(tmp_path_factory.mktemp("lab")).pipeline(DERIVING)
+
+
+letters = st.sampled_from(["a", "b", "x", "é", "-", "0"])
+
+
+@given(st.lists(st.tuples(times, times, values, values, values, letters), max_size=5))
+def test_both_ways_compute_the_same(deriving, rows):
+    assert deriving._rules.shapes is not None
+    lines = [";".join(row) for row in rows]
+    assert parse(deriving, *lines).bodies == parse(without_shapes(deriving), *lines).bodies
+
+
+@pytest.mark.parametrize("row", ["20261122101112.5;20261122101111.5;7;2;0.5;a", "20261122101112.5;-;7;0;0.5;b"])
+def test_computed_fields_are_written_by_a_template_also_where_some_cannot_be_computed(deriving, row, monkeypatch):
+    made = []
+    monkeypatch.setattr(DocumentMaker, "make", lambda *arguments: made.append(arguments))
+    parsed = parse(deriving, row.replace(";a", ";x"))
+    assert (made, len(parsed.bodies)) == ([], 1)
+
+
 def test_usual_lines_take_the_short_way(pipeline):
     shapes = pipeline._rules.shapes
     fields = {"message": "…", "x.t": "20261122101112.5", "x.n": "1", "x.i": "2", "x.d": "0.5", "x.f": "k"}
     shape = shapes.of(fields)
-    assert shape.nested(shape.values(fields)) == {
+    values = shape.values(fields)
+    assert shape.layout(values).nested(values) == {
         "x": {"t": "2026-11-22T10:11:12.5Z", "n": 1, "i": 2, "d": 0.5, "s": "constant"},
         "network": {"transport": "tcp"},
         "event": {"duration": 500},

@@ -1,0 +1,145 @@
+"""Fields that are computed from others: differences, sums and ratios of numbers, and the time between two dates.
+
+Nothing is invented: where an input is not there or is no number, or where the result is none that 64 bits hold, there
+is no field.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shipper.parse.fields import Fields
+from shipper.parse.timestamps import NS
+
+OPERATIONS = ("difference", "sum", "ratio")
+NUMBERS = frozenset({"long", "int", "double", "float"})
+WHOLE = frozenset({"long", "int"})
+
+Number = int | float
+Compute = Callable[[Sequence[Any]], Number | None]
+_TO_NS = tuple(10 ** (9 - digits) for digits in range(10))
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A target and how its value follows from those of its sources."""
+
+    target: str
+    sources: tuple[str, ...]
+    kind: str
+    """`long` or `double`."""
+    value: Compute
+    """Of the sources' values (None: not there); None if that gives no number."""
+
+    def apply(self, fields: Fields) -> None:
+        """Add the target if it can be computed."""
+        value = self.value([fields.get(source) for source in self.sources])
+        if value is not None:
+            fields[self.target] = value
+
+
+def formula(target: str, said: Mapping[str, Any], types: Mapping[str, str]) -> Formula:
+    """The formula that a definition says, by the types of its sources; one without a known type may be any number.
+
+    Raises ValueError with the sentence for sources that do not fit the operation.
+    """
+    operation = next(name for name in OPERATIONS if name in said)
+    sources = tuple(said[operation])
+    kinds = [types.get(source) for source in sources]
+    dates = operation == "difference" and kinds.count("date") == 2
+    for source, kind in zip(sources, kinds, strict=True):
+        if not dates and kind is not None and kind not in NUMBERS:
+            raise ValueError(f"'{source}' is of type {kind}; {_WANTED[operation]}.")
+    whole = dates or (operation != "ratio" and WHOLE.issuperset(kinds))
+    kind = said.get("type") or ("long" if whole else "double")
+    compute = _OPERATIONS["elapsed" if dates else operation](said.get("scale", 1))
+    return Formula(target, sources, kind, _whole(compute) if kind == "long" else _decimal(compute))
+
+
+_WANTED = {
+    "difference": "a difference wants two numbers or two dates",
+    "sum": "a sum wants numbers",
+    "ratio": "a ratio wants two numbers",
+}
+
+
+def elapsed(end: Any, start: Any) -> int | None:
+    """Nanoseconds from one time to another, in the form that the type `date` gives; None if they are no such texts."""
+    try:
+        gap = datetime.fromisoformat(end[:19]) - datetime.fromisoformat(start[:19])
+        return (gap.days * 86_400 + gap.seconds) * NS + _fraction(end) - _fraction(start)
+    except (TypeError, ValueError):
+        return None
+
+
+def _fraction(text: str) -> int:
+    digits = text[20:-1]
+    return int(digits) * _TO_NS[len(digits)] if digits else 0
+
+
+def _elapsed(scale: Number) -> Compute:
+    def compute(inputs: Sequence[Any]) -> Number | None:
+        nanoseconds = elapsed(*inputs)
+        return None if nanoseconds is None or nanoseconds < 0 else nanoseconds * scale
+
+    return compute
+
+
+def _difference(scale: Number) -> Compute:
+    def compute(inputs: Sequence[Any]) -> Number | None:
+        number, less = inputs
+        return (number - less) * scale if _is_number(number) and _is_number(less) else None
+
+    return compute
+
+
+def _sum(scale: Number) -> Compute:
+    def compute(inputs: Sequence[Any]) -> Number | None:
+        numbers: Sequence[Number] = inputs
+        return sum(numbers) * scale if all(map(_is_number, inputs)) else None
+
+    return compute
+
+
+def _ratio(scale: Number) -> Compute:
+    def compute(inputs: Sequence[Any]) -> Number | None:
+        number, divisor = inputs
+        # Scaled before it is divided: whole numbers stay exact for as long as they can.
+        return number * scale / divisor if _is_number(number) and _is_number(divisor) and divisor else None
+
+    return compute
+
+
+_OPERATIONS: Mapping[str, Callable[[Number], Compute]] = {
+    "elapsed": _elapsed,
+    "difference": _difference,
+    "sum": _sum,
+    "ratio": _ratio,
+}
+
+
+def _is_number(value: Any) -> bool:
+    return value.__class__ is int or value.__class__ is float
+
+
+def _whole(compute: Compute) -> Compute:
+    def value(inputs: Sequence[Any]) -> int | None:
+        number = compute(inputs)
+        if number is None or not math.isfinite(number):
+            return None
+        rounded = round(number)
+        return rounded if -(1 << 63) <= rounded < 1 << 63 else None
+
+    return value
+
+
+def _decimal(compute: Compute) -> Compute:
+    def value(inputs: Sequence[Any]) -> float | None:
+        number = compute(inputs)
+        return float(number) if number is not None and math.isfinite(number) else None
+
+    return value
