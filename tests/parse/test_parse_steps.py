@@ -90,8 +90,11 @@ def test_an_optional_step_may_fail(lab):
         ("#15#c_ip:1 c_port:2", ("c_ip", "c_port")),
         ("#c_ip:1 c_port:2", ("c_ip", "c_port")),
         ("#C#c_ip:1 c_port:2 ", ("c_ip", "c_port")),
-        ("#c_ip:1 c_port:3", None),
-        ("#c_ip:1 c_ip:2", None),
+        ("#c_ip:0 c_port:1", ("c_ip", "c_port")),
+        ("#c_ip:1 c_port:3", ("c_ip", "c_port")),
+        ("#c_ip:1 c_ip:2 c-ip:3 c_ip:4", ("c_ip", "c_ip_2", "c-ip", "c_ip_3")),
+        ("#c_ip:1 c_ip:2 c_ip_2:3", None),
+        ("#c_ip:1 c_port", None),
         ("# a remark", None),
         ("c_ip:1", None),
         ("", None),
@@ -111,6 +114,11 @@ def test_rows_are_named_by_the_last_header_and_nulls_are_left_out(lab):
     outcome = parse(lab.pipeline(TABLE + TAIL), "#a:1 b:2", "1 -", "#b:1 a:2 c:3", "1 --- 3")
     assert [fields(document) for document in outcome.documents] == [{"x": {"a": "1"}}, {"x": {"b": "1", "c": "3"}}]
     assert [filtered.rule for filtered in outcome.filtered] == ["header", "header"]
+
+
+def test_a_remark_below_the_header_takes_no_names_away(lab):
+    outcome = parse(lab.pipeline(TABLE + TAIL), "#a:1 b:2", "# anonymised on Monday", "1 2")
+    assert fields(outcome.documents[0]) == {"x": {"a": "1", "b": "2"}}
 
 
 def test_a_row_of_another_width_or_without_header_is_shipped_raw(lab):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from shipper.parse.fields import Fields, as_text
@@ -10,7 +11,7 @@ from shipper.parse.steps import MATCHED, joined
 
 FAILURE = "_columnsfailure"
 _MAGIC = re.compile(r"#(?:[0-9A-Za-z]+#)?")
-_TOKEN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):([0-9]+)")
+_TOKEN = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*):[0-9]+")
 
 Names = tuple[str, ...]
 
@@ -75,20 +76,33 @@ class ColumnsStep:
         self._header = header
         lines = header.split("\n")
         found = [line for line in lines if self._named_by.match(line)] if self._named_by else lines
-        line = found[-1] if found else ""
-        self._header_separator = first_in(line, self._separators)
-        names = column_names(line, self._header_separator)
-        self._header_names = names and _below(self._into, names)
+        self._header_names = None
+        for line in reversed(found):  # a remark may stand among them
+            self._header_separator = first_in(line, self._separators)
+            names = column_names(line, self._header_separator)
+            if names:
+                self._header_names = _below(self._into, names)
+                return
 
 
 def column_names(header: str, separator: str) -> Names | None:
-    """The names of a tstat header (`#15#c_ip:1 c_port:2 …`); None if the line is no such header."""
+    """The names of a tstat header (`#15#c_ip:1 c_port:2 …`); None if the line is no such header.
+
+    They go by their order: some versions count from 0, and who cuts columns out of a log leaves gaps in the numbers.
+    A name that stands there twice (tstat's advanced columns repeat some) gets its number among its like: `c_pkts_2`.
+    """
     magic = _MAGIC.match(header)
     if not magic:
         return None
     found = [_TOKEN.fullmatch(token) for token in header[magic.end() :].rstrip(separator).split(separator)]
-    names = tuple(token[1] for position, token in enumerate(found, 1) if token and int(token[2]) == position)
-    return names if len(names) == len(found) == len(set(names)) else None
+    seen: Counter[str] = Counter()
+    names = []
+    for token in found:
+        if token is None:
+            return None
+        seen[token[1]] += 1
+        names.append(token[1] if seen[token[1]] == 1 else f"{token[1]}_{seen[token[1]]}")
+    return tuple(names) if len(names) == len(set(names)) else None
 
 
 def first_in(line: str, separators: Sequence[str]) -> str:
