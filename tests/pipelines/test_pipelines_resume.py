@@ -27,7 +27,10 @@ LOGS = [
     "storm/storm-backend.log",
     "storm/heartbeat.log",
     "storm/storm-backend-metrics.log",
+    "storm/bookkeeping.log",
     "storm/storm-webdav-server.log",
+    "storm/storm-webdav-server-access.log",
+    "storm/older/storm-info-provider.log",
 ]
 NAMES = sorted(path.stem for path in resources.pipelines().glob("*.yml"))
 

@@ -30,6 +30,17 @@ ROUTES = (
     ("storm/storm-backend.log", "storm-backend"),
     ("storm/heartbeat.log", "storm-heartbeat"),
     ("storm/storm-backend-metrics.log", "storm-metrics"),
+    ("storm/bookkeeping.log", "storm-bookkeeping"),
+    ("storm/storm-webdav-server-access.log", "storm-webdav-access"),
+    ("storm/storm-webdav-server.log", "storm-webdav-server"),
+    ("storm/older/monitoring-*", "storm-monitoring"),
+    ("storm/older/heartbeat-*", "storm-heartbeat"),
+    ("storm/older/storm-frontend-*", "storm-frontend"),
+    ("storm/older/storm-backend-metrics-*", "storm-metrics"),
+    ("storm/older/storm-backend-*", "storm-backend"),
+    ("storm/older/storm-webdav-server-access-*", "storm-webdav-access"),
+    ("storm/older/storm-webdav-server-*", "storm-webdav-server"),
+    ("storm/older/storm-info-provider.log", "storm-info-provider"),
     ("*", "raw"),
 )
 """The first pattern that matches a sample's path names its pipeline."""
