@@ -234,7 +234,17 @@ class Agent:
         if advances:
             self._state.commit(advances, self._clock.time())
             self._dead_letter_bytes += sum(size_of(advance.dead) for advance in advances)
+            self._forget_settled()
         self._note_stalls()
+
+    def _forget_settled(self) -> None:
+        """Drop what is remembered of closed files: all of it is in the state. There may be many thousands."""
+        if len(self._parsers) < 2 * self._settings.max_open_files:
+            return
+        still_open = {tailed.row.id for tailed in self.reader.tailed}
+        for file in [file for file in self._parsers if file not in still_open and not self._ledger.holds(file)]:
+            del self._parsers[file]
+            self.reader.forget(file)
 
     def _wait_for_room(self, stopping: Callable[[], bool], patience: float) -> None:
         full = self._settings.memory

@@ -120,6 +120,10 @@ class Ledger:
         """Whether a file stands still because no more dead letters may be kept (asked after `advances`)."""
         return any(queue[0].unsettled == 0 for queue in self._files.values())
 
+    def holds(self, file: int) -> bool:
+        """Whether something of a file is in flight."""
+        return file in self._files
+
     @property
     def idle(self) -> bool:
         """Whether nothing is in flight."""

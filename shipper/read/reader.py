@@ -13,7 +13,6 @@ from shipper.errors import OutputError, SourceError
 from shipper.events_log import EventsLog
 from shipper.hashes import HEAD_LIMIT
 from shipper.read.absences import Absences
-from shipper.read.beginnings import Beginnings
 from shipper.read.discover import Found, discover
 from shipper.read.files import Content, UnfinishedArchive, open_found
 from shipper.read.recognise import Recogniser, Registry, finished_stamp
@@ -71,7 +70,6 @@ class Reader:
         self._clock = clock
         self._events = events
         self._max_open = max_open_files
-        self._beginnings = Beginnings(inputs, registry)
         self._tailed: dict[Key, TailedFile] = {}
         self._turns: Turns[TailedFile] = Turns()
         self._waiting: deque[tuple[InputSettings, Found]] = deque()
@@ -109,9 +107,7 @@ class Reader:
         self.unidentified.clear()
         present = set()
         for settings in self._inputs:
-            files = discover(settings)
-            self._beginnings.looked(settings, files)
-            for found in files:
+            for found in discover(settings):
                 key = (settings.name, found.status.st_dev, found.status.st_ino)
                 present.add(key)
                 if key in self._tailed:
@@ -145,8 +141,6 @@ class Reader:
                 self._turns.look_again()
                 looked = now
         self._busy_since = None
-        if not self._waiting:
-            self._beginnings.all_opened()
 
     def _turn(self, tailed: TailedFile, live: bool, *, once: bool) -> Iterator[Chunk]:
         chunk = None if tailed.source.input in self.held else self._next(tailed, once=once)
@@ -202,6 +196,10 @@ class Reader:
             else:
                 replaced = True
         return replaced
+
+    def forget(self, file: int) -> None:
+        """Everything that was read of a closed file is settled: the state knows how far it was read."""
+        self._recogniser.forget(file)
 
     @property
     def to_open(self) -> int:
@@ -321,8 +319,7 @@ class Reader:
 
     def _recognised(self, settings: InputSettings, found: Found, content: Content) -> TailedFile | None:
         framing = self._framings[settings.name]
-        start = self._beginnings.start_of(settings, found, content)
-        row = self._recogniser.row_of(settings, found, content, framing, start)
+        row = self._recogniser.row_of(settings, found, content, framing)
         if row is None:
             head = content.pread(HEAD_LIMIT, 0)
             lines = head.count(b"\n") + (not head.endswith(b"\n")) if head else 0

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from shipper.events_log import EventsLog
 from shipper.hashes import chain_start
+from shipper.read.beginnings import Starts, begins_there
 from shipper.read.discover import Found
 from shipper.read.files import Content
 from shipper.read.framing import cut_is_needed
@@ -18,7 +19,7 @@ _LINE = 4096
 """Bytes of a line that tell whether it starts an event."""
 
 
-class Registry(Protocol):
+class Registry(Starts, Protocol):
     """What reading must know of the past; the state implements it."""
 
     def rows_of_inode(self, input_name: str, device: int, inode: int) -> Sequence[FileRow]:
@@ -51,26 +52,36 @@ class Recogniser:
         self._events = events
         self._live: dict[int, FileRow] = {}
 
-    def row_of(self, settings: InputSettings, found: Found, content: Content, framing: Framing) -> FileRow | None:
-        """The file's row, with the place where reading goes on; None while it has too little content."""
+    def row_of(
+        self, settings: InputSettings, found: Found, content: Content, framing: Framing, start: Mark | None = None
+    ) -> FileRow | None:
+        """The file's row, with the place where reading goes on; None while it has too little content.
+
+        `start` says from where on a file that nothing is known of is shipped.
+        """
         fingerprint = fingerprint_of(content, self._host, settings.name)
         if fingerprint is None:
             return None
         row = self._known(settings, found, content, fingerprint)
-        return row or self._new(settings, found, content, framing, fingerprint)
+        return row or self._new(settings, found, content, framing, fingerprint, start)
 
     def read_to(self, row: FileRow, offset: int, chain: int, guard: int) -> None:
         """Remember how far a file was read that is closed for now: what is in flight must not be read again."""
         row.offset, row.chain, row.guard = offset, chain, guard
         self._live[row.id] = row
 
+    def forget(self, file: int) -> None:
+        """Nothing of a closed file is in flight: the row in the state is right."""
+        self._live.pop(file, None)
+
     def _known(self, settings: InputSettings, found: Found, content: Content, fingerprint: str) -> FileRow | None:
         """The row of this very file: same inode, and what was read before the place still stands there."""
         status = found.status
         rows = self._registry.rows_of_inode(settings.name, status.st_dev, status.st_ino)
-        rows = [self._live.get(row.id, row) for row in rows if row.fingerprint == fingerprint]
+        rows = [self._live.get(row.id, row) for row in rows]
         for row in sorted(rows, key=lambda row: -row.offset):
-            if not _still_there(row, found, content):
+            if row.fingerprint != fingerprint or not _still_there(row, found, content):
+                self._lost(row, found)
                 continue
             if (row.current_path, row.size) != (str(found.path), status.st_size):
                 row.current_path, row.size = str(found.path), status.st_size
@@ -78,8 +89,25 @@ class Recogniser:
             return row
         return None
 
+    def _lost(self, row: FileRow, found: Found) -> None:
+        """Record what was seen of a file, and not read, when another one took its inode while nobody looked."""
+        unread = 0 if row.finished else row.size - row.offset
+        told = any(mark.kind is MarkKind.GAP and mark.offset == row.offset for mark in row.marks)
+        if unread > 0 and not told:
+            what = "truncated" if row.current_path == str(found.path) else "gone"
+            mark = Mark(row.offset, MarkKind.GAP, f"{what}:{unread}")
+            row.marks.append(mark)
+            self._registry.gap(row, mark)
+            self._events.warning("file_truncated", path=row.current_path, position=row.offset, unread=unread)
+
     def _new(
-        self, settings: InputSettings, found: Found, content: Content, framing: Framing, fingerprint: str
+        self,
+        settings: InputSettings,
+        found: Found,
+        content: Content,
+        framing: Framing,
+        fingerprint: str,
+        start: Mark | None,
     ) -> FileRow:
         """A new row, which goes on where the row that agrees with its bytes furthest has come to."""
         elder = self._elder(settings, content, fingerprint)
@@ -98,10 +126,12 @@ class Recogniser:
             carry=elder.carry if elder else None,
         )
         if elder:
-            row.marks = [mark for mark in elder.marks if mark.offset <= elder.offset and mark.kind is not MarkKind.GAP]
+            row.marks = [mark for mark in elder.marks if _is_inherited(mark, elder, content)]
         else:
             adopted = self._adopt(Source(self._host, settings.name, row.path, fingerprint))
             row.marks = [mark for mark in adopted if _matters(mark, content, framing)]
+            if start and not any(mark.kind is MarkKind.START for mark in row.marks):
+                row.marks.append(start)
         self._events.info("file_found", path=row.path, fingerprint=fingerprint, offset=row.offset)
         return self._registry.add(row, elder)
 
@@ -127,6 +157,11 @@ def _still_there(row: FileRow, found: Found, content: Content) -> bool:
         return True
     whole = content.compressed or found.status.st_size >= row.offset
     return whole and guard_at(content, row.offset) == row.guard
+
+
+def _is_inherited(mark: Mark, elder: FileRow, content: Content) -> bool:
+    """Whether a mark of a file holds for one that goes on after it."""
+    return mark.kind is not MarkKind.GAP and (mark.offset <= elder.offset or begins_there(mark, content))
 
 
 def _matters(mark: Mark, content: Content, framing: Framing) -> bool:
