@@ -71,6 +71,8 @@ class Settings:
     batch_age: float = 1.0
     dead_letters: int = 256 * MIB
     """Bytes of dead letters that are kept; at the limit their file waits."""
+    forget_after: float = 90 * 86_400.0
+    """Seconds after which a file that is gone is forgotten."""
     parse_timeout: float = 1.0
     """Seconds of processor time that parsing one event may take."""
     pattern_dirs: tuple[Path, ...] = ()

@@ -18,6 +18,7 @@ from shipper.events_log import EventsLog
 from shipper.parse.guard import Guard
 from shipper.parse.pipeline import Pipeline
 from shipper.parse.runaways import Runaways
+from shipper.read.absences import Absences
 from shipper.read.reader import Reader
 from shipper.read.recognise import Adopt, Recogniser
 from shipper.records import Mark, MarkKind, Source
@@ -94,6 +95,7 @@ def agent(
                 settings.inputs,
                 {name: pipeline.framing for name, pipeline in pipelines.items()},
                 Recogniser(settings.host, state.files, _adopter(where, pipelines), events),
+                Absences(state.absences, state.files, list(pipelines), settings.forget_after, events),
                 state.files,
                 clock,
                 events,

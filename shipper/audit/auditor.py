@@ -185,6 +185,7 @@ def read_claims(folder: Path, host: str, output: str) -> Claims:
             files=tuple(Claim(row, ledgers.get(row.id, {})) for row in state.files.all()),
             definitions=state.definitions(),
             dead=_dead_letters(state),
+            forgotten=state.absences.forgotten(),
         )
 
 

@@ -60,6 +60,8 @@ class Claims:
     """Pipeline definitions by version."""
     dead: Mapping[str, Sequence[Stored]] = field(default_factory=dict)
     """Dead letters by fingerprint, as if they were stored at the place `DEAD`."""
+    forgotten: Mapping[str, Tally] = field(default_factory=dict)
+    """What was stored, by fingerprint, of files that are gone for so long that their rows were dropped."""
 
 
 NO_STATE = Claims(known=False)

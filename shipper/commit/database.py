@@ -17,9 +17,11 @@ FILE_NAME = "state.db"
 class Database:
     """A connection, and the output whose checkpoints, ledger and dead letters are meant."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, version: int = schema.VERSION) -> None:
         self.connection = connection
         self.path = path
+        self.version = version
+        """Of the schema: an older one is only looked at."""
         self.output = 0
         """Row of the output at hand; 0 while none was chosen."""
 
@@ -35,6 +37,8 @@ class Database:
             connection.execute("PRAGMA synchronous = FULL")
             if version == 0:
                 connection.executescript(f"BEGIN;{schema.TABLES}PRAGMA user_version = {schema.VERSION};COMMIT;")
+            elif version < schema.VERSION:
+                _migrate(connection, path, version)
         return cls(connection, path)
 
     @classmethod
@@ -45,10 +49,11 @@ class Database:
             return None
         with explained(path):
             connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-            if _checked_version(connection, path) == 0:
+            version = _checked_version(connection, path)
+            if version == 0:
                 connection.close()
                 return None
-        return cls(connection, path)
+        return cls(connection, path, version)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -68,6 +73,16 @@ def explained(path: Path) -> Iterator[None]:
             f"{path}: the state cannot be used: {problem}. Nothing was changed. Put back a copy of the folder, or move "
             "it away: the agent then reads everything again, and what is stored already is recognised by its ids."
         ) from error
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    """Bring an older state to this schema, in one transaction; a copy of it as it was is kept beside it."""
+    copy = path.with_name(f"{path.name}.schema{version}")
+    copy.unlink(missing_ok=True)  # of an attempt that did not come to its end
+    connection.execute("VACUUM INTO ?", (str(copy),))
+    copy.chmod(0o600)
+    steps = "".join(schema.MIGRATIONS[number] for number in range(version, schema.VERSION))
+    connection.executescript(f"BEGIN IMMEDIATE;{steps}PRAGMA user_version = {schema.VERSION};COMMIT;")
 
 
 def _checked_version(connection: sqlite3.Connection, path: Path) -> int:

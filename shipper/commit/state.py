@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from shipper.commit.absences import Absences
 from shipper.commit.database import Database
 from shipper.commit.dead_letters import DeadLetters
 from shipper.commit.files import FileRows, place
@@ -47,6 +48,7 @@ class State:
         self._db = database.connection
         self.path = database.path
         self.files = FileRows(database, host)
+        self.absences = Absences(database)
         self.dead_letters = DeadLetters(database, host)
 
     @classmethod

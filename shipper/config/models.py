@@ -77,6 +77,7 @@ class Document(_Mapping):
     batch_documents: Annotated[values.Count, values.between(1, 100_000)] = 5000
     batch_age: Annotated[values.Duration, values.between("10ms", "1m")] = 1.0
     dead_letters: Annotated[values.Size, values.between("1MiB", "1TiB")] = 256 * MIB
+    forget_after: Annotated[values.Duration, values.between("1h", "3650d")] = 90 * 86_400.0
     parse_timeout: Annotated[values.Duration, values.between("10ms", "1m")] = 1.0
     patterns_dir: values.ExistingFolder | None = None
     pipelines_dir: values.ExistingFolder | None = None
@@ -110,6 +111,7 @@ def settings_from(document: Document, origin: Path) -> Settings:
         batch_documents=document.batch_documents,
         batch_age=document.batch_age,
         dead_letters=document.dead_letters,
+        forget_after=document.forget_after,
         parse_timeout=document.parse_timeout,
         pattern_dirs=_folders("patterns", document.patterns_dir),
         pipeline_dirs=_folders("pipelines", document.pipelines_dir),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from shipper.records import FileRow, MarkKind, Tally
+from shipper.records import FileRow, Mark, MarkKind, Tally
 
 
 class FileState(StrEnum):
@@ -108,7 +108,7 @@ def file_status(row: FileRow, look: Look, ledger: Buckets) -> FileStatus:
         checkpoint=row.offset,
         lag=lag,
         lines=_lines([ledger]),
-        lost_bytes=sum(mark.lost for mark in row.marks if mark.kind is MarkKind.GAP),
+        lost_bytes=sum(mark.lost for mark in row.marks if _is_lost(mark, row)),
         pipeline=next((mark.value for mark in reversed(row.marks) if mark.kind is MarkKind.PIPELINE), ""),
         problem=look.problem,
     )
@@ -181,6 +181,12 @@ def _lines(ledger: Iterable[Buckets]) -> dict[str, int]:
             for fate, tally in fates.items():
                 lines[fate] += tally.lines
     return dict(sorted(lines.items()))
+
+
+def _is_lost(mark: Mark, row: FileRow) -> bool:
+    """Whether a mark speaks of bytes that are lost: a file that was gone may have come back, and was read on."""
+    came_back = mark.value.startswith("gone:") and mark.offset + mark.lost <= row.offset
+    return mark.kind is MarkKind.GAP and not came_back
 
 
 def gap_end(row: FileRow) -> int | None:

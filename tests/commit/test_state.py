@@ -35,7 +35,7 @@ def test_state_of_a_newer_version_is_refused(site):
     with closing(sqlite3.connect(site.settings.state / "state.db")) as db:
         db.execute("PRAGMA user_version = 99")
 
-    with pytest.raises(StateError, match="schema 99, this one knows 1"):
+    with pytest.raises(StateError, match="schema 99, this one knows 2"):
         site.once()
 
 
