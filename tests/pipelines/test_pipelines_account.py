@@ -18,6 +18,7 @@ REFUSED = {
     "tstat/killed_truncated/2026_11_21_23_21.out/log_tcp_complete": (1, "the last row was cut by SIGKILL"),
 }
 TAGGED = {
+    "gridftp/variants/gridftp-transfer.log": ("_type_failure", 1, "an address was taken out for publication"),
     "storm/monitoring.log": ("_type_failure", 9, "the deviation of equal durations is printed as nan"),
     "storm/older/storm-backend-metrics-2016.log": ("_type_failure", 1, "a mean of nothing is NaN in Java"),
     "storm/older/storm-backend-metrics-1.11.17.log": ("_type_failure", 1, "a rate of no time is Infinity in Java"),

@@ -21,7 +21,11 @@ HOST = "dtn01.example.org"
 ROUTES = (
     ("tstat/*/log_tcp_*complete*", "tstat-tcp"),
     ("tstat/*/log_udp_complete*", "tstat-udp"),
-    ("gridftp/*/gridftp-transfer.log", "gridftp-transfer"),
+    ("gridftp/*/gridftp-transfer*.log", "gridftp-transfer"),
+    ("gridftp/ng/gridftp.log", "gridftp-session-ng"),
+    ("gridftp/variants/gridftp-session.log", "gridftp-session"),
+    ("gridftp/variants/gridftp-audit.log", "gridftp-audit"),
+    ("gridftp/variants/gridftp-usage.log", "gridftp-usage"),
     ("gridftp/conc_info/gridftp.log", "gridftp-session"),
     ("gridftp/pst_all/gridftp.log", "gridftp-session"),
     ("gridftp/gridftp-execfail.log", "gridftp-session"),
