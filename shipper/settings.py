@@ -26,6 +26,16 @@ class InputSettings:
     """`inotify` or `poll` (NFS, Lustre, GPFS)."""
     incomplete: str | None = None
     """Overrides the pipeline's choice: `ship` or `refuse`."""
+    start_at: str = "beginning"
+    """Where reading begins in files that are there already: `beginning`, `now`, or a moment as ISO 8601 text: events
+    before it are not shipped. What is skipped is filtered by the rule `before_start`."""
+    rate: int | None = None
+    """Bytes that are read per second, uncompressed, of all files of the input together; None: as fast as it goes."""
+
+    @property
+    def since(self) -> str | None:
+        """The moment before which events are not shipped, if `start_at` gives one."""
+        return None if self.start_at in {"beginning", "now"} else self.start_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def agent(
                 settings.host,
                 settings.inputs,
                 {name: pipeline.framing for name, pipeline in pipelines.items()},
-                Recogniser(settings.host, state.files, _adopter(where, pipelines), events),
+                Recogniser(settings.host, state.files, _adopter(where, pipelines, settings), events),
                 Absences(state.absences, state.files, list(pipelines), settings.forget_after, events),
                 state.files,
                 clock,
@@ -136,14 +136,15 @@ def _identity(
         wait = min(2 * wait, LONGEST_WAIT)
 
 
-def _adopter(output: Output, pipelines: Mapping[str, Pipeline]) -> Adopt:
+def _adopter(output: Output, pipelines: Mapping[str, Pipeline], settings: Settings) -> Adopt:
     """Takes the marks of a file that the state knows nothing of from the documents it left in the output."""
     refreshed = False
+    skipping = {item.name for item in settings.inputs if item.start_at == "now"}
 
     def adopt(source: Source) -> Sequence[Mark]:
         nonlocal refreshed
         pipeline = pipelines[source.input]
-        if not refreshed and (pipeline.needs_date or pipeline.framing.multiline):
+        if not refreshed and (pipeline.needs_date or pipeline.framing.multiline or source.input in skipping):
             output.refresh()  # what an agent stored just before it lost its state may not be visible yet
             refreshed = True
         marks: list[Mark] = []
@@ -152,6 +153,9 @@ def _adopter(output: Output, pipelines: Mapping[str, Pipeline]) -> Adopt:
         if pipeline.framing.multiline:
             spans = output.spans(source.fingerprint, 0, _EVERYWHERE)
             marks += [Mark(span.offset + span.tally.bytes, MarkKind.CUT, "adopted") for span in spans]
+        if source.input in skipping:
+            first = next(iter(output.spans(source.fingerprint, 0, _EVERYWHERE)), None)
+            marks += [Mark(first.offset, MarkKind.START, "adopted")] if first is not None else []
         return marks
 
     return adopt

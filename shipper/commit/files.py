@@ -71,6 +71,14 @@ class FileRows:
             (row.current_path, row.device, row.inode, row.size, row.id),
         )
 
+    def is_started(self, input_name: str) -> bool:
+        """Whether all files that an input found first were opened once."""
+        return self._db.execute("SELECT 1 FROM meta WHERE key = ?", (f"started:{input_name}",)).fetchone() is not None
+
+    def start(self, input_name: str) -> None:
+        """Record that they were."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, 'yes')", (f"started:{input_name}",))
+
     def gap(self, row: FileRow, mark: Mark) -> None:
         """Record a loss at the source."""
         self.mark(row.id, [mark])

@@ -31,6 +31,8 @@ class Input(_Mapping):
     links: values.Links = "inside"
     watch: values.Watch = "inotify"
     incomplete: values.Incomplete | None = None
+    start_at: values.StartAt = "beginning"
+    rate: Annotated[values.Rate, values.between("1KiB", "64GiB")] | None = None
 
 
 class SQLite(_Mapping):

@@ -15,7 +15,7 @@ from shipper.config.tree import Place
 from shipper.settings import Settings, SQLiteSettings
 
 DEFAULT = "default"
-_SIZES = frozenset({"memory", "batch_bytes", "dead_letters"})
+_SIZES = frozenset({"memory", "batch_bytes", "dead_letters", "rate"})
 
 
 class Shown(NamedTuple):
@@ -63,7 +63,7 @@ def _text(name: str, value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case int() if name in _SIZES:
-            return units.size_text(value)
+            return units.size_text(value) + ("/s" if name == "rate" else "")
         case float():
             return units.duration_text(value)
         case tuple():

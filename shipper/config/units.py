@@ -31,6 +31,14 @@ def size(text: str) -> int:
     return int(Decimal(match[1]) * unit)
 
 
+def rate(text: str) -> int:
+    """Bytes per second of a rate such as `10MiB/s`; raises ValueError with the whole sentence."""
+    amount, slash, unit = text.partition("/")
+    if not slash or unit.strip() != "s":
+        raise ValueError(f"'{text}' is not a rate; write a size per second, for example 10MiB/s.")
+    return size(amount)
+
+
 def duration(text: str) -> float:
     """Seconds of a time such as `10s`; raises ValueError with the whole sentence."""
     match = _QUANTITY.fullmatch(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -35,6 +36,18 @@ def usable_host(name: str) -> bool:
 def secret_text(path: Path) -> str:
     """The secret that a file holds, without the newline at its end."""
     return path.read_text(encoding="utf-8").strip()
+
+
+def _start_at(text: str) -> str:
+    if text not in {"beginning", "now"}:
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(
+                f"'{text}' is no place to start at; allowed are beginning, now, and a date or a date and time such as "
+                "2026-11-01 or 2026-11-01T06:00:00+01:00."
+            ) from None
+    return text
 
 
 def _text(value: Any) -> str:
@@ -214,6 +227,7 @@ Namespace = Annotated[
 HostName = Annotated[str, _from_text(_host)]
 Size = Annotated[int, _from_text(units.size)]
 Duration = Annotated[float, _from_text(units.duration)]
+Rate = Annotated[int, _from_text(units.rate)]
 Count = Annotated[int, _from_text(_count)]
 Switch = Annotated[bool, _from_text(_switch)]
 TimeZone = Annotated[str, _from_text(_time_zone)]
@@ -221,6 +235,7 @@ Period = Annotated[str, _one_of("day", "month", "year")]
 Links = Annotated[str, _one_of("inside", "anywhere")]
 Watch = Annotated[str, _one_of("inotify", "poll")]
 Incomplete = Annotated[str, _one_of("ship", "refuse")]
+StartAt = Annotated[str, _from_text(_start_at)]
 Setup = Annotated[str, _one_of("auto", "manual")]
 Address = Annotated[str, _from_text(_url)]
 Fingerprint = Annotated[str, _from_text(_fingerprint)]

@@ -19,6 +19,7 @@ from shipper.parse.guard import Guard
 from shipper.parse.pipeline import Pipeline
 from shipper.parse.rules import Rules
 from shipper.parse.shapes import Parts, Shapes
+from shipper.parse.start import EVER, start_of
 from shipper.parse.steps import Branches, Chain, Optional, Step, joined
 from shipper.parse.steps.columns import ColumnsStep
 from shipper.parse.steps.grok import Expression, GrokStep
@@ -62,6 +63,7 @@ class Assembly:
         rules, context = self._rules, self._context
         target = Target(rules["dataset"], context["namespace"], context["period"], version)
         zones = [time.get("timezone") or context.get("timezone") for time in rules["timestamp"]]
+        zone = ZoneInfo(next(filter(None, zones), "UTC"))
         converters = {name: converter(kind, self._reading(name)) for name, kind in self._types().items()}
         dates, added = date_copies(rules["ecs"], self._reading), copies(rules["ecs"])
         parts = Parts(
@@ -87,7 +89,8 @@ class Assembly:
             shapes=Shapes(parts) if short else None,
             times=self._times,
             by_modification=any(time["by"] == "modification" for time in rules["timestamp"]),
-            zone=ZoneInfo(next(filter(None, zones), "UTC")),
+            zone=zone,
+            since=start_of(context["since"], zone) if "since" in context else EVER,
         )
         return Pipeline(name, definition, target, self._framing(), ready, self._field_types(), guard)
 

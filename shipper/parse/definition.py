@@ -222,6 +222,7 @@ def _context(settings: InputSettings) -> dict[str, Any]:
         "namespace": settings.namespace,
         "period": settings.period,
         "incomplete": settings.incomplete,
+        "since": settings.since,
     }
     return {key: value for key, value in said.items() if value is not None}
 

@@ -12,6 +12,7 @@ from shipper.parse.fields import Fields, as_text
 from shipper.parse.guard import Guard
 from shipper.parse.memory import carried, recalled
 from shipper.parse.rules import Rules
+from shipper.parse.start import BEFORE_START, start_in
 from shipper.parse.text import text_of
 from shipper.parse.timestamps import Moment, TimeReader, Wall
 from shipper.records import Event, Filtered, Framing, Mark, MarkKind, Parsed, Refusal, Source
@@ -49,6 +50,7 @@ class FileParser:
         self._live = carry is not None
         self._header, self._clock = recalled(carry)
         since = self._clock.mark.offset if self._clock.mark else -1
+        self._start = start_in(marks)
         self._marks = sorted(mark for mark in marks if mark.kind is MarkKind.DATE and mark.offset > since)
 
     def parse(self, events: Sequence[Event], *, modified: float, at_end: bool) -> Parsed:
@@ -177,7 +179,7 @@ class FileParser:
             parsed.runaways.append("")
 
     def _is_refused(self, event: Event) -> bool:
-        return self._refuse and INCOMPLETE in event.tags
+        return self._refuse and INCOMPLETE in event.tags and event.offset >= self._start
 
     def _refuse_draft(self, draft: Draft, parsed: Parsed) -> None:
         moment, mark = self._inherited(draft.tags)
@@ -213,6 +215,9 @@ class FileParser:
         if self._marks and self._marks[0].offset <= draft.event.offset:
             self._clock.enter(self._marks.pop(0))
         moment, mark = self._time(fields, tags)
+        if draft.event.offset < self._start or (moment.ns < rules.since and moment is not BEGINNING):
+            parsed.filtered.append(Filtered(draft.event.offset, BEFORE_START, draft.event.tally))
+            return False
         shape = rules.shapes.of(fields) if rules.shapes else None
         values = shape.values(fields) if shape else None
         if shape and values:

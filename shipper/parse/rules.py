@@ -36,3 +36,5 @@ class Rules:
     by_modification: bool
     """Whether the log has no times of its own and is dated by marks alone."""
     zone: ZoneInfo
+    since: int
+    """Nanoseconds since the epoch: events before it are not shipped."""

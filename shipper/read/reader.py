@@ -13,6 +13,7 @@ from shipper.errors import OutputError, SourceError
 from shipper.events_log import EventsLog
 from shipper.hashes import HEAD_LIMIT
 from shipper.read.absences import Absences
+from shipper.read.beginnings import Beginnings
 from shipper.read.discover import Found, discover
 from shipper.read.files import Content, UnfinishedArchive, open_found
 from shipper.read.recognise import Recogniser, Registry, finished_stamp
@@ -70,6 +71,7 @@ class Reader:
         self._clock = clock
         self._events = events
         self._max_open = max_open_files
+        self._beginnings = Beginnings(inputs, registry)
         self._tailed: dict[Key, TailedFile] = {}
         self._turns: Turns[TailedFile] = Turns()
         self._waiting: deque[tuple[InputSettings, Found]] = deque()
@@ -107,7 +109,9 @@ class Reader:
         self.unidentified.clear()
         present = set()
         for settings in self._inputs:
-            for found in discover(settings):
+            files = discover(settings)
+            self._beginnings.looked(settings, files)
+            for found in files:
                 key = (settings.name, found.status.st_dev, found.status.st_ino)
                 present.add(key)
                 if key in self._tailed:
@@ -120,6 +124,7 @@ class Reader:
             tailed.named = key in present
         self._absences.look(present | self._tailed.keys(), self._clock.time())
         self._waiting = deque(sorted(self._waiting, key=lambda item: item[1].status.st_mtime_ns))
+        self._beginnings.opened(left=len(self._waiting))
 
     def chunks(self, *, once: bool) -> Iterator[Chunk]:
         """One pass: chunks of all files in turn, until each is at its end as it is now.
@@ -315,11 +320,13 @@ class Reader:
                 content.close()
         if tailed is not None:
             self._tailed[_key(tailed.row)] = tailed
+        self._beginnings.opened(left=len(self._waiting))
         return tailed
 
     def _recognised(self, settings: InputSettings, found: Found, content: Content) -> TailedFile | None:
         framing = self._framings[settings.name]
-        row = self._recogniser.row_of(settings, found, content, framing)
+        start = self._beginnings.start_of(settings, found, content)
+        row = self._recogniser.row_of(settings, found, content, framing, start)
         if row is None:
             head = content.pread(HEAD_LIMIT, 0)
             lines = head.count(b"\n") + (not head.endswith(b"\n")) if head else 0
