@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -32,6 +33,8 @@ class TailedFile:
         """Uncompressed bytes known to exist; for archives known only as far as read."""
         self.grew_at = 0.0
         """Monotonic time when the file was last seen to grow."""
+        self._nameless_since = math.inf
+        """Monotonic time when the file was first seen to have no name at all any more."""
         self.named = True
         """Whether the file's name still leads to it."""
         self.done = False
@@ -61,6 +64,8 @@ class TailedFile:
     def next_chunk(self, now: float, *, once: bool) -> Chunk | None:
         """The next events, or None at the end. Raises Replaced, SourceError, UnfinishedArchive."""
         status = self.content.stat()
+        if status.st_nlink == 0:
+            self._nameless_since = min(self._nameless_since, now)
         look = (status.st_size, status.st_mtime_ns)
         if look != self._looked_at:
             self.grew_at = now
@@ -159,7 +164,8 @@ class TailedFile:
         """Whether the file can grow no more. An archive that breaks off raises."""
         if self.content.compressed:
             return self._archive_is_whole()
-        return status.st_nlink == 0 and now - self.grew_at >= SETTLE
+        # Who has it open may still write: it must have been quiet since it lost its name.
+        return status.st_nlink == 0 and now - max(self.grew_at, self._nameless_since) >= SETTLE
 
     def _archive_is_whole(self) -> bool:
         try:
