@@ -98,6 +98,9 @@ class Agent:
         """
         self.reader.scan()
         self._pass(once=True, progress=progress)
+        while (pause := self.reader.due()) is not None:
+            self._clock.wait(self.bell, pause)
+            self._pass(once=True, progress=progress)
         self._drain(PATIENCE)
         if not self._ledger.idle:
             raise OutputError(self._why_unfinished())
@@ -275,7 +278,7 @@ class Agent:
     def _until_next(self, next_scan: float) -> float:
         now = self._clock.monotonic()
         times = [next_scan - now, self._reloader.due - now, self._batches.due(now), self._dispatcher.next_due()]
-        return max(0.0, min(time for time in times if time is not None))
+        return max(0.0, min(time for time in [*times, self.reader.due()] if time is not None))
 
     def _note_stalls(self) -> None:
         """Record what stands still where `status` sees it; do not read what a paused dataset would only hold."""

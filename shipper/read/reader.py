@@ -16,6 +16,7 @@ from shipper.read.absences import Absences
 from shipper.read.beginnings import Beginnings
 from shipper.read.discover import Found, discover
 from shipper.read.files import Content, UnfinishedArchive, open_found
+from shipper.read.pace import Pace
 from shipper.read.recognise import Recogniser, Registry, finished_stamp
 from shipper.read.rescans import BREATH
 from shipper.read.tail import Replaced, TailedFile
@@ -72,9 +73,13 @@ class Reader:
         self._events = events
         self._max_open = max_open_files
         self._beginnings = Beginnings(inputs, registry)
+        self._pace = Pace(inputs, clock)
         self._tailed: dict[Key, TailedFile] = {}
         self._turns: Turns[TailedFile] = Turns()
         self._waiting: deque[tuple[InputSettings, Found]] = deque()
+        """Files that are to be opened."""
+        self._aside: list[tuple[InputSettings, Found]] = []
+        """Those of them whose inputs must not be read for now."""
         self._busy_since: float | None = None
         """Monotonic time since when there was always something to read."""
         self._read: dict[Key, str] = {}
@@ -106,6 +111,7 @@ class Reader:
     def scan(self) -> None:
         """Look for new, renamed and vanished files; they are opened when their turn comes."""
         self._waiting.clear()
+        self._aside.clear()
         self.unidentified.clear()
         present = set()
         for settings in self._inputs:
@@ -124,7 +130,7 @@ class Reader:
             tailed.named = key in present
         self._absences.look(present | self._tailed.keys(), self._clock.time())
         self._waiting = deque(sorted(self._waiting, key=lambda item: item[1].status.st_mtime_ns))
-        self._beginnings.opened(left=len(self._waiting))
+        self._beginnings.opened(left=self.to_open)
 
     def chunks(self, *, once: bool) -> Iterator[Chunk]:
         """One pass: chunks of all files in turn, until each is at its end as it is now.
@@ -132,6 +138,8 @@ class Reader:
         Whoever stops in the middle goes on with another pass, where the turns are as they were.
         """
         self._turns.look_again()
+        self._waiting.extend(self._aside)
+        self._aside.clear()
         looked = now = self._clock.monotonic()
         self._busy_since = now if self._busy_since is None else self._busy_since
         while True:
@@ -148,15 +156,29 @@ class Reader:
         self._busy_since = None
 
     def _turn(self, tailed: TailedFile, live: bool, *, once: bool) -> Iterator[Chunk]:
-        chunk = None if tailed.source.input in self.held else self._next(tailed, once=once)
+        if self._waits(tailed.source.input):
+            self._turns.rest(tailed)
+            return
+        chunk = self._next(tailed, once=once)
         if chunk is not None:
             self._turns.add(tailed, live=live)
+            self._pace.took(tailed.source.input, chunk.end - chunk.start)
             yield chunk
         elif self._tailed.get(_key(tailed.row)) is tailed:
             self._let_go(tailed, once=once)
 
+    def _waits(self, input_name: str) -> bool:
+        """Whether an input must not be read now, whatever there is to read."""
+        return input_name in self.held or self._pace.waits(input_name)
+
+    def due(self) -> float | None:
+        """Seconds until an input that its rate holds back may be read on; None if none is."""
+        return self._pace.due()
+
     def _open_next(self, now: float) -> bool:
         """Open one of the files that wait, if descriptors allow; whether there was one to open."""
+        while self._waiting and self._waits(self._waiting[0][0].name):
+            self._aside.append(self._waiting.popleft())
         if not self._waiting or not (len(self._tailed) < self._max_open or self._park()):
             return False
         if self._busy_since is not None and now - self._busy_since >= HEAD_START:
@@ -181,10 +203,21 @@ class Reader:
         if spared is None:
             at_end = self._turns.at_end()
             spared = next((tailed for tailed in at_end if _has_name(tailed) and not tailed.framing.multiline), None)
-        if spared is not None:
+        if spared is None:
+            return False
+        if self._waits(spared.source.input):
+            self._put_aside(spared)
+        else:
             self._finish(spared)
-            self._turns.remove(spared)
-        return spared is not None
+        self._turns.remove(spared)
+        return True
+
+    def _put_aside(self, tailed: TailedFile) -> None:
+        """Close a file whose input waits; it is opened again when that may be read."""
+        settings = next(item for item in self._inputs if item.name == tailed.source.input)
+        self._aside.append((settings, Found(tailed.path, tailed.content.stat())))
+        self._recogniser.read_to(tailed.row, tailed.position, tailed.chain, tailed.guard)
+        self._close(tailed)
 
     def grew(self, paths: Iterable[str]) -> bool:
         """Files were written to: those that are closed come first in the next pass.
@@ -209,7 +242,7 @@ class Reader:
     @property
     def to_open(self) -> int:
         """How many files still wait for their turn."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._aside)
 
     def blocks(self, file: int, offset: int = 0) -> Iterator[bytes]:
         """The whole content of an open file from an offset on, for decisions that need to see all of it."""
@@ -320,7 +353,7 @@ class Reader:
                 content.close()
         if tailed is not None:
             self._tailed[_key(tailed.row)] = tailed
-        self._beginnings.opened(left=len(self._waiting))
+        self._beginnings.opened(left=self.to_open)
         return tailed
 
     def _recognised(self, settings: InputSettings, found: Found, content: Content) -> TailedFile | None:
