@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from shipper.parse.derive import NUMBERS, WHOLE, Formula, formula
@@ -65,7 +66,8 @@ def formulas(
 ) -> tuple[list[Formula], list[tuple[str, str]]]:
     """The formulas, each of which may use what those before it make, and mistakes by target.
 
-    `types` are those of the fields that steps and copies are known to make; `is_made` tells what else may be there.
+    `types` are those of the fields that steps and copies are known to make; `is_made` tells what steps may make, also
+    below open parents. What a step made under the name of a formula that is typed alike is kept.
     """
     known = dict(types)
     compiled: list[Formula] = []
@@ -73,14 +75,19 @@ def formulas(
     targets = {said["target"] for said in derive}
     for said in derive:
         target = said["target"]
-        if target in known or target in constants:
-            problems.append((target, f"The field '{target}' is made or typed elsewhere in this definition."))
+        kept = is_made(target) and target in known
+        if (target in known and not kept) or target in constants:
+            problems.append((target, f"The field '{target}' is made elsewhere in this definition."))
             continue
         try:
             found = formula(target, said, known)
         except ValueError as error:
             problems.append((target, str(error)))
             continue
+        if kept:
+            found = replace(found, keeps=True)
+            if found.kind != known[target]:
+                problems.append((target, f"The formula gives {found.kind}, but the steps give {known[target]}."))
         for source in dict.fromkeys(found.sources):
             if source in targets and source not in known:
                 problems.append((target, f"The field '{source}' is derived, but not before this one."))

@@ -79,10 +79,12 @@ A pipeline turns the events of a file into documents. All keys::
   commas). Untyped fields are `keyword`. A value that cannot be converted is kept as text in `<field>_text`, tag
   `_type_failure`. `date` is read with those of the timestamp's formats that are complete dates.
 * **derive**: `difference` (first minus second), `sum` (of two or more), `ratio` (first by second), of numbers; the
-  difference of two fields of type `date` is in nanoseconds. `scale` multiplies the result. `type` is `long` (rounded)
-  or `double`; without it, a ratio is `double`, a difference of dates `long`, and all else `long` where all sources are
-  whole numbers. Sources may be copies and what was derived before. Where a source is not there or is no number, the
-  divisor is 0, the first date is before the second, or the result is not finite or beyond 64 bits, there is no field.
+  difference of two fields of type `date` is in nanoseconds, the sum of one and of nanoseconds is a `date`. A target
+  that steps may make as well (of the same type) is computed where they did not. `scale` multiplies the result. `type`
+  is `long` (rounded) or `double`; without it, a ratio is `double`, a difference of dates `long`, and all else `long`
+  where all sources are whole numbers. Sources may be copies and what was derived before. Where a source is not there
+  or is no number, the divisor is 0, the first date is before the second, or the result is not finite or beyond 64
+  bits, there is no field.
 * **formats**: `epoch_s`, `epoch_ms`, `iso8601`, or directives `%Y %m %d %e %H %M %S %b %a %f %z` and `%6f`.
   `%d` has two digits, `%e` one or two, blank-padded; `%f` is a decimal fraction with any number of digits; `%3f`,
   `%6f`, `%9f` are an integer number of ms, µs, ns that may lack its leading zeros. Formats without year or without

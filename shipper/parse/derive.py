@@ -1,4 +1,4 @@
-"""Fields that are computed from others: differences, sums and ratios of numbers, and the time between two dates.
+"""Fields that are computed from others: differences, sums, ratios of numbers, the time between two dates or after one.
 
 Nothing is invented: where an input is not there or is no number, or where the result is none that 64 bits hold, there
 is no field.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from shipper.parse.fields import Fields
@@ -20,6 +20,7 @@ NUMBERS = frozenset({"long", "int", "double", "float"})
 WHOLE = frozenset({"long", "int"})
 
 Number = int | float
+Value = Number | str
 Compute = Callable[[Sequence[Any]], Number | None]
 _TO_NS = tuple(10 ** (9 - digits) for digits in range(10))
 
@@ -31,12 +32,16 @@ class Formula:
     target: str
     sources: tuple[str, ...]
     kind: str
-    """`long` or `double`."""
-    value: Compute
-    """Of the sources' values (None: not there); None if that gives no number."""
+    """`long`, `double` or `date`."""
+    value: Callable[[Sequence[Any]], Value | None]
+    """Of the sources' values (None: not there); None if that gives no number or date."""
+    keeps: bool = False
+    """Whether steps make the target, too: what they found is kept."""
 
     def apply(self, fields: Fields) -> None:
         """Add the target if it can be computed."""
+        if self.keeps and self.target in fields:
+            return
         value = self.value([fields.get(source) for source in self.sources])
         if value is not None:
             fields[self.target] = value
@@ -50,6 +55,8 @@ def formula(target: str, said: Mapping[str, Any], types: Mapping[str, str]) -> F
     operation = next(name for name in OPERATIONS if name in said)
     sources = tuple(said[operation])
     kinds = [types.get(source) for source in sources]
+    if operation == "sum" and kinds[0] == "date":
+        return _date_formula(target, said, sources, kinds)
     dates = operation == "difference" and kinds.count("date") == 2
     for source, kind in zip(sources, kinds, strict=True):
         if not dates and kind is not None and kind not in NUMBERS:
@@ -60,9 +67,20 @@ def formula(target: str, said: Mapping[str, Any], types: Mapping[str, str]) -> F
     return Formula(target, sources, kind, _whole(compute) if kind == "long" else _decimal(compute))
 
 
+def _date_formula(
+    target: str, said: Mapping[str, Any], sources: tuple[str, ...], kinds: Sequence[str | None]
+) -> Formula:
+    wrong = next((source for source, kind in zip(sources[1:], kinds[1:], strict=True) if kind not in WHOLE), None)
+    if wrong is not None:
+        raise ValueError(f"'{wrong}' is not of type long or int; {_WANTED['sum']}.")
+    if said.get("type") or said.get("scale"):
+        raise ValueError("The sum of a date and nanoseconds is a date; it has neither 'scale' nor 'type'.")
+    return Formula(target, sources, "date", later)
+
+
 _WANTED = {
     "difference": "a difference wants two numbers or two dates",
-    "sum": "a sum wants numbers",
+    "sum": "a sum wants numbers, or a date and then nanoseconds",
     "ratio": "a ratio wants two numbers",
 }
 
@@ -74,6 +92,21 @@ def elapsed(end: Any, start: Any) -> int | None:
         return (gap.days * 86_400 + gap.seconds) * NS + _fraction(end) - _fraction(start)
     except (TypeError, ValueError):
         return None
+
+
+def later(inputs: Sequence[Any]) -> str | None:
+    """The time so many nanoseconds after one in the form that the type `date` gives, in that form; None if none is."""
+    start, *gaps = inputs
+    try:
+        seconds, rest = divmod(_fraction(start) + sum(gaps), NS)
+        second = datetime.fromisoformat(start[:19]) + timedelta(seconds=seconds)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    digits = max(len(start) - 21, 0)
+    if rest % _TO_NS[digits]:
+        digits = 9
+    fraction = f".{rest:09d}"[: digits + 1] if digits else ""
+    return f"{second.isoformat()}{fraction}Z"
 
 
 def _fraction(text: str) -> int:

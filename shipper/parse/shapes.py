@@ -21,6 +21,7 @@ LIMIT = 256
 _FITS = 9
 """So many digits fit in any integer type."""
 _DECIMAL = frozenset({to_double, to_float})
+_TEXTS = frozenset({"keyword", "date"})
 _BELOW: Mapping[Converter, int] = {to_int: 1 << 31, to_long: 1 << 63}
 
 Computed = ScaledCopy | MappedCopy | Formula
@@ -147,7 +148,7 @@ class Shape:
         return Layout(
             Nesting(tuple(final), tuple(final.values())),
             constants=dict(enumerate(self._constants, len(self._names))),
-            texts=(*texts, *(position for position, kind in there if kind == "keyword")),
+            texts=(*texts, *(position for position, kind in there if kind in _TEXTS)),
             integers=(*integers, *(position for position, kind in there if kind == "long")),
             decimals=(*decimals, *(position for position, kind in there if kind == "double")),
             others=tuple(place[name] for name in self._typed if place[name] not in numeric),
@@ -164,6 +165,8 @@ class Shape:
                     final.setdefault(target, found)
         for computed in self._parts.computed:
             positions = _inputs(computed, final)
+            if isinstance(computed, Formula) and computed.keeps and computed.target in names:
+                continue
             if positions is not None:
                 self._unusual = self._unusual or computed.target in final
                 final[computed.target] = self._first_computed + len(self._computed)

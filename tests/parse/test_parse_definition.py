@@ -83,7 +83,7 @@ def test_all_mistakes_are_told_at_once_with_line_and_key(lab):
         (("types:", "derive: {a: {ratio: [x.word, x.word]}}\ntypes:"), 4, "'x.word' is of type keyword; a ratio wants"),
         (("types: {", "derive: {a: {ratio: [x.n, x.n]}}\ntypes: {"), 4, "No step makes a field 'x.n'"),
         (("types: {", "derive: {log.offset: {ratio: [x.i, x.i]}}\n" + X_I), 4, "set by shipper"),
-        (("types: {", "derive: {x.i: {ratio: [x.i, x.i]}}\n" + X_I), 4, "made or typed elsewhere"),
+        (("types: {", "derive: {x.i: {ratio: [x.i, x.i]}}\n" + X_I), 4, "made elsewhere"),
         (("types:", "ecs: {a: [x.word, x.wrod]}\ntypes:"), 4, "No step makes a field 'x.wrod'"),
         (("types:", "ecs: {a: []}\ntypes:"), 4, "At least one item"),
         (("{grok:", "{columns: {names: [a], header: '#', into: x}}, {grok:"), 3, "belong to 'names: header'"),

@@ -84,6 +84,62 @@ def test_formulas_build_on_copies_and_on_each_other_in_the_order_written_also_wh
     assert (pipeline.field_types["z.first"], pipeline.field_types["a.second"]) == ("long", "double")
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("20261121235959.924590;1000", "2026-11-21T23:59:59.924591Z"),
+        ("20261121235959.924590;75410000", "2026-11-22T00:00:00.000000Z"),
+        ("20261121235959.924590;75410001", "2026-11-22T00:00:00.000000001Z"),
+        ("20261231235959;1", "2026-12-31T23:59:59.000000001Z"),
+        ("20261231235959;1000000000", "2027-01-01T00:00:00Z"),
+        ("20261231235959;0", "2026-12-31T23:59:59Z"),
+        ("20261231235959;9223372036854775807", "2319-04-12T23:47:15.854775807Z"),
+        ("99991231235959;1000000000", None),
+        ("20261231235959;-", None),
+        ("20261231235959;soon", None),
+    ],
+)
+def test_the_time_after_a_date_is_exact(lab, line, expected):
+    definition = DATES.replace("x.b: date", "x.b: long") + "derive: {event.end: {sum: [x.a, x.b]}}\n"
+    pipeline = lab.pipeline(definition)
+    assert parse_one(pipeline, line).get("event", {}).get("end") == expected
+    assert pipeline.field_types["event.end"] == "date"
+
+
+ENDS = """
+parse:
+  - {columns: {names: [a, b, c], separator: ';', into: x, 'null': ['-']}}
+  - {grok: ['^(?<event.end>2.*)$'], field: x.b, optional: true}
+types: {x.a: date, x.c: long, event.end: date}
+ecs: {event.start: x.a, event.duration: {from: x.c, scale: 1000}}
+derive: {event.end: {sum: [event.start, event.duration]}}
+timestamp: {field: x.a, formats: ['%Y%m%d%H%M%S'], timezone: UTC}
+"""
+
+
+def test_what_a_step_found_is_kept_and_only_else_derived(lab):
+    pipeline = lab.pipeline(ENDS)
+    rows = ["20261121235959;20261122000001;1000000", "20261121235959;-;1000000", "20261121235959;2;1000000"]
+    assert [document["event"]["end"] for document in parse(pipeline, *rows).documents] == [
+        "2026-11-22T00:00:01Z",
+        "2026-11-22T00:00:00Z",
+        "2026-11-22T00:00:00Z",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("formula", "sentence"),
+    [
+        ("{sum: [x.a, x.b]}", r"'x.b' is not of type long or int; a sum wants numbers, or a date and then nanoseconds"),
+        ("{sum: [x.a, x.c], scale: 2}", "it has neither 'scale' nor 'type'"),
+        ("{difference: [x.a, x.a]}", "The formula gives long, but the steps give date"),
+    ],
+)
+def test_a_date_that_is_derived_wrongly_is_a_mistake(lab, formula, sentence):
+    with pytest.raises(ConfigurationError, match=sentence):
+        lab.pipeline(ENDS.replace("{sum: [event.start, event.duration]}", formula))
+
+
 def test_rules_that_drop_see_what_was_derived(lab):
     assert [filtered.rule for filtered in parse(lab.pipeline(CHAIN), "6;2", "600;2").filtered] == ["big"]
 
