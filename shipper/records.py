@@ -96,6 +96,8 @@ class Framing:
     """Seconds without growth after which an open event at the end of a live file is closed by a `cut` mark."""
     incomplete: str = "ship"
     """What becomes of a last line without newline that can never be completed: `ship` or `refuse`."""
+    whole_archives: bool = False
+    """Read an archive only when it is finished: before, its modification time does not date its last line."""
 
     @property
     def multiline(self) -> bool:

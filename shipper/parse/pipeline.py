@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from shipper.grok.timeout import MatchTimeout
 from shipper.parse.dates import Counting, anchor, first_day, later_day, name_date
@@ -34,9 +35,9 @@ class Pipeline:
         self.dataset = target.dataset
         self.version = target.pipeline
         self.definition = definition
-        self.framing = framing
-        self.field_types = field_types
         self.needs_date = rules.by_modification or any(reader.needs_date for reader in rules.times)
+        self.framing = replace(framing, whole_archives=self.needs_date)
+        self.field_types = field_types
         self._target = target
         self._rules = rules
         self.guard = guard or Guard()

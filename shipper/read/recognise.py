@@ -17,6 +17,8 @@ from shipper.settings import InputSettings
 
 _LINE = 4096
 """Bytes of a line that tell whether it starts an event."""
+_END = 1 << 62
+"""Beyond the end of any file."""
 
 
 class Registry(Starts, Protocol):
@@ -63,6 +65,8 @@ class Recogniser:
         if fingerprint is None:
             return None
         row = self._known(settings, found, content, fingerprint)
+        if row is None and framing.whole_archives and content.compressed:
+            content.pread(1, _END)  # raises UnfinishedArchive
         return row or self._new(settings, found, content, framing, fingerprint, start)
 
     def read_to(self, row: FileRow, offset: int, chain: int, guard: int) -> None:

@@ -142,7 +142,9 @@ def test_a_line_that_is_late_by_seconds_after_midnight_is_of_the_day_before(tmp_
 
     assert times(host) == ["2026-11-21 22:59:58", "2026-11-21 23:00:01", "2026-11-21 22:59:59", "2026-11-21 23:00:03"]
     cold = scene(tmp_path / "cold", form)
-    write_lines(cold, cold.logs / form.name, *(host.logs / form.name).read_text().splitlines(), at="2026-11-21 23:00:03")
+    write_lines(
+        cold, cold.logs / form.name, *(host.logs / form.name).read_text().splitlines(), at="2026-11-21 23:00:03"
+    )
     cold.once()
     assert times(cold) == times(host)
     late_at_the_end = scene(tmp_path / "end", form)

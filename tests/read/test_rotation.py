@@ -9,7 +9,9 @@ from contextlib import contextmanager
 import pytest
 from support.agents import Site, already_stored, stored
 from support.logs import append, compress, copy_and_truncate, numbered, rename, replace_in_place, write
+from support.rotating_logs import record
 
+from shipper.settings import InputSettings
 from shipper.start import agent
 
 
@@ -199,8 +201,9 @@ def test_an_archive_whose_cut_line_became_whole_is_taken_for_another_file(site):
     assert site.messages() == Counter([*numbered(0, 3), "half", "half and whole"])
 
 
-def test_an_unfinished_archive_waits_and_then_brings_its_rest(site):
-    archive = compress(write(site.logs / "a.log", *numbered(0, 2000)))
+def test_an_unfinished_archive_brings_what_can_be_read_and_then_its_rest(tmp_path):
+    site = Site(tmp_path, InputSettings("logs", (f"{tmp_path}/logs/*",), "gridftp-transfer"))
+    archive = compress(write(site.logs / "a.log", *map(record, range(2000))))
     whole = archive.read_bytes()
     archive.write_bytes(whole[: len(whole) // 2])
     site.once()
@@ -209,6 +212,19 @@ def test_an_unfinished_archive_waits_and_then_brings_its_rest(site):
     site.once()
 
     assert 0 < early < 2000
+    assert site.messages() == Counter(map(record, range(2000)))
+
+
+def test_an_unfinished_archive_whose_lines_need_its_modification_time_waits_until_it_is_whole(site):
+    archive = compress(write(site.logs / "a.log", *numbered(0, 2000)))
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[: len(whole) // 2])
+    site.once()
+    early = site.lines_stored()
+    archive.write_bytes(whole)
+    site.once()
+
+    assert early == 0
     assert site.messages() == Counter(numbered(0, 2000))
 
 

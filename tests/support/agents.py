@@ -82,6 +82,12 @@ class Site:
             marks = [mark for row in state.files.all() for mark in row.marks]
         return [(mark.offset, mark.value) for mark in marks if mark.kind is MarkKind.GAP]
 
+    def dates(self) -> list[tuple[int, str]]:
+        """The dates that files without date were given: offset, and day."""
+        with self._state() as state:
+            marks = [mark for row in state.files.all() for mark in row.marks]
+        return [(mark.offset, mark.value) for mark in marks if mark.kind is MarkKind.DATE]
+
     def heirs(self) -> list[tuple[str, str]]:
         """Each file by its first path, and the one that it goes on after."""
         with self._state() as state:

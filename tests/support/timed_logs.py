@@ -1,4 +1,4 @@
-"""Programs that write times as each log does, in Roman local time, whatever that leaves out; and what is stored of it."""
+"""Programs that write times as each log does, in Roman local time, whatever that leaves out; what is stored of it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def _session(local: datetime) -> str:
     return f"[4711] {stamp} :: New connection from: client.example.org:34262"
 
 
-BACKEND = Form("storm-backend.log", "storm-backend", lambda local: f"{local:%H:%M:%S}.000 - INFO [main] - a round began")
+BACKEND = Form(
+    "storm-backend.log", "storm-backend", lambda local: f"{local:%H:%M:%S}.000 - INFO [main] - a round began"
+)
 FRONTEND = Form(
     "storm-frontend-server.log", "storm-frontend", lambda local: f"{local:%m/%d %H:%M:%S}.000 Main -  INFO [?]: a round"
 )
@@ -60,10 +62,14 @@ def scene(folder: Path, form: Form) -> Scene:
     return Scene.of(folder, f"{form.name}*", f"{form.pipeline}*", pipeline=form.pipeline, timezone="Europe/Rome")
 
 
-def write(where: Scene, form: Form, *instants: str, name: str = "") -> Path:
-    """Append a line for each instant (UTC); the file is as old as the last one, and the agent's clock goes on."""
+def write(where: Scene, form: Form, *instants: str, name: str = "", padding: int = 0) -> Path:
+    """Append a line for each instant (UTC); the file is as old as the last one, and the agent's clock goes on.
+
+    `padding` makes lines longer by so many bytes: a few are more than is read at once.
+    """
     path = where.logs / (name or form.name)
-    lines = [form.line(datetime.fromtimestamp(epoch(instant), ROME)) for instant in instants]
+    rest = " " + padding * "x" if padding else ""
+    lines = [form.line(datetime.fromtimestamp(epoch(instant), ROME)) + rest for instant in instants]
     return write_lines(where, path, *lines, at=instants[-1])
 
 
