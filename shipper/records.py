@@ -232,6 +232,8 @@ class Parsed:
     """Documents that no pattern matched, shipped raw."""
     runaways: list[str] = field(default_factory=list)
     """For each event that took too long and is shipped raw: the pattern that did not come to an end."""
+    notices: list[str] = field(default_factory=list)
+    """Fields that the definition does not declare and whose type was inferred here, from their first values."""
 
 
 class OutcomeKind(Enum):

@@ -16,6 +16,7 @@ from shipper.parse.documents import STRUCTURAL, Target
 from shipper.parse.enrich import Drop, PlainCopies, Redaction, condition
 from shipper.parse.fields import TypeTable, converter
 from shipper.parse.guard import Guard
+from shipper.parse.inference import Undeclared
 from shipper.parse.pipeline import Pipeline
 from shipper.parse.rules import Rules
 from shipper.parse.shapes import Parts, Shapes
@@ -28,6 +29,11 @@ from shipper.parse.steps.key_value import KeyValueStep
 from shipper.parse.timestamps import Format, TimeReader, time_format
 from shipper.records import Framing
 
+PARSER = 2
+"""Raised when the same definition makes other documents than before."""
+_INFERS = 2
+"""The version from which on undeclared names get a type by their values; before, all of them were text."""
+
 Place = tuple[str | int, ...]
 _GROK_TYPES = {"int": "long", "long": "long", "float": "double", "double": "double", "boolean": "boolean"}
 
@@ -35,10 +41,14 @@ _GROK_TYPES = {"int": "long", "long": "long", "float": "double", "double": "doub
 class Assembly:
     """Builds the parts of one pipeline and remembers every mistake.
 
-    `rules` is the definition as checked by its model, `context` what the input says of parsing.
+    `rules` is the definition as checked by its model, `context` what the input says of parsing, `parser` the version
+    of the parser for which the definition was recorded: what it made then, it makes again.
     """
 
-    def __init__(self, rules: Mapping[str, Any], context: Mapping[str, Any], library: Library) -> None:
+    def __init__(
+        self, rules: Mapping[str, Any], context: Mapping[str, Any], library: Library, parser: int = PARSER
+    ) -> None:
+        self._infers = parser >= _INFERS
         self.problems: list[tuple[Place, str]] = []
         self.needs_timezone = False
         """Times have no zone, and the input does not say it: the mistake is the input's, not the definition's."""
@@ -53,6 +63,8 @@ class Assembly:
         """False once an expression could not be compiled: what it would write is not missed."""
         self._open: list[str] = []
         """Parents below which a log's own names appear."""
+        self._texts: list[str] = []
+        """Those of them whose values are texts, of which types can be inferred."""
         self._steps = Chain(list(self._chain(rules["parse"], ("parse",))))
         self._times = list(self._readers(rules["timestamp"]))
         self._formulas: list[Formula] = []
@@ -72,6 +84,7 @@ class Assembly:
             computed=[*(copy for copy in added if not isinstance(copy, PlainCopies)), *self._formulas],
             constants=dict(rules["set"]),
             remove=frozenset(rules["remove"]),
+            undeclared=self._undeclared(),
         )
         short = not dates and not rules["drop"]
         ready = Rules(
@@ -81,6 +94,7 @@ class Assembly:
             steps=self._steps,
             dates=dates,
             types=TypeTable(converters),
+            undeclared=parts.undeclared,
             copies=added,
             formulas=self._formulas,
             constants=parts.constants,
@@ -134,6 +148,8 @@ class Assembly:
     def _columns(self, field: str, options: Mapping[str, Any]) -> Step:
         names, separators = options["names"] or None, options["separator"]
         self._writes_below(options["into"], names)
+        if names is None:
+            self._texts.append(options["into"])
         return ColumnsStep(
             field,
             [separators] if isinstance(separators, str) else separators,
@@ -146,6 +162,8 @@ class Assembly:
 
     def _key_value(self, field: str, options: Mapping[str, Any]) -> Step:
         self._writes_below(options["into"], options.get("only"))
+        if options.get("only") is None:
+            self._texts.append(options["into"])
         return KeyValueStep(
             field,
             between=options["between"],
@@ -251,6 +269,15 @@ class Assembly:
         for name, value in self._rules["set"].items():
             types[name] = {bool: "boolean", int: "long", float: "double"}.get(type(value), "keyword")
         return {name: kind for name, kind in types.items() if name not in self._rules["remove"]}
+
+    def _undeclared(self) -> Undeclared | None:
+        """Names below parents of which the definition types some fields; a definition that types none wants text."""
+        parents = [
+            parent for parent in self._texts if any(name.startswith(f"{parent}.") for name in self._rules["types"])
+        ]
+        if not parents or not self._infers:
+            return None
+        return Undeclared(parents, {*self._made_types(), *self._rules["set"], *self._rules["remove"]})
 
     def _redaction(self) -> Redaction | None:
         rules = [(re.compile(rule["pattern"]), rule["replace"]) for rule in self._rules["redact"]]

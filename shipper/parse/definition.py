@@ -76,8 +76,12 @@ A pipeline turns the events of a file into documents. All keys::
   `message`, `tags`, `shipper`, `host.name`, `event.dataset`, `log.offset` or `log.file`.
 * **A required step that does not match** ends parsing: what is there so far is shipped, with the step's tag.
 * **types**: `long int double float boolean ip keyword date`, or a list of one of these (`[int]`: values between
-  commas). Untyped fields are `keyword`. A value that cannot be converted is kept as text in `<field>_text`, tag
-  `_type_failure`. `date` is read with those of the timestamp's formats that are complete dates.
+  commas). Untyped fields are `keyword`, but for columns of a header and keys of `key_value` (without `only`) beside
+  which `types` names others of the same parent: such a one is new to the definition, is announced, and gets its type
+  from its first value in the file. A plain number (`0`, `-1.5`; no zeros in front, no exponent) makes it numeric,
+  anything else `keyword`; after 200 names of a file, all others are `keyword`. A value that cannot be converted is
+  kept as text in `<field>_text`, tag `_type_failure`. `date` is read with those of the timestamp's formats that are
+  complete dates.
 * **derive**: `difference` (first minus second), `sum` (of two or more), `ratio` (first by second), of numbers; the
   difference of two fields of type `date` is in nanoseconds, the sum of one and of nanoseconds is a `date`. A target
   that steps may make as well (of the same type) is computed where they did not. `scale` multiplies the result. `type`
@@ -119,15 +123,12 @@ from xxhash import xxh3_64_hexdigest
 from shipper import resources
 from shipper.errors import ConfigurationError, Problem
 from shipper.grok import Library
-from shipper.parse.assembly import Assembly
+from shipper.parse.assembly import PARSER, Assembly
 from shipper.parse.guard import Guard
 from shipper.parse.marked_yaml import read_marked
 from shipper.parse.models import PipelineModel, validated
 from shipper.parse.pipeline import Pipeline
 from shipper.settings import InputSettings
-
-PARSER = 1
-"""Raised when the same definition makes other documents than before."""
 
 
 def pipeline_names(pipeline_dirs: Sequence[Path] = ()) -> list[str]:
@@ -199,7 +200,7 @@ def restore_pipeline(definition: str, guard: Guard | None = None) -> Pipeline:
     """The pipeline that a definition recorded in the state describes, whatever is installed now."""
     recorded = orjson.loads(definition)
     library = Library.from_definitions(recorded["patterns"])
-    assembly = Assembly(recorded["rules"], recorded["input"], library)
+    assembly = Assembly(recorded["rules"], recorded["input"], library, recorded["parser"])
     problems = [Problem(message, key=".".join(map(str, path))) for path, message in assembly.problems]
     if assembly.needs_timezone:
         problems.append(Problem("Its times have no zone, and the input says none.", key="timezone"))

@@ -53,6 +53,11 @@ def to_float(text: str) -> float:
     return value
 
 
+def to_number(text: str) -> int | float:
+    """A 64-bit integer where it is one, else a finite number."""
+    return to_long(text) if _INTEGER.fullmatch(text) else to_double(text)
+
+
 def to_boolean(text: str) -> bool:
     """A truth value, in the spellings that Logstash takes."""
     lower = text.lower()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import compress
 from operator import length_hint
 
 from shipper.grok.timeout import MatchTimeout
@@ -10,8 +11,10 @@ from shipper.parse.dates import Anchor, Counting, anchor, first_day, later_day, 
 from shipper.parse.documents import DocumentMaker, Draft, Target
 from shipper.parse.fields import Fields, as_text
 from shipper.parse.guard import Guard
-from shipper.parse.memory import carried, recalled
+from shipper.parse.inference import convert_numbers
+from shipper.parse.memory import Memory, carried, recalled
 from shipper.parse.rules import Rules
+from shipper.parse.shapes import Shape
 from shipper.parse.start import BEFORE_START, start_in
 from shipper.parse.text import text_of
 from shipper.parse.timestamps import Moment, TimeReader, Wall
@@ -48,7 +51,7 @@ class FileParser:
         self._source = source
         self._maker = DocumentMaker(source, target)
         self._live = carry is not None
-        self._header, self._clock = recalled(carry)
+        self._header, self._clock, self._inference = recalled(carry)
         since = self._clock.mark.offset if self._clock.mark else -1
         self._start = start_in(marks)
         self._marks = sorted(mark for mark in marks if mark.kind is MarkKind.DATE and mark.offset > since)
@@ -70,6 +73,7 @@ class FileParser:
             chains = [chain_at[document.offset] for document in made]
         if made:
             self._maker.identify(made, chains)
+        parsed.notices = self._inference.taken_news()
         parsed.carry = self.carry
         self._live = self._live or at_end
         return parsed
@@ -77,7 +81,7 @@ class FileParser:
     @property
     def carry(self) -> str:
         """What is remembered after the last event, as JSON: another parser goes on with it."""
-        return carried(self._header, self._clock)
+        return carried(Memory(self._header, self._clock, self._inference))
 
     def _drafts(self, events: Sequence[Event], parsed: Parsed) -> list[Draft]:
         """The events that are parsed, with their fields as text; the others are filtered or refused here."""
@@ -219,6 +223,10 @@ class FileParser:
             parsed.filtered.append(Filtered(draft.event.offset, BEFORE_START, draft.event.tally))
             return False
         shape = rules.shapes.of(fields) if rules.shapes else None
+        undeclared = self._undeclared(shape, fields)
+        numeric = self._inference.numeric(undeclared, fields) if undeclared else ()
+        if shape and numeric:
+            shape = shape.typed(numeric)
         values = shape.values(fields) if shape else None
         if shape and values:
             layout = shape.layout(values)
@@ -228,7 +236,7 @@ class FileParser:
                 return True
             nested = layout.nested(values)
         else:
-            rule = self._finish(fields, tags)
+            rule = self._finish(fields, tags, [*compress(undeclared, numeric)])
             if rule is not None:
                 parsed.filtered.append(Filtered(draft.event.offset, rule, draft.event.tally))
                 return False
@@ -236,12 +244,19 @@ class FileParser:
         parsed.documents.append(self._maker.make(draft, nested, moment, mark))
         return True
 
-    def _finish(self, fields: Fields, tags: list[str]) -> str | None:
+    def _undeclared(self, shape: Shape | None, fields: Fields) -> Sequence[str]:
+        """The names whose type the file decides."""
+        if shape is not None:
+            return shape.undeclared
+        return self._rules.undeclared.among(tuple(fields)) if self._rules.undeclared else ()
+
+    def _finish(self, fields: Fields, tags: list[str], numeric: Sequence[str]) -> str | None:
         """Convert, copy, compute, remove and add fields; the name of the rule that drops the event, if one does."""
         rules = self._rules
         for dated in rules.dates:
             dated.apply(fields, tags)
         rules.types.convert(fields, tags)
+        convert_numbers(numeric, fields, tags)
         for copy in rules.copies:
             copy.apply(fields)
         for formula in rules.formulas:

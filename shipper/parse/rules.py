@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from shipper.parse.derive import Formula
 from shipper.parse.enrich import DateCopy, Drop, MappedCopy, PlainCopies, Redaction, ScaledCopy
 from shipper.parse.fields import Fields, TypeTable
+from shipper.parse.inference import Undeclared
 from shipper.parse.shapes import Shapes
 from shipper.parse.steps import Chain
 from shipper.parse.timestamps import TimeReader
@@ -25,6 +26,8 @@ class Rules:
     steps: Chain
     dates: Sequence[DateCopy]
     types: TypeTable
+    undeclared: Undeclared | None
+    """Which names get a type by their first value; None where all are declared."""
     copies: Sequence[PlainCopies | ScaledCopy | MappedCopy]
     formulas: Sequence[Formula]
     constants: Fields

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from shipper.parse.derive import Formula
 from shipper.parse.enrich import MappedCopy, PlainCopies, ScaledCopy
-from shipper.parse.fields import Converter, Fields, to_double, to_float, to_int, to_keyword, to_long
+from shipper.parse.fields import Converter, Fields, to_double, to_float, to_int, to_keyword, to_long, to_number
+from shipper.parse.inference import Undeclared
 from shipper.parse.nesting import Nesting
 
 LIMIT = 256
@@ -38,6 +39,7 @@ class Parts(NamedTuple):
     """In the order in which they are added, after the copies."""
     constants: Fields
     remove: frozenset[str]
+    undeclared: Undeclared | None = None
 
 
 class Shapes:
@@ -66,6 +68,9 @@ class Shape:
         place = {name: position for position, name in enumerate(names)}
         self._names = names
         self._parts = parts
+        self.undeclared = parts.undeclared.among(names) if parts.undeclared else ()
+        """The names whose type the file decides: see `typed`."""
+        self._variants: dict[tuple[bool, ...], Shape] = {}
         self._typed = [name for name in names if converters.get(name, to_keyword) is not to_keyword]
         self._counted = [name for name in self._typed if converters[name] in _BELOW]
         together = self._counted if len(self._counted) > 1 else []
@@ -82,6 +87,19 @@ class Shape:
         self._final = self._arranged()
         self._layouts: dict[tuple[int, ...], Layout] = {}
         self._whole = self._laid_out(())
+
+    def typed(self, numeric: tuple[bool, ...]) -> Shape:
+        """The shape of the same names where the undeclared ones are numeric or not."""
+        if True not in numeric:
+            return self
+        shape = self._variants.get(numeric)
+        if shape is None:
+            if len(self._variants) >= LIMIT:
+                self._variants.clear()
+            inferred = {name: to_number for name, found in zip(self.undeclared, numeric, strict=True) if found}
+            parts = self._parts._replace(converters={**self._parts.converters, **inferred})
+            shape = self._variants[numeric] = Shape(self._names, parts)
+        return shape
 
     def values(self, fields: Fields) -> list[Any] | None:
         """The values of fields, constants and computed fields, converted; None if one is not what it should be.

@@ -42,6 +42,9 @@ derive:
 timestamp: {field: x.t, formats: ['%Y%m%d%H%M%S.%f'], timezone: UTC}
 """
 times = st.sampled_from(["20261122101112.5", "20261122101112.123456789", "20261122101112.500001", "never", "-"])
+texts = st.text(st.characters(codec="utf-8", exclude_characters=";\n\r"), max_size=8) | st.sampled_from(
+    ["%s", "%", "{}", 'say "x"', "back\\slash", "tab\t", "\ue0003\ue001", "é", "\u2028", "\x7f", "plain"]
+)
 values = st.sampled_from(
     ["-", "", "0", "7", "-7", "2147483648", "9223372036854775808", "nan", "1.5", "x", "é", "x1", "1_0", "٣"]
 )
@@ -90,6 +93,28 @@ def test_computed_fields_are_written_by_a_template_also_where_some_cannot_be_com
     assert (made, len(parsed.bodies)) == ([], 1)
 
 
+INFERRING = """
+header: '^#'
+parse: [{columns: {separator: ';', names: header, into: x, 'null': ['-']}}]
+types: {x.n: long}
+ecs: {a.b: x.k, a.c: {from: x.v, scale: 2}}
+derive: {x.r: {ratio: [x.v, x.n]}}
+timestamp: {by: modification}
+"""
+
+
+@pytest.fixture(scope="module")
+def inferring(tmp_path_factory) -> Pipeline:
+    return Lab(tmp_path_factory.mktemp("lab")).pipeline(INFERRING)
+
+
+@given(st.lists(st.tuples(values, values, values | texts), max_size=6))
+def test_both_ways_infer_the_same(inferring, rows):
+    assert inferring._rules.shapes is not None
+    lines = ["#n:1;v:2;k:3", *(";".join(row) for row in rows)]
+    assert parse(inferring, *lines).bodies == parse(without_shapes(inferring), *lines).bodies
+
+
 def test_usual_lines_take_the_short_way(pipeline):
     shapes = pipeline._rules.shapes
     fields = {"message": "…", "x.t": "20261122101112.5", "x.n": "1", "x.i": "2", "x.d": "0.5", "x.f": "k"}
@@ -112,9 +137,6 @@ set: {network.transport: '100 % tcp'}
 ecs: {source.ip: x.a, event.action: x.k, event.duration: {from: x.d, scale: 1000}, host.ip: x.a}
 timestamp: {field: x.t, formats: ['%Y%m%d%H%M%S.%f'], timezone: UTC}
 """
-texts = st.text(st.characters(codec="utf-8", exclude_characters=";\n\r"), max_size=8) | st.sampled_from(
-    ["%s", "%", "{}", 'say "x"', "back\\slash", "tab\t", "\ue0003\ue001", "é", "\u2028", "\x7f", "plain"]
-)
 hostile = st.tuples(
     st.just("20261122101112.5"),
     st.sampled_from(["0", "007", "9", "-3"]),

@@ -55,6 +55,7 @@ class Outcome:
     refused: list[Refusal] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     unparsed: int = 0
+    notices: list[str] = field(default_factory=list)
 
     @property
     def times(self) -> list[str]:
@@ -98,6 +99,7 @@ class Reading:
         out.refused += parsed.refused
         out.marks += parsed.marks
         out.unparsed += parsed.unparsed
+        out.notices += parsed.notices
         return out
 
 
