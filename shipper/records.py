@@ -104,6 +104,11 @@ class Framing:
         """Whether events can have more than one line."""
         return self.starts is not None or self.continues is not None
 
+    @property
+    def line_by_line(self) -> bool:
+        """Whether each line is an event, and nothing else is."""
+        return not self.multiline and self.splits is None
+
 
 class MarkKind(StrEnum):
     """The recorded decisions that parsing depends on."""

@@ -47,8 +47,9 @@ def _weigh(context: Context, family: Family, parts: Sequence[Part], outcome: Out
     ledgers = _ledgers(context, family, parts)
     balances = {bucket: _balance(context, family, parts, ledgers, bucket) for bucket in buckets}
     unbalanced = {bucket for bucket, balanced in balances.items() if balanced is None}
-    if context.rulebook.configured(family.input).framing.multiline:
-        # Where a bucket begins was taken from the index: if that is wrong, it is wrong for its neighbour, too.
+    if not context.rulebook.configured(family.input).framing.line_by_line:
+        # Where a bucket begins was taken from the index: if that is wrong, it is wrong for its neighbour, too. And an
+        # event that begins within a line may lie in the bucket after the one that the line is counted in.
         unbalanced = {near for bucket in unbalanced for near in (bucket - 1, bucket, bucket + 1)}.intersection(buckets)
     runs = list(_runs(sorted(unbalanced), buckets))
     for bucket, balanced in balances.items():

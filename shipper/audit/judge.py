@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from math import inf
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from shipper.audit.drill import Comparison, Drilled
 from shipper.audit.families import Family
 from shipper.audit.findings import RESEND, Cause, Finding, Kind, Outcome
 from shipper.audit.reconcile import Changed, DiskEvent, Surplus
-from shipper.read.framing import holds
+from shipper.read.framing import SPLIT, holds
 from shipper.records import Stored, Tally, bucket_of, total
 
 
@@ -92,12 +93,12 @@ class _Judge:
     def _without_fate(self) -> list[DiskEvent]:
         """The absent events that should be in the index."""
         comparison, totals = self._comparison, self._outcome.totals
-        waiting: list[Tally] = []
+        waiting: list[DiskEvent] = []
         missing: list[DiskEvent] = []
         indexed_end = self._indexed_end()
         for event in comparison.matching.absent:
             if self._context.claims.known and self._is_pending(event, indexed_end):
-                waiting.append(event.tally)
+                waiting.append(event)
             elif event.offset in comparison.refused:
                 totals.dead_letters += event.tally.lines
                 comparison.settled = comparison.settled.plus(event.tally)
@@ -105,10 +106,10 @@ class _Judge:
                 totals.filtered += event.tally.lines
                 comparison.settled = comparison.settled.plus(event.tally)
             elif self._is_pending(event, indexed_end):
-                waiting.append(event.tally)
+                waiting.append(event)
             else:
                 missing.append(event)
-        self._outcome.wait(self._path, total(waiting))
+        self._outcome.wait(self._path, self._by_lines(waiting))
         return missing
 
     def _indexed_end(self) -> float:
@@ -170,16 +171,16 @@ class _Judge:
 
     def _report_missing(self, events: Sequence[DiskEvent], cause: _Cause) -> None:
         kind = Kind.ALTERED if cause.kind is Cause.ADDED_ON_DISK else Kind.MISSING
-        tally = total(event.tally for event in events)
+        tally = self._by_lines(events)
         first = events[0]
-        self._unfinished(events)
         self._report(kind, cause.kind, first.offset, first.line, tally, cause.evidence, cause.repair)
 
     def _changed(self, changed: Changed) -> None:
         event, document = changed
         evidence = _difference(event, document)
-        self._unfinished([event])
-        self._report(Kind.ALTERED, self._changed_where(changed), event.offset, event.line, event.tally, evidence)
+        self._report(
+            Kind.ALTERED, self._changed_where(changed), event.offset, event.line, self._by_lines([event]), evidence
+        )
 
     def _changed_where(self, changed: Changed) -> Cause:
         """An equal id proves the line on disk; a document that agrees with its own tally proves the index."""
@@ -196,19 +197,36 @@ class _Judge:
         return Cause.CHANGED
 
     def _is_consistent(self, document: Stored) -> bool:
-        bodies = self._context.bodies(self._family, [document.id])
-        message = str(orjson.loads(bodies[document.id]).get("message", ""))
-        data = message.encode(errors="surrogatepass")
-        return holds(data + b"\n", b"", document.tally) or holds(data, b"", document.tally)
+        """Whether the tally of a document is that of its text; of a piece of a line, after the pieces before it."""
+        text, before, begin = self._text(document), b"", document.offset
+        while not any(holds(data, before, document.tally) for data in (text + b"\n", text)):
+            piece = self._held_until.get(begin) if SPLIT in document.tags else None
+            if piece is None or SPLIT not in piece.tags:
+                return False
+            before, begin = self._text(piece).rpartition(b"\n")[2] + before, piece.offset
+        return True
 
-    def _unfinished(self, events: Sequence[DiskEvent]) -> None:
-        """A line of which no more than a beginning is about to be reported is no line of the index, too."""
-        if any(event.tally.lines for event in events):
-            return
+    def _text(self, document: Stored) -> bytes:
+        bodies = self._context.bodies(self._family, [document.id])
+        return str(orjson.loads(bodies[document.id]).get("message", "")).encode(errors="surrogatepass")
+
+    @cached_property
+    def _held_until(self) -> dict[int, Stored]:
+        """The documents by the offset where their event ended."""
+        matching = self._comparison.matching
+        held = [*matching.stored.values(), *(changed.document for changed in matching.changed)]
+        return {document.offset + document.tally.bytes: document for document in held if document.place != DEAD}
+
+    def _by_lines(self, events: Sequence[DiskEvent]) -> Tally:
+        """The tally of events that the index lacks; what is but the beginning of a line takes the line out of it."""
+        tally = total(event.tally for event in events)
+        if not events or tally.lines:
+            return tally
         end = next((e for e in self._comparison.events if e.tally.lines and e.offset >= events[-1].end), None)
         stored = self._comparison.matching.stored.get(end.id) if end else None
         if stored is not None and stored.place != DEAD:
             self._outcome.totals.indexed -= 1
+        return tally._replace(lines=1)
 
     def _report(
         self, kind: Kind, cause: Cause, offset: int, line: int, tally: Tally, evidence: str, repair: str | None = None
