@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -230,6 +230,12 @@ class Assembly:
         for place, field in dates:
             if self._reading(field) is None:
                 self.problems.append((place, "No format of the timestamp is a complete date."))
+
+    def expect(self, place: Place, names: Iterable[str]) -> None:
+        """A mistake for each of these names, with which a key speaks of fields, that no document has."""
+        for name in names:
+            if name not in self._rules["set"]:
+                self._expect(name, (*place, name))
 
     def _expect(self, name: str, place: Place) -> None:
         derived = {compiled.target for compiled in self._formulas}

@@ -69,6 +69,16 @@ A pipeline turns the events of a file into documents. All keys::
     drop:                            # tried in this order on converted fields; the rule's name is the fate of the line
       - {rule: listings, when: {gridftp.type: {in: [LIST, NLST, MLSD]}}}
 
+    about:                           # for readers: `docs/formats.md` is made of it; no part of the pipeline's version
+      reads: 'One record for each transfer; globus-gridftp-server with the option log_transfer.'
+      files: ['/var/log/gridftp-transfer.log*']
+      time: 'UTC, with microseconds.'
+      fields:                        # a meaning, or with a unit
+        gridftp.nbytes: {meaning: 'bytes that were sent', unit: bytes}
+        gridftp.streams: 'parallel data channels'
+      damage:
+        - {what: 'a record that was cut at 4095 bytes', becomes: 'a document with the tag `_line_split`'}
+
     samples: samples/gridftp-transfer.yml     # beside the definition; this is the default place
 
 * **Fields** are dotted: `gridftp.nbytes`. Grok names are `%{X:gridftp.nbytes}` or `%{X:[gridftp][nbytes]}`; a type in
@@ -126,7 +136,7 @@ from shipper.grok import Library
 from shipper.parse.assembly import PARSER, Assembly
 from shipper.parse.guard import Guard
 from shipper.parse.marked_yaml import read_marked
-from shipper.parse.models import PipelineModel, validated
+from shipper.parse.models import AboutModel, PipelineModel, validated
 from shipper.parse.pipeline import Pipeline
 from shipper.settings import InputSettings
 
@@ -154,6 +164,11 @@ def has_samples(name: str, pipeline_dirs: Sequence[Path] = ()) -> bool:
     return model.samples is not None or (definition.parent / f"samples/{name}.yml").is_file()
 
 
+def about(name: str, pipeline_dirs: Sequence[Path] = ()) -> AboutModel:
+    """What the definition of a pipeline says of its log to readers. Raises ConfigurationError."""
+    return validated(PipelineModel, read_marked(pipeline_file(name, pipeline_dirs))).about
+
+
 def load_pipeline(
     name: str,
     settings: InputSettings,
@@ -173,6 +188,7 @@ def load_pipeline(
     rules = orjson.loads(orjson.dumps(_dump(model), option=orjson.OPT_SORT_KEYS))
     context = _context(settings)
     assembly = Assembly(rules, context, library)
+    assembly.expect(("about", "fields"), model.about.fields)
     problems = [written.problem(path, message) for path, message in assembly.problems]
     if assembly.needs_timezone:
         problems.append(_missing_timezone(name, settings.name))
@@ -235,7 +251,7 @@ def _finished(name: str, definition: bytes, assembly: Assembly, guard: Guard | N
 
 
 def _dump(model: PipelineModel) -> dict[str, Any]:
-    dumped = model.model_dump(mode="json", by_alias=True, exclude={"samples"}, exclude_none=True)
+    dumped = model.model_dump(mode="json", by_alias=True, exclude={"samples", "about"}, exclude_none=True)
     assert isinstance(dumped, dict)
     # A list keeps its order, in which formulas may build on each other; keys are sorted when they are recorded.
     dumped["derive"] = [{"target": target, **said} for target, said in dumped["derive"].items()]

@@ -206,6 +206,32 @@ class DropModel(_Mapping):
     ]
 
 
+class FieldAboutModel(_Mapping):
+    """A value of `fields` in `about`."""
+
+    meaning: NotEmpty
+    unit: NotEmpty | None = None
+
+
+class DamageModel(_Mapping):
+    """One item of `damage` in `about`."""
+
+    what: NotEmpty
+    becomes: NotEmpty
+
+
+class AboutModel(_Mapping):
+    """The key `about`: what a reader wants to know of the log; it changes no document."""
+
+    reads: NotEmpty | None = None
+    files: tuple[NotEmpty, ...] = ()
+    time: NotEmpty | None = None
+    fields: dict[
+        FieldName, Annotated[FieldAboutModel, BeforeValidator(lambda v: {"meaning": v} if isinstance(v, str) else v)]
+    ] = {}
+    damage: tuple[DamageModel, ...] = ()
+
+
 class PipelineModel(_Mapping):
     """A whole definition."""
 
@@ -226,6 +252,7 @@ class PipelineModel(_Mapping):
         tuple[TimeModel, ...], AT_LEAST_ONE, BeforeValidator(lambda v: [v] if isinstance(v, dict) else v)
     ]
     drop: tuple[DropModel, ...] = ()
+    about: AboutModel = AboutModel()
     samples: str | None = None
 
 
@@ -260,6 +287,9 @@ _MODELS: Mapping[str, type[_Mapping]] = {
     "derive": FormulaModel,
     "timestamp": TimeModel,
     "drop": DropModel,
+    "about": AboutModel,
+    "fields": FieldAboutModel,
+    "damage": DamageModel,
 }
 """Which mapping stands below a key, for messages."""
 

@@ -6,7 +6,8 @@ import pytest
 from support.pipeline_lab import parse
 
 from shipper.errors import ConfigurationError
-from shipper.parse.definition import load_pipeline, pipeline_names, restore_pipeline
+from shipper.parse.definition import about, load_pipeline, pipeline_names, restore_pipeline
+from shipper.parse.models import AboutModel
 from shipper.settings import InputSettings
 
 X_I = "ecs: {x.i: {from: x.word, scale: 2}}\ntypes: {"
@@ -85,6 +86,10 @@ def test_all_mistakes_are_told_at_once_with_line_and_key(lab):
         (("types: {", "derive: {log.offset: {ratio: [x.i, x.i]}}\n" + X_I), 4, "set by shipper"),
         (("types: {", "derive: {x.i: {ratio: [x.i, x.i]}}\n" + X_I), 4, "made elsewhere"),
         (("types:", "ecs: {a: [x.word, x.wrod]}\ntypes:"), 4, "No step makes a field 'x.wrod'"),
+        (("types:", "about: {fields: {x.wrod: a word}}\ntypes:"), 4, "No step makes a field 'x.wrod'"),
+        (("types:", "about: {fields: {x.word: {unit: s}}}\ntypes:"), 4, "required"),
+        (("types:", "about: {raeds: this}\ntypes:"), 4, "Did you mean 'reads'?"),
+        (("types:", "about: {damage: [{what: cut, becomes: a, why: b}]}\ntypes:"), 4, "Allowed are becomes, what"),
         (("types:", "ecs: {a: []}\ntypes:"), 4, "At least one item"),
         (("{grok:", "{columns: {names: [a], header: '#', into: x}}, {grok:"), 3, "belong to 'names: header'"),
         (("{grok:", "{columns: {names: header, without_header: [[a], [b]], into: x}}, {grok:"), 3, "equally long"),
@@ -135,6 +140,35 @@ def test_the_version_changes_with_what_parsing_depends_on_and_with_nothing_else(
         lab.pipeline(GOOD, timezone="UTC", patterns="WORD \\S+\n"),
     ]
     assert len({base, *(pipeline.version for pipeline in others)}) == 1 + len(others)
+
+
+ABOUT = """
+about:
+  reads: The log of the app, any version.
+  files: [/var/log/app.log*]
+  time: Local time.
+  fields: {x.word: {meaning: what was said, unit: words}, x.time: when it was said}
+  damage: [{what: a line without a word, becomes: 'tag `_grokparsefailure`'}]
+"""
+
+
+def test_what_a_definition_tells_its_readers_is_there_and_changes_no_version(lab):
+    plain = lab.pipeline(GOOD, timezone="UTC").version
+    assert about("app", [lab.folder]) == AboutModel()
+    assert lab.pipeline(GOOD + ABOUT, timezone="UTC").version == plain
+    told = about("app", [lab.folder])
+    assert (told.reads, told.files, told.time) == (
+        "The log of the app, any version.",
+        ("/var/log/app.log*",),
+        "Local time.",
+    )
+    assert [(name, field.meaning, field.unit) for name, field in told.fields.items()] == [
+        ("x.word", "what was said", "words"),
+        ("x.time", "when it was said", None),
+    ]
+    assert [(damage.what, damage.becomes) for damage in told.damage] == [
+        ("a line without a word", "tag `_grokparsefailure`")
+    ]
 
 
 def test_a_pattern_that_the_pipeline_does_not_use_does_not_change_its_version(lab):
