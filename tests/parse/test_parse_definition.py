@@ -78,6 +78,7 @@ def test_all_mistakes_are_told_at_once_with_line_and_key(lab):
         (("field: x.time, formats", "formats"), 5, "needs a field and formats"),
         (("types:", "types: {}\ntypes:"), 5, "no valid YAML"),
         (("types:", "lines: {starts: a, continues: b}\ntypes:"), 4, "not both"),
+        (("types:", "lines: {splits: 'a*'}\ntypes:"), 4, "at every letter"),
         (("types:", "derive: {a: {sum: [x.word]}}\ntypes:"), 4, "at least 2"),
         (("types:", "derive: {a: {sum: [x.n, x.n], ratio: [x.n, x.n]}}\ntypes:"), 4, "exactly one of difference"),
         (("types:", "derive: {a: {summ: [x.n, x.n]}}\ntypes:"), 4, "Did you mean 'sum'?"),

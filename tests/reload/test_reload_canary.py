@@ -50,6 +50,13 @@ def test_a_pattern_that_reads_more_is_no_worse(pipeline):
     assert objections(old, new) == []
 
 
+def test_finding_events_within_lines_is_no_worse(pipeline):
+    pattern, glued = "^%{WORD:app.action} %{NUMBER:app.size:int} ok ?$", LINES + b"put 7 ok put 8 ok\n"
+    old, new = pipeline(pattern), pipeline(pattern, "lines: {splits: 'put '}\n")
+    assert tried(new, [excerpt(glued)], no_time).tags["_line_split"] == 2
+    assert objections(old, new, glued) == []
+
+
 def test_lines_that_match_no_more_are_counted(pipeline):
     old = pipeline("^%{WORD:app.action} %{NUMBER:app.size:int} ok$")
     new = pipeline("^%{WORD:app.action} %{NUMBER:app.size:int} ok!?$")
