@@ -17,6 +17,7 @@ from shipper.commit.ledger import Ledger, size_of
 from shipper.commit.state import Stall, State
 from shipper.errors import OutputError
 from shipper.parse.file_parser import FileParser
+from shipper.parse.notices import Notices
 from shipper.parse.pipeline import Pipeline
 from shipper.parse.runaways import Runaways
 from shipper.read.reader import Reader
@@ -74,6 +75,7 @@ class Agent:
         clock: Clock,
         bell: Bell,
         runaways: Runaways,
+        notices: Notices,
     ) -> None:
         self._settings = settings
         self._reloader = reloader
@@ -88,6 +90,7 @@ class Agent:
         self._dead_letter_bytes = state.dead_letters.bytes()
         self._parsers: dict[int, FileParser] = {}
         self._runaways = runaways
+        self._notices = notices
         self._stalls: list[Stall] = state.stalls()
         self.totals = Totals()
 
@@ -179,8 +182,11 @@ class Agent:
         self._state.files.mark(chunk.source.file, [*marks, *chunk.marks, *parsed.marks])
         self._ledger.open(chunk, parsed)
         self.totals.took(chunk, parsed)
+        pipeline = self._reloader.pipelines[chunk.source.input].name
         if parsed.runaways:
-            self._runaways.note(self._reloader.pipelines[chunk.source.input].name, chunk.source.path, parsed.runaways)
+            self._runaways.note(pipeline, chunk.source.path, parsed.runaways)
+        if parsed.notices:
+            self._notices.note(pipeline, chunk.source.path, parsed.notices)
         for batch in self._batches.add(parsed.documents, self._clock.monotonic()):
             self._dispatcher.submit(batch)
 

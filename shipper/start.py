@@ -16,6 +16,7 @@ from shipper.commit.state import Stall, State
 from shipper.errors import OutputError, StateError
 from shipper.events_log import EventsLog
 from shipper.parse.guard import Guard
+from shipper.parse.notices import Notices
 from shipper.parse.pipeline import Pipeline
 from shipper.parse.runaways import Runaways
 from shipper.read.absences import Absences
@@ -101,8 +102,9 @@ def agent(
                 events,
                 max_open_files=settings.max_open_files,
             )
-            runaways = Runaways(events, settings.parse_timeout)
-            with closing(Agent(settings, reloader, reader, dispatcher, state, clock, bell, runaways)) as running:
+            runaways, notices = Runaways(events, settings.parse_timeout), Notices(events)
+            ready = Agent(settings, reloader, reader, dispatcher, state, clock, bell, runaways, notices)
+            with closing(ready) as running:
                 yield running
 
 

@@ -61,12 +61,15 @@ class Counts:
     unparsed: int = 0
     refused: int = 0
     filtered: Counter[str] = field(default_factory=Counter)
+    inferred: dict[str, None] = field(default_factory=dict)
+    """Fields without a declared type, in the order in which they were met."""
 
     def add(self, parsed: Parsed) -> None:
         """Count one list of events."""
         self.documents += len(parsed.documents)
         self.unparsed += parsed.unparsed
         self.refused += len(parsed.refused)
+        self.inferred.update(dict.fromkeys(parsed.notices))
         for filtered in parsed.filtered:
             self.filtered[filtered.rule] += filtered.tally.lines
 
@@ -75,6 +78,11 @@ class Counts:
         rules = "".join(f", {lines} lines filtered by '{rule}'" for rule, lines in sorted(self.filtered.items()))
         refused = f", {self.refused} refused" if self.refused else ""
         return f"{self.documents} documents, {self.unparsed} of them unparsed{rules}{refused}."
+
+    def notice(self) -> str:
+        """What the definition does not say, for a person."""
+        names = visible(", ".join(self.inferred))
+        return f"The definition gives these fields no type, so their first values decided: {names}."
 
 
 @click.command("parse", short_help="Show what a pipeline makes of files.")
@@ -128,6 +136,8 @@ def command(
                 counts.add(parsed)
                 show(parsed, sys.stdout)
     click.echo(counts.sentence(), err=True)
+    if counts.inferred:
+        click.echo(counts.notice(), err=True)
     return Exit.FINDINGS if counts.unparsed or counts.refused else Exit.CLEAN
 
 

@@ -87,3 +87,16 @@ def test_own_pipelines_and_patterns_win(tmp_path, capsys):
     options = ["--pipelines", str(tmp_path), "--patterns", str(tmp_path / "mine.grok")]
     assert execute(["parse", "--pipeline", "mine", *options, str(log)]) == 0
     assert capsys.readouterr().out.rstrip().endswith("mine.number=42")
+
+
+def test_fields_that_the_definition_does_not_declare_are_named_on_standard_error(tmp_path, monkeypatch, capsys):
+    (tmp_path / "app.yml").write_text(
+        "dataset: app\nparse: [{key_value: {into: x}}]\ntypes: {x.a: long}\ntimestamp: {by: modification}\n"
+    )
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a=1 b=2 c=x\na=1 b=3\n")))
+    assert execute(["parse", "--pipeline", "app", "--pipelines", str(tmp_path), "--ndjson"]) == 0
+    out, err = capsys.readouterr()
+    assert [json.loads(line)["x"] for line in out.splitlines()] == [{"a": 1, "b": 2, "c": "x"}, {"a": 1, "b": 3}]
+    assert err.splitlines()[1:] == [
+        "The definition gives these fields no type, so their first values decided: x.b, x.c."
+    ]

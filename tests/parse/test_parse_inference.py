@@ -4,10 +4,13 @@ import json
 import random
 
 import pytest
+from support.agents import Site
 from support.pipeline_lab import Reading, parse
 
+from shipper.events_log import EventsLog
 from shipper.parse.definition import restore_pipeline
 from shipper.parse.inference import LIMIT
+from shipper.settings import InputSettings
 
 TABLE = """
 header: '^#'
@@ -128,3 +131,22 @@ def test_a_definition_recorded_before_types_were_inferred_makes_what_it_made_the
     recorded["parser"] = 1
     outcome = parse(restore_pipeline(json.dumps(recorded)), "known=1 a=2")
     assert (fields(outcome), outcome.notices) == ([{"known": "1", "a": "2"}], [])
+
+
+def test_an_agent_announces_each_name_once_and_ships_its_values(tmp_path):
+    definitions = tmp_path / "pipelines"
+    definitions.mkdir()
+    (definitions / "app.yml").write_text("dataset: app" + PAIRS)
+    site = Site(tmp_path, InputSettings("app", (f"{tmp_path}/logs/*.log",), "app"))
+    site.with_settings(pipeline_dirs=(definitions,))
+    (site.logs / "a.log").write_bytes(b"known=1 new=2 and=x\n" * 2)
+    (site.logs / "b.log").write_bytes(b"known=2 new=3 late=0.5\n")
+    facts = []
+    site.events = EventsLog(lambda _, event, fields: facts.append((event, fields)))
+    site.once()
+
+    told = [fields["field"] for event, fields in facts if event == "type_inferred"]
+    assert sorted(told) == ["x.and", "x.late", "x.new"]
+    assert site.events.counts["type_inferred"] == 3
+    values = [json.loads(body)["x"] for _, _, body in site.documents()]
+    assert sorted(value["new"] for value in values) == [2, 2, 3]
