@@ -5,18 +5,25 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.memory_output import MemoryOutput
-from support.site import Site, found, insert_document, transfer
+from support.site import HOST, Site, found, insert_document, transfer
 
+from shipper.audit.auditor import Request
 from shipper.audit.findings import Outcome, Verdict
+from shipper.clock import SystemClock
+from shipper.commit.state import State
+from shipper.dead_letters import located, retry
 from shipper.errors import OutputError
+from shipper.hashes import tally_of
 from shipper.records import BUCKET_BITS, Document, OutcomeKind
 from shipper.records import Outcome as Answer
+from shipper.reparse import Reparser, remember
 from shipper.settings import InputSettings
 
 CUT = 4095
@@ -271,6 +278,53 @@ def test_a_piece_that_the_output_refuses_is_a_dead_letter_and_all_is_accounted(s
         outcome = site.audit(level=level)
         assert (outcome.verdict, outcome.totals.disk_lines, adds_up(outcome)) == (Verdict.CLOSED, 5, True)
     assert outcome.totals.dead_letters == (1 if piece else 0)
+
+
+@pytest.mark.parametrize("piece", [0, CUT])
+def test_a_piece_that_is_a_dead_letter_is_found_in_its_line_and_sent_again(site: Site, piece: int) -> None:
+    site.write("a.log", RECORDS)
+    refusing = Refusing(offsets(RECORDS)[1] + piece, OutcomeKind.REFUSED)
+    site.output = output = MemoryOutput(refusing)
+    site.ship()
+    with closing(State.open(site.root / "state", HOST)) as state:
+        state.use_output(output.identity)
+        letters = list(state.dead_letters.all())
+        assert [(item.line, item.path) for item in located(letters, state.files.all())] == [
+            (2, str(site.logs / "a.log"))
+        ]
+        refusing.answer = None
+        retried = retry(letters, state, output, site.settings, SystemClock(), lambda: 0.0)
+        assert (len(retried.stored), list(state.dead_letters.all())) == (1, [])
+        assert [(row.fate, row.tally) for row in state.ledger()] == [("stored", tally_of(whole_lines(RECORDS)))]
+    closed_everywhere(site, lines=5)
+
+
+def whole_lines(pieces: Sequence[bytes]) -> list[bytes]:
+    return b"".join(pieces).splitlines(keepends=True)
+
+
+def test_a_piece_is_parsed_again_by_a_corrected_pattern(tmp_path: Path) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    definition = FILTERS.format(what="nothing")
+    (folder / "glued.yml").write_text(definition.replace("%{GREEDYDATA:text}", "\\A(?!.*second)%{GREEDYDATA:text}"))
+    site = Site(tmp_path, (InputSettings("app", (f"{tmp_path}/logs/*",), "glued"),), pipeline_dirs=(folder,))
+    site.write("a.log", [b"a line of its own that is long enough\n", b"first piece [2] second piece[3] third piece\n"])
+    site.ship()
+    assert [document["tags"].count("_grokparsefailure") for document in fields(site)] == [0, 0, 1, 0]
+
+    (folder / "glued.yml").write_text(definition)
+    site._pipelines.clear()
+    with closing(site.open()) as output:
+        context = site.auditor(output).context(Request())
+        reparser = Reparser(context, output, site.pipelines()["app"], "_grokparsefailure", dry_run=False)
+        for family in site.auditor(output).families(Request(), context)[0]:
+            reparser.reparse(family)
+    remember(site.settings, site.pipelines()["app"])
+
+    assert reparser.found.replaced == 1
+    assert [document.get("text") for document in fields(site)][2] == "[2] second piece"
+    assert [site.audit(level=level).verdict for level in LEVELS] == [Verdict.CLOSED] * 3
 
 
 @pytest.mark.parametrize("piece", [0, CUT])
