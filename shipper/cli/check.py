@@ -134,6 +134,7 @@ def examined(path: Path, *, connect: bool, show: bool) -> Report:
     report.problems = list(dict.fromkeys(report.problems))
     report.warnings += _overlaps(report.inputs)
     report.warnings += _unreadable(report.inputs)
+    report.warnings += _ignored_zones(loaded.settings.inputs, report.inputs)
     if connect and not report.problems:
         _ask_output(report, loaded.settings)
     return report
@@ -210,6 +211,17 @@ def _unreadable(inputs: Iterable[CheckedInput]) -> Iterator[str]:
             yield (
                 f"This user may not read {len(files)} of the {len(item.files)} files that the input '{item.name}' "
                 f"matches, for example {files[0]}. If the agent may not either, their lines are not shipped."
+            )
+
+
+def _ignored_zones(settings: Iterable[InputSettings], inputs: Iterable[CheckedInput]) -> Iterator[str]:
+    """Inputs that say a time zone which their pipeline has no use for: the user expects something else of the log."""
+    zones = {item.name: item.timezone for item in settings}
+    for item in inputs:
+        if zones[item.name] is not None and not item.pipeline.takes_timezone:
+            yield (
+                f"The input '{item.name}' says timezone '{zones[item.name]}', which changes nothing: all times of the "
+                f"pipeline '{item.pipeline.name}' have a zone of their own. Leave it out."
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -52,6 +53,7 @@ class Assembly:
         self.problems: list[tuple[Place, str]] = []
         self.needs_timezone = False
         """Times have no zone, and the input does not say it: the mistake is the input's, not the definition's."""
+        self._takes_timezone = False
         self.patterns: dict[str, str] = {}
         """Names and bodies of the grok definitions that are used."""
         self._rules = rules
@@ -74,8 +76,7 @@ class Assembly:
         """The pipeline; call it only if there are no problems."""
         rules, context = self._rules, self._context
         target = Target(rules["dataset"], context["namespace"], context["period"], version)
-        zones = [time.get("timezone") or context.get("timezone") for time in rules["timestamp"]]
-        zone = ZoneInfo(next(filter(None, zones), "UTC"))
+        zone = ZoneInfo(next(filter(None, self._zones()), "UTC"))
         converters = {name: converter(kind, self._reading(name)) for name, kind in self._types().items()}
         dates, added = date_copies(rules["ecs"], self._reading), copies(rules["ecs"])
         parts = Parts(
@@ -104,6 +105,7 @@ class Assembly:
             times=self._times,
             by_modification=any(time["by"] == "modification" for time in rules["timestamp"]),
             zone=zone,
+            takes_timezone=self._takes_timezone or "since" in context,
             since=start_of(context["since"], zone) if "since" in context else EVER,
         )
         return Pipeline(name, definition, target, self._framing(), ready, self._field_types(), guard)
@@ -184,12 +186,21 @@ class Assembly:
     def _readers(self, times: Sequence[Mapping[str, Any]]) -> Iterator[TimeReader]:
         for time in times:
             if time["by"] == "modification":
+                self._takes_timezone |= "timezone" not in time
                 continue
             zone = time.get("timezone") or self._context.get("timezone")
             formats: list[Format] = [time_format(text, ZoneInfo(zone) if zone else None) for text in time["formats"]]
             if zone is None and any(known.needs_zone for known in formats):
                 self.needs_timezone = True
+            self._takes_timezone |= "timezone" not in time and any(known.takes_zone for known in formats)
             yield TimeReader(time["field"], formats)
+
+    def _zones(self) -> Iterator[str | None]:
+        """Zones in which days are counted: first those of times that lack their date, which depend on it most."""
+        times, readers = self._rules["timestamp"], iter(self._times)
+        dated = [time["by"] != "modification" and not next(readers).needs_date for time in times]
+        for _, time in sorted(zip(dated, times, strict=True), key=itemgetter(0)):
+            yield time.get("timezone") or self._context.get("timezone")
 
     def _check(self) -> None:
         """Names that nothing writes, and names that are ours."""

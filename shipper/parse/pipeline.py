@@ -38,6 +38,7 @@ class Pipeline:
         self.needs_date = rules.by_modification or any(reader.needs_date for reader in rules.times)
         self.framing = replace(framing, whole_archives=self.needs_date)
         self.field_types = field_types
+        self.takes_timezone = rules.takes_timezone
         self._target = target
         self._rules = rules
         self.guard = guard or Guard()

@@ -39,5 +39,7 @@ class Rules:
     by_modification: bool
     """Whether the log has no times of its own and is dated by marks alone."""
     zone: ZoneInfo
+    takes_timezone: bool
+    """Whether the input's `timezone` makes a difference: some definitions say the zone of all their times."""
     since: int
     """Nanoseconds since the epoch: events before it are not shipped."""

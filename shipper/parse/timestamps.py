@@ -58,6 +58,8 @@ class Format(Protocol):
     """One way in which a log writes times."""
 
     needs_zone: bool
+    takes_zone: bool
+    """Whether a zone makes a difference, needed or not."""
     has_year: bool
     has_date: bool
 
@@ -83,6 +85,7 @@ class EpochFormat:
     """Decimal seconds since the epoch, or a thousandth of them (`shift` 3)."""
 
     needs_zone = False
+    takes_zone = False
     has_year = True
     has_date = True
     _decimal = re.compile(r"([0-9]{1,16})(?:\.([0-9]+))?")
@@ -115,6 +118,7 @@ class WallFormat:
         self._padded = translation.padded
         self._zone = zone
         self.needs_zone = needs_zone
+        self.takes_zone = needs_zone or translation.pattern == ISO8601
         groups = self._regex.groupindex
         self.has_year = "year" in groups
         self.has_date = "day" in groups and "month" in groups

@@ -65,6 +65,25 @@ def test_an_input_without_the_time_zone_that_its_pipeline_needs_is_named_with_it
     assert problem["message"].startswith("Input 'b': times that the pipeline 'storm-backend' reads have no zone")
 
 
+@pytest.mark.parametrize(
+    ("pipeline", "ignored"),
+    [
+        ("tstat-udp", True),
+        ("tstat-tcp", True),
+        ("gridftp-session", False),
+        ("storm-backend", False),
+        ("storm-heartbeat", False),
+        ("raw", False),
+    ],
+)
+def test_a_time_zone_that_changes_nothing_is_a_warning(check, pipeline, ignored):
+    text = f"inputs:\n- {{name: app, paths: [logs/*.log], pipeline: {pipeline}, timezone: Europe/Rome}}\n"
+    code, answer = check(HEAD + text)
+    assert code == (Exit.FINDINGS if ignored else Exit.CLEAN)
+    assert [f"says timezone 'Europe/Rome', which changes nothing: all times of the pipeline '{pipeline}'" in warning
+            for warning in answer["warnings"]] == [True] * ignored  # fmt: skip
+
+
 def test_a_file_that_this_user_may_not_read_is_a_warning(check, tmp_path, monkeypatch):
     (tmp_path / "logs").mkdir()
     for name in ("a.log", "b.log"):
