@@ -261,9 +261,9 @@ class Agent:
         if self._ledger.bytes_in_flight > full and not stopping():
             raise OutputError(self._why_unfinished())
 
-    def _await_receipts(self) -> None:
+    def _await_receipts(self, longest: float) -> None:
         due = self._dispatcher.next_due()
-        self._clock.wait(self.bell, 1.0 if due is None else due)
+        self._clock.wait(self.bell, min(longest, 1.0 if due is None else due))
         self._settle()
 
     def _drain(self, patience: float) -> None:
@@ -277,7 +277,7 @@ class Agent:
         last, left = self._clock.monotonic(), self._ledger.documents_in_flight
         while waiting() and self._clock.monotonic() - last < patience:
             self._flush()
-            self._await_receipts()
+            self._await_receipts(last + patience - self._clock.monotonic())
             if self._ledger.documents_in_flight < left:
                 last, left = self._clock.monotonic(), self._ledger.documents_in_flight
 

@@ -31,10 +31,12 @@ def lost_at_source(context: Context, family: Family, parts: Sequence[Part]) -> O
 
 
 def _is_filled(claim: Claim, end: int, family: Family, parts: Sequence[Part]) -> bool:
-    same = (part for part in parts if any(other.row.id == claim.row.id for other in part.agreeing))
+    # Of a file that nothing was read of no more is known than how it began: as all of its family do.
+    unknown = claim.row.offset == 0
+    same = (part for part in parts if unknown or any(other.row.id == claim.row.id for other in part.agreeing))
     if any(part.measure.end >= end for part in same):
         return True
-    heirs = {claim.row.id}
+    heirs = {row.id for row in _rows(family)} if unknown else {claim.row.id}
     while more := {row.id for row in _rows(family) if row.heir_of in heirs} - heirs:
         heirs |= more
     return any(row.offset >= end for row in _rows(family) if row.id in heirs)

@@ -101,10 +101,13 @@ class Running:
 
     def ask(self, *arguments: str, code: int | None = 0) -> dict[str, Any]:
         """The JSON document of a command, which must end with the code, if one is given."""
-        words = self._words(*arguments, "--json")
-        done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+        done = self.run(*arguments, "--json")
         assert code is None or done.returncode == code, (done.returncode, done.stdout[-2000:], done.stderr[-3000:])
         return json.loads(done.stdout)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command to its end, whatever comes of it."""
+        return subprocess.run(self._words(*arguments), capture_output=True, text=True, timeout=120, check=False)
 
     def verdict(self) -> tuple[str, list[tuple[str, int]]]:
         """The audit in short: its verdict, and of each finding the cause and the bytes."""
