@@ -90,6 +90,32 @@ def fixed_folders(settings: InputSettings) -> set[Path]:
     return folders
 
 
+def closed_folders(settings: InputSettings) -> dict[str, str]:
+    """Folders that must be listed to find an input's files, and cannot be: why, by path."""
+    found: dict[str, str] = {}
+    for pattern in settings.paths:
+        parts = pattern.split("/")
+        above = {"/".join(parts[:number]) or "/" for number in range(1, len(parts)) if glob.has_magic(parts[number])}
+        below = {pattern[: pattern.index("**") + 2] + "/"} if "**" in parts else set()
+        for folder in {path for prefix in above | below for path in glob.iglob(prefix, recursive=True)}:  # noqa: PTH207
+            problem = _closed(folder)
+            if problem:
+                found[folder.rstrip("/")] = f"{folder.rstrip('/')}: {problem}"
+    return found
+
+
+def _closed(folder: str) -> str:
+    """Why a folder cannot be listed or entered; empty if it can, or is none."""
+    try:
+        os.scandir(folder).close()
+        os.stat(f"{folder}/.")  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
 @cache
 def _excluding(patterns: tuple[str, ...]) -> Callable[[str], bool]:
     """Whether a path is excluded. The language is that of `paths`; a pattern without `/` speaks of the file's name."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from shipper.clock import Clock
 from shipper.errors import OutputError, SourceError
@@ -20,31 +18,20 @@ from shipper.read.pace import Pace
 from shipper.read.recognise import Recogniser, Registry, finished_stamp
 from shipper.read.rescans import BREATH
 from shipper.read.tail import Replaced, TailedFile
+from shipper.read.to_open import RECENT, ToOpen
+from shipper.read.troubles import Troubles, Unidentified
 from shipper.read.turns import Turns
 from shipper.records import Chunk, FileRow, Framing, Mark, MarkKind, Source
 from shipper.settings import InputSettings
 
 REPLACED_FILE_WAITS = 300.0
 """Seconds for which a file that lost its name to another is read on after it last grew."""
-RECENT = 60.0
-"""A file that changed within so many seconds has a writer, who may have readers waiting."""
 HEAD_START = 1.0
 """Seconds for which files are opened oldest first; if more are waiting then, those that changed recently go before."""
 _STEP = 1 << 20
 
 Key = tuple[str, int, int]
 """Input, device, inode."""
-
-
-class Unidentified(NamedTuple):
-    """A file that no row stands for yet."""
-
-    input: str
-    path: str
-    size: int
-    problem: str
-    """`empty`, `header only`, `unfinished` or why it cannot be read."""
-    lines: int = 0
 
 
 class Reader:
@@ -64,7 +51,7 @@ class Reader:
         max_open_files: int = 512,
     ) -> None:
         self._host = host
-        self._inputs = inputs
+        self._settings = {item.name: item for item in inputs}
         self._framings = dict(framings)
         self._recogniser = recogniser
         self._absences = absences
@@ -76,10 +63,7 @@ class Reader:
         self._pace = Pace(inputs, clock)
         self._tailed: dict[Key, TailedFile] = {}
         self._turns: Turns[TailedFile] = Turns()
-        self._waiting: deque[tuple[InputSettings, Found]] = deque()
-        """Files that are to be opened."""
-        self._aside: list[tuple[InputSettings, Found]] = []
-        """Those of them whose inputs must not be read for now."""
+        self._waiting = ToOpen()
         self._busy_since: float | None = None
         """Monotonic time since when there was always something to read."""
         self._read: dict[Key, str] = {}
@@ -87,10 +71,7 @@ class Reader:
         self._closed: dict[str, Key] = {}
         """By path: files that were read to their end and closed, to be opened again when they grow."""
         self._pending: dict[Key, int] = {}
-        self.unreadable: dict[str, str] = {}
-        """By path: why a file cannot be read, as long as that is so."""
-        self.unidentified: dict[str, Unidentified] = {}
-        """By path: files that no row stands for yet."""
+        self._troubles = Troubles(inputs, events)
         self.matching = 0
         """How many files matched at the last look."""
         self.held: set[str] = set()
@@ -101,6 +82,16 @@ class Reader:
         """The files that are open."""
         return tuple(self._tailed.values())
 
+    @property
+    def unreadable(self) -> Mapping[str, str]:
+        """By path: why a file or folder cannot be read, as long as that is so."""
+        return self._troubles.unreadable
+
+    @property
+    def unidentified(self) -> Mapping[str, Unidentified]:
+        """By path: files that no row stands for yet."""
+        return self._troubles.unidentified
+
     def reframe(self, input_name: str, framing: Framing) -> None:
         """Make events of an input's lines by another framing, from where each file has come to."""
         self._framings[input_name] = framing
@@ -110,26 +101,23 @@ class Reader:
 
     def scan(self) -> None:
         """Look for new, renamed and vanished files; they are opened when their turn comes."""
-        self._waiting.clear()
-        self._aside.clear()
-        self.unidentified.clear()
-        present = set()
-        for settings in self._inputs:
+        self._troubles.look(self._clock.monotonic())
+        present, waiting = set(), []
+        for settings in self._settings.values():
             files = discover(settings)
             self._beginnings.looked(settings, files)
             for found in files:
-                key = (settings.name, found.status.st_dev, found.status.st_ino)
+                key = _place(settings.name, found)
                 present.add(key)
                 if key in self._tailed:
                     self._note_name(self._tailed[key], found)
                 elif self._read.get(key) != _stamp(found):
-                    self._waiting.append((settings, found))
+                    waiting.append((settings, found))
         self.matching = len(present)
-        self.unreadable = {path: problem for path, problem in self.unreadable.items() if Path(path).exists()}
         for key, tailed in self._tailed.items():
             tailed.named = key in present
         self._absences.look(present | self._tailed.keys(), self._clock.time())
-        self._waiting = deque(sorted(self._waiting, key=lambda item: item[1].status.st_mtime_ns))
+        self._waiting.replace(waiting)
         self._beginnings.opened(left=self.to_open)
 
     def chunks(self, *, once: bool) -> Iterator[Chunk]:
@@ -138,8 +126,7 @@ class Reader:
         Whoever stops in the middle goes on with another pass, where the turns are as they were.
         """
         self._turns.look_again()
-        self._waiting.extend(self._aside)
-        self._aside.clear()
+        self._waiting.begin()
         looked = now = self._clock.monotonic()
         self._busy_since = now if self._busy_since is None else self._busy_since
         while True:
@@ -177,47 +164,34 @@ class Reader:
 
     def _open_next(self, now: float) -> bool:
         """Open one of the files that wait, if descriptors allow; whether there was one to open."""
-        while self._waiting and self._waits(self._waiting[0][0].name):
-            self._aside.append(self._waiting.popleft())
-        if not self._waiting or not (len(self._tailed) < self._max_open or self._park()):
+        if not self._waiting.ready(self._waits) or not (len(self._tailed) < self._max_open or self._park()):
             return False
-        if self._busy_since is not None and now - self._busy_since >= HEAD_START:
-            self._recent_first()
-        opened = self._open(*self._waiting.popleft())
+        late = self._busy_since is not None and now - self._busy_since >= HEAD_START
+        opened = self._open(*self._waiting.next(self._clock.time() - RECENT if late else None))
         if opened is not None:
             self._turns.add(opened, live=False)
         return True
-
-    def _recent_first(self) -> None:
-        """Let files that have a writer go before a backlog that takes long."""
-        newest = self._waiting[-1][1].status.st_mtime
-        if self._clock.time() - newest < RECENT:
-            self._waiting.rotate(1)
 
     def _park(self) -> bool:
         """Close a file at its end, to be opened again when it changes; whether there was one that can be spared.
 
         The one that has been there longest, and rather one without half a line: an event that waits for quiet is kept.
         """
-        spared = next((tailed for tailed in self._turns.at_end() if _has_name(tailed) and not tailed.pending), None)
-        if spared is None:
-            at_end = self._turns.at_end()
-            spared = next((tailed for tailed in at_end if _has_name(tailed) and not tailed.framing.multiline), None)
+        files = self._turns.at_end()
+        spared = next((tailed for tailed in files if not tailed.pending and _has_name(tailed)), None)
+        spared = spared or next(
+            (tailed for tailed in files if not tailed.framing.multiline and _has_name(tailed)), None
+        )
         if spared is None:
             return False
+        self._turns.remove(spared)
         if self._waits(spared.source.input):
-            self._put_aside(spared)
+            found = Found(spared.path, spared.content.stat())
+            self._waiting.put_aside(self._settings[spared.source.input], found)
+            self._give_back(spared)
         else:
             self._finish(spared)
-        self._turns.remove(spared)
         return True
-
-    def _put_aside(self, tailed: TailedFile) -> None:
-        """Close a file whose input waits; it is opened again when that may be read."""
-        settings = next(item for item in self._inputs if item.name == tailed.source.input)
-        self._aside.append((settings, Found(tailed.path, tailed.content.stat())))
-        self._recogniser.read_to(tailed.row, tailed.position, tailed.chain, tailed.guard)
-        self._close(tailed)
 
     def grew(self, paths: Iterable[str]) -> bool:
         """Files were written to: those that are closed come first in the next pass.
@@ -225,12 +199,11 @@ class Reader:
         Whether one of them is another file now, so that a scan is needed.
         """
         replaced = False
-        settings = {item.name: item for item in self._inputs}
         for path in self._closed.keys() & set(paths):
             key = self._closed.pop(path)
             found = Found(Path(path), os.stat(path)) if os.path.exists(path) else None  # noqa: PTH110, PTH116  as in `discover`
-            if found is not None and (key[0], found.status.st_dev, found.status.st_ino) == key:
-                self._waiting.appendleft((settings[key[0]], found))
+            if found is not None and _place(key[0], found) == key:
+                self._waiting.add(self._settings[key[0]], found, first=True)
             else:
                 replaced = True
         return replaced
@@ -242,7 +215,7 @@ class Reader:
     @property
     def to_open(self) -> int:
         """How many files still wait for their turn."""
-        return len(self._waiting) + len(self._aside)
+        return len(self._waiting)
 
     def blocks(self, file: int, offset: int = 0) -> Iterator[bytes]:
         """The whole content of an open file from an offset on, for decisions that need to see all of it."""
@@ -264,15 +237,15 @@ class Reader:
     def _next(self, tailed: TailedFile, *, once: bool) -> Chunk | None:
         try:
             chunk = tailed.next_chunk(self._clock.monotonic(), once=once)
-            self.unreadable.pop(str(tailed.path), None)
+            self._troubles.can_read(str(tailed.path))
         except Replaced:
             self._replaced(tailed)
         except UnfinishedArchive:
             return None  # it is looked at again when it has changed
-        except SourceError as error:
-            self._close_unreadable(tailed, str(error))
-        except OSError as error:
-            self._close_unreadable(tailed, f"{tailed.path}: {error.strerror}")
+        except (SourceError, OSError) as error:
+            problem = str(error) if isinstance(error, SourceError) else f"{tailed.path}: {error.strerror}"
+            self._troubles.cannot_read(tailed.row.current_path, problem)
+            self._give_back(tailed)
         else:
             return chunk
         return None
@@ -305,10 +278,11 @@ class Reader:
         self._read[_key(tailed.row)] = finished_stamp(status.st_size, status.st_mtime_ns)
         if tailed.named and not tailed.done:
             self._closed[str(tailed.path)] = _key(tailed.row)
-        self._recogniser.read_to(tailed.row, tailed.position, tailed.chain, tailed.guard)
-        self._close(tailed)
+        self._give_back(tailed)
 
-    def _close(self, tailed: TailedFile) -> None:
+    def _give_back(self, tailed: TailedFile) -> None:
+        """Close a file, and remember how far it was read."""
+        self._recogniser.read_to(tailed.row, tailed.position, tailed.chain, tailed.guard)
         del self._tailed[_key(tailed.row)]
         tailed.close()
 
@@ -318,36 +292,25 @@ class Reader:
         if lost:
             self._registry.gap(row, Mark(tailed.position, MarkKind.GAP, f"truncated:{lost}"))
         self._events.warning("file_truncated", path=row.current_path, size=size, position=tailed.position, unread=lost)
-        self._recogniser.read_to(row, tailed.position, tailed.chain, tailed.guard)
-        self._close(tailed)
-        for settings in self._inputs:
-            if settings.name == row.input:
-                same = (f for f in discover(settings) if (f.status.st_dev, f.status.st_ino) == (row.device, row.inode))
-                self._waiting.extend((settings, found) for found in same)
-
-    def _close_unreadable(self, tailed: TailedFile, problem: str) -> None:
-        row = tailed.row
-        self._note_unreadable(row.current_path, problem)
-        self.unidentified[row.current_path] = Unidentified(row.input, row.current_path, row.size, problem)
-        self._recogniser.read_to(row, tailed.position, tailed.chain, tailed.guard)
-        self._close(tailed)
-
-    def _note_unreadable(self, path: str, problem: str) -> None:
-        """Say it once, and remember it as long as it is so."""
-        if self.unreadable.get(path) != problem:
-            self.unreadable[path] = problem
-            self._events.error("file_unreadable", path=path, problem=problem)
+        self._give_back(tailed)
+        settings = self._settings[row.input]
+        for found in discover(settings):
+            if _place(settings.name, found) == _key(row):
+                self._waiting.add(settings, found)
 
     def _open(self, settings: InputSettings, found: Found) -> TailedFile | None:
         content: Content | None = None
         tailed: TailedFile | None = None
+        if _place(settings.name, found) in self._tailed:
+            return None  # a scan and a notification told of the same file
         try:
             content = open_found(found)
             tailed = self._recognised(settings, found, content)
         except UnfinishedArchive:
-            self._note_unidentified(settings, found, "unfinished")
+            self._troubles.cannot_tell(settings, found, "unfinished")
         except (SourceError, OutputError) as error:
-            self._note_unidentified(settings, found, str(error), loud=True)
+            self._troubles.cannot_tell(settings, found, str(error))
+            self._troubles.cannot_read(str(found.path), str(error))
         finally:
             if tailed is None and content is not None:
                 content.close()
@@ -364,21 +327,13 @@ class Reader:
             head = content.pread(HEAD_LIMIT, 0)
             lines = head.count(b"\n") + (not head.endswith(b"\n")) if head else 0
             problem = "unfinished" if content.compressed else "header only" if head else "empty"
-            self._note_unidentified(settings, found, problem, lines=lines)
+            self._troubles.cannot_tell(settings, found, problem, lines)
             return None
         if row.finished and row.finished == _stamp(found):
             self._read[_key(row)] = row.finished
             return None
         source = Source(self._host, row.input, row.path, row.fingerprint, row.id)
         return TailedFile(row, source, content, framing)
-
-    def _note_unidentified(
-        self, settings: InputSettings, found: Found, problem: str, *, lines: int = 0, loud: bool = False
-    ) -> None:
-        path = str(found.path)
-        self.unidentified[path] = Unidentified(settings.name, path, found.status.st_size, problem, lines)
-        if loud:
-            self._note_unreadable(path, problem)
 
 
 def _has_name(tailed: TailedFile) -> bool:
@@ -388,6 +343,10 @@ def _has_name(tailed: TailedFile) -> bool:
 
 def _key(row: FileRow) -> Key:
     return (row.input, row.device, row.inode)
+
+
+def _place(input_name: str, found: Found) -> Key:
+    return (input_name, found.status.st_dev, found.status.st_ino)
 
 
 def _stamp(found: Found) -> str:
