@@ -71,3 +71,26 @@ def test_damage_in_a_cluster_is_named_and_what_is_missing_is_made_again(
     ]
     assert site.repair().stored == 1
     assert found(site.audit()) == wanted[1:]
+
+
+def test_events_that_share_a_line_are_summed_by_a_cluster_as_the_line_is_on_disk(
+    elasticsearch: ElasticsearchNode, tmp_path: Path
+) -> None:
+    record = transfer(2).replace(b"FILE=/data", b"FILE=/data" + b"/deep" * 830)[:4095]
+    site = Site(tmp_path, store=ElasticsearchSettings((elasticsearch.url,)))
+    lines = [record + transfer(number) for number in range(40)]
+    site.write("a.log", lines)
+    site.ship()
+    node = elasticsearch
+    node.ask("POST", "/shipper-*/_refresh")
+    offset = sum(map(len, lines[:7]))
+    pieces = hits(node, "a.log", [offset, offset + 4095])
+    assert all(piece["_source"]["tags"][-1] == "_line_split" for piece in pieces)
+    for level in ("ledger", "disk", "contents"):
+        assert (site.audit(level=level).verdict, site.audit(level=level).totals.indexed) == (Verdict.CLOSED, 40)
+
+    for piece in pieces:
+        node.ask("DELETE", f"/{piece['_index']}/_doc/{piece['_id']}")
+        assert found(site.audit()) == [("missing", "gone from the index", "a.log", 8, 8)]
+        assert site.repair().stored == 1
+    assert site.audit(use_state=False, level="contents").verdict is Verdict.CLOSED
