@@ -18,7 +18,7 @@ from shipper.read.pace import Pace
 from shipper.read.recognise import Recogniser, Registry, finished_stamp
 from shipper.read.rescans import BREATH
 from shipper.read.tail import Replaced, TailedFile
-from shipper.read.to_open import RECENT, ToOpen
+from shipper.read.to_open import HEAD_START, RECENT, ToOpen
 from shipper.read.troubles import Troubles, Unidentified
 from shipper.read.turns import Turns
 from shipper.records import Chunk, FileRow, Framing, Mark, MarkKind, Source
@@ -26,8 +26,6 @@ from shipper.settings import InputSettings
 
 REPLACED_FILE_WAITS = 300.0
 """Seconds for which a file that lost its name to another is read on after it last grew."""
-HEAD_START = 1.0
-"""Seconds for which files are opened oldest first; if more are waiting then, those that changed recently go before."""
 _STEP = 1 << 20
 
 Key = tuple[str, int, int]
@@ -111,7 +109,7 @@ class Reader:
                 present.add(key)
                 if key in self._tailed:
                     self._note_name(self._tailed[key], found)
-                elif self._read.get(key) != _stamp(found):
+                elif self._read.get(key) != finished_stamp(found.status.st_size, found.status.st_mtime_ns):
                     waiting.append((settings, found))
         self.matching = len(present)
         for key, tailed in self._tailed.items():
@@ -329,7 +327,7 @@ class Reader:
             problem = "unfinished" if content.compressed else "header only" if head else "empty"
             self._troubles.cannot_tell(settings, found, problem, lines)
             return None
-        if row.finished and row.finished == _stamp(found):
+        if row.finished and row.finished == finished_stamp(found.status.st_size, found.status.st_mtime_ns):
             self._read[_key(row)] = row.finished
             return None
         source = Source(self._host, row.input, row.path, row.fingerprint, row.id)
@@ -347,7 +345,3 @@ def _key(row: FileRow) -> Key:
 
 def _place(input_name: str, found: Found) -> Key:
     return (input_name, found.status.st_dev, found.status.st_ino)
-
-
-def _stamp(found: Found) -> str:
-    return finished_stamp(found.status.st_size, found.status.st_mtime_ns)

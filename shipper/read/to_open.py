@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from shipper.read.discover import Found
 from shipper.settings import InputSettings
 
+HEAD_START = 1.0
+"""Seconds for which files are opened oldest first; if more are waiting then, those that changed recently go before."""
 RECENT = 60.0
 """A file that changed within so many seconds has a writer, who may have readers waiting."""
 
