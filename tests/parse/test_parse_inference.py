@@ -140,7 +140,7 @@ def test_an_agent_announces_each_name_once_and_ships_its_values(tmp_path):
     site = Site(tmp_path, InputSettings("app", (f"{tmp_path}/logs/*.log",), "app"))
     site.with_settings(pipeline_dirs=(definitions,))
     (site.logs / "a.log").write_bytes(b"known=1 new=2 and=x\n" * 2)
-    (site.logs / "b.log").write_bytes(b"known=of_file_b new=3 late=0.5\n")
+    (site.logs / "b.log").write_bytes(b"known=of_the_other_file new=3 late=0.5\n")
     facts = []
     site.events = EventsLog(lambda _, event, fields: facts.append((event, fields)))
     site.once()
