@@ -181,8 +181,8 @@ def test_of_a_record_that_was_cut_all_that_is_believed_was_written(letter: str, 
     for cut in documents[:-1]:
         gridftp = cut["gridftp"]
         truth = {**parsed(whole)[0]["gridftp"], "file": text(b"/data/" + (letter * room).encode()[:room])}
-        # Where names are beyond ASCII, nobody can count bytes in the text: a record that was cut between two keys, or in
-        # its last one, looks whole. What it says is true, and the tag tells that it was split.
+        # Where names are beyond ASCII, bytes cannot be counted in the text: a record that was cut between two keys, or
+        # in its last one, looks whole. What it says is true, and the tag tells that it was split.
         assert rebuilt(gridftp).rstrip(" ") == text(long[:CUT]).rstrip(" ")
         assert gridftp.pop("truncated", "") or not letter.isascii()
         assert gridftp.items() <= truth.items()
