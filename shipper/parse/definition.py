@@ -73,7 +73,7 @@ A pipeline turns the events of a file into documents. All keys::
       reads: 'One record for each transfer; globus-gridftp-server with the option log_transfer.'
       files: ['/var/log/gridftp-transfer.log*']
       time: 'UTC, with microseconds.'
-      fields:                        # a meaning, or with a unit
+      fields:                        # a meaning, or with a unit; a pattern (* ? []) for all that are named like it
         gridftp.nbytes: {meaning: 'bytes that were sent', unit: bytes}
         gridftp.streams: 'parallel data channels'
       damage:
@@ -133,6 +133,7 @@ from xxhash import xxh3_64_hexdigest
 from shipper import resources
 from shipper.errors import ConfigurationError, Problem
 from shipper.grok import Library
+from shipper.parse.about import named_singly, spelled_out
 from shipper.parse.assembly import PARSER, Assembly
 from shipper.parse.guard import Guard
 from shipper.parse.marked_yaml import read_marked
@@ -166,7 +167,7 @@ def has_samples(name: str, pipeline_dirs: Sequence[Path] = ()) -> bool:
 
 def about(name: str, pipeline_dirs: Sequence[Path] = ()) -> AboutModel:
     """What the definition of a pipeline says of its log to readers. Raises ConfigurationError."""
-    return validated(PipelineModel, read_marked(pipeline_file(name, pipeline_dirs))).about
+    return spelled_out(validated(PipelineModel, read_marked(pipeline_file(name, pipeline_dirs))))
 
 
 def load_pipeline(
@@ -188,7 +189,7 @@ def load_pipeline(
     rules = orjson.loads(orjson.dumps(_dump(model), option=orjson.OPT_SORT_KEYS))
     context = _context(settings)
     assembly = Assembly(rules, context, library)
-    assembly.expect(("about", "fields"), model.about.fields)
+    assembly.expect(("about", "fields"), named_singly(model))
     problems = [written.problem(path, message) for path, message in assembly.problems]
     if assembly.needs_timezone:
         problems.append(_missing_timezone(name, settings.name))

@@ -172,6 +172,30 @@ def test_what_a_definition_tells_its_readers_is_there_and_changes_no_version(lab
     ]
 
 
+def test_what_is_told_of_many_fields_by_a_pattern_is_told_of_each(lab):
+    definition = """
+dataset: app
+parse: [{columns: {names: [c_ip, s_ip, c_port, s_port, old], into: x}}]
+remove: [x.old]
+types: {x.c_ip: ip, x.s_ip: ip, x.c_port: int, x.s_port: int, x.old: int}
+ecs: {source.ip: x.c_ip}
+set: {event.kind: event}
+timestamp: {by: modification}
+about: {fields: {'x.[cs]_ip': an address, x.s_port: its port, 'x.*': another, '*.ip': a copy, event.kind: always}}
+"""
+    lab.pipeline(definition)
+    assert [(name, field.meaning) for name, field in about("app", [lab.folder]).fields.items()] == [
+        ("x.c_ip", "an address"),
+        ("x.s_ip", "an address"),
+        ("x.s_port", "its port"),
+        ("x.c_port", "another"),
+        ("source.ip", "a copy"),
+        ("event.kind", "always"),
+    ]
+    with pytest.raises(ConfigurationError, match=r"No step makes a field 'y\.\*'"):
+        lab.pipeline(definition.replace("'x.*'", "'y.*'"))
+
+
 def test_a_pattern_that_the_pipeline_does_not_use_does_not_change_its_version(lab):
     plain = lab.pipeline(GOOD, timezone="UTC").version
     assert lab.pipeline(GOOD, timezone="UTC", patterns="NEVER_USED x\n").version == plain
