@@ -7,20 +7,32 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from shipper.hashes import chain_start, fingerprint
 from shipper.parse.definition import load_pipeline
+from shipper.parse.pipeline import Pipeline
 from shipper.read.framing import frame
 from shipper.records import Filtered, Refusal, Source
 from shipper.settings import InputSettings
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 HOST = "dtn01.example.org"
+INPUT = "logs"
 ROUTES = (
     ("tstat/*/log_tcp_*complete*", "tstat-tcp"),
     ("tstat/*/log_udp_complete*", "tstat-udp"),
+    ("tstat/*/log_http_complete*", "tstat-http"),
+    ("tstat/*/log_dns_complete*", "tstat-dns"),
+    ("tstat/*/log_chat_complete*", "tstat-chat"),
+    ("tstat/*/log_chat_messages*", "tstat-chat-messages"),
+    ("tstat/*/log_video_complete*", "tstat-video"),
+    ("tstat/*/log_mm_complete*", "tstat-mm"),
+    ("tstat/*/log_streaming_complete*", "tstat-streaming"),
+    ("tstat/*/log_tcp_periodic*", "tstat-tcp-periodic"),
+    ("tstat/*/log_udp_periodic*", "tstat-udp-periodic"),
     ("gridftp/*/gridftp-transfer*.log", "gridftp-transfer"),
     ("gridftp/ng/gridftp.log", "gridftp-session-ng"),
     ("gridftp/variants/gridftp-session.log", "gridftp-session"),
@@ -123,11 +135,15 @@ def parse_bytes(
     data: bytes, pipeline: str, *, path: str, timezone: str | None = None, modified: float = 0.0
 ) -> ParsedLog:
     """A whole file's content through an installed pipeline."""
-    settings = InputSettings("logs", (path,), pipeline, timezone=timezone)
-    loaded = load_pipeline(pipeline, settings)
-    source = Source(HOST, settings.name, path, fingerprint(HOST, settings.name, data))
-    events = frame(data, 0, chain_start(HOST, settings.name), loaded.framing, (), final=True).events
+    loaded = _installed(pipeline, timezone)
+    source = Source(HOST, INPUT, path, fingerprint(HOST, INPUT, data))
+    events = frame(data, 0, chain_start(HOST, INPUT), loaded.framing, (), final=True).events
     marks = [loaded.date_mark([data], path=path, modified=modified)] if loaded.needs_date else []
     parsed = loaded.parser(source, marks, None).parse(events, modified=modified, at_end=True)
     documents = [json.loads(document.body) for document in parsed.documents]
     return ParsedLog(documents, parsed.filtered, parsed.refused, parsed.unparsed)
+
+
+@cache
+def _installed(pipeline: str, timezone: str | None) -> Pipeline:
+    return load_pipeline(pipeline, InputSettings(INPUT, ("/l/log",), pipeline, timezone=timezone))
