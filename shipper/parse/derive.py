@@ -22,6 +22,7 @@ WHOLE = frozenset({"long", "int"})
 Number = int | float
 Value = Number | str
 Compute = Callable[[Sequence[Any]], Number | None]
+_second = datetime.fromisoformat
 _TO_NS = tuple(10 ** (9 - digits) for digits in range(10))
 
 
@@ -88,8 +89,11 @@ _WANTED = {
 def elapsed(end: Any, start: Any) -> int | None:
     """Nanoseconds from one time to another, in the form that the type `date` gives; None if they are no such texts."""
     try:
-        gap = datetime.fromisoformat(end[:19]) - datetime.fromisoformat(start[:19])
-        return (gap.days * 86_400 + gap.seconds) * NS + _fraction(end) - _fraction(start)
+        gap = _second(end[:19]) - _second(start[:19])
+        seconds: int = (gap.days * 86_400 + gap.seconds) * NS
+        if len(end) == len(start) > 21:  # as many digits: they can be subtracted as they are
+            return seconds + (int(end[20:-1]) - int(start[20:-1])) * _TO_NS[len(end) - 21]
+        return seconds + _fraction(end) - _fraction(start)
     except (TypeError, ValueError):
         return None
 
@@ -99,7 +103,7 @@ def later(inputs: Sequence[Any]) -> str | None:
     start, *gaps = inputs
     try:
         seconds, rest = divmod(_fraction(start) + sum(gaps), NS)
-        second = datetime.fromisoformat(start[:19]) + timedelta(seconds=seconds)
+        second = _second(start[:19]) + timedelta(seconds=seconds)
     except (TypeError, ValueError, OverflowError):
         return None
     digits = max(len(start) - 21, 0)
@@ -162,7 +166,7 @@ def _is_number(value: Any) -> bool:
 def _whole(compute: Compute) -> Compute:
     def value(inputs: Sequence[Any]) -> int | None:
         number = compute(inputs)
-        if number is None or not math.isfinite(number):
+        if number is None or (number.__class__ is float and not math.isfinite(number)):
             return None
         rounded = round(number)
         return rounded if -(1 << 63) <= rounded < 1 << 63 else None
