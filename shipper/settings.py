@@ -29,6 +29,8 @@ class InputSettings:
     start_at: str = "beginning"
     """Where reading begins in files that are there already: `beginning`, `now`, or a moment as ISO 8601 text: events
     before it are not shipped. What is skipped is filtered by the rule `before_start`."""
+    encoding: str = "utf-8"
+    """Of the text: any in which the bytes below 128 are ASCII."""
     rate: int | None = None
     """Bytes that are read per second, uncompressed, of all files of the input together; None: as fast as it goes."""
 

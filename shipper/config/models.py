@@ -32,6 +32,7 @@ class Input(_Mapping):
     watch: values.Watch = "inotify"
     incomplete: values.Incomplete | None = None
     start_at: values.StartAt = "beginning"
+    encoding: values.Encoding = "utf-8"
     rate: Annotated[values.Rate, values.between("1KiB", "64GiB")] | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -48,6 +49,21 @@ def _start_at(text: str) -> str:
                 "2026-11-01 or 2026-11-01T06:00:00+01:00."
             ) from None
     return text
+
+
+def _encoding(text: str) -> str:
+    ascii_bytes = bytes(range(128))
+    try:
+        name = codecs.lookup(text).name
+        fits = "escape" not in name and ascii_bytes.decode(name) == ascii_bytes.decode("ascii")
+    except (LookupError, ValueError):
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"'{text}' is no encoding in which lines can be told: the bytes below 128 must be ASCII, as in utf-8, "
+            "latin-1, cp1252, gbk, big5 or shift_jis. Convert the log, for example with iconv."
+        )
+    return name
 
 
 def _text(value: Any) -> str:
@@ -235,6 +251,7 @@ Period = Annotated[str, _one_of("day", "month", "year")]
 Links = Annotated[str, _one_of("inside", "anywhere")]
 Watch = Annotated[str, _one_of("inotify", "poll")]
 Incomplete = Annotated[str, _one_of("ship", "refuse")]
+Encoding = Annotated[str, _from_text(_encoding)]
 StartAt = Annotated[str, _from_text(_start_at)]
 Setup = Annotated[str, _one_of("auto", "manual")]
 Address = Annotated[str, _from_text(_url)]

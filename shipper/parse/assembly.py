@@ -105,6 +105,7 @@ class Assembly:
             times=self._times,
             by_modification=any(time["by"] == "modification" for time in rules["timestamp"]),
             zone=zone,
+            encoding=context.get("encoding", "utf-8"),
             takes_timezone=self._takes_timezone or "since" in context,
             since=start_of(context["since"], zone) if "since" in context else EVER,
         )

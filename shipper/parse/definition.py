@@ -243,6 +243,7 @@ def _context(settings: InputSettings) -> dict[str, Any]:
         "period": settings.period,
         "incomplete": settings.incomplete,
         "since": settings.since,
+        "encoding": None if settings.encoding == "utf-8" else settings.encoding,
     }
     return {key: value for key, value in said.items() if value is not None}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Sequence
 from itertools import compress
 from operator import length_hint
@@ -62,6 +63,8 @@ class FileParser:
         `modified` is the file's modification time (seconds since the epoch), `at_end` says that the last event was
         the file's last when it was read.
         """
+        if events and events[0].offset == 0 and events[0].raw.startswith(BOM_UTF8):
+            events = [events[0]._replace(raw=events[0].raw.removeprefix(BOM_UTF8)), *events[1:]]
         parsed = Parsed([], [], [], [], "")
         drafts = self._drafts(events, parsed)
         if self._needs_date and drafts:
@@ -103,7 +106,7 @@ class FileParser:
         """The event that took too long is shipped raw, unless it was just done with."""
         done = max(drafts[-1].event.offset if drafts else -1, parsed.filtered[-1].offset if parsed.filtered else -1)
         if event.offset > done:
-            text = self._redacted(text_of(event.raw, event.tags))
+            text = self._redacted(text_of(event.raw, event.tags, self._rules.encoding))
             drafts.append(Draft(event, text, {"message": text}, [*event.tags, RUNAWAY]))
             parsed.unparsed += 1
             parsed.runaways.append(pattern)
@@ -122,11 +125,11 @@ class FileParser:
         return text
 
     def _add_drafts(self, events: Iterable[Event], drafts: list[Draft], parsed: Parsed) -> None:
-        rules, header = self._rules, self._header
+        rules, header, encoding = self._rules, self._header, self._rules.encoding
         is_header = rules.header.match if rules.header else None
         redaction, apply, drop_blank = rules.redaction, rules.steps.single or rules.steps.apply, rules.drop_blank
         for event in events:
-            text = text_of(event.raw, event.tags)
+            text = text_of(event.raw, event.tags, encoding)
             if event.tags and self._is_refused(event):
                 drafts.append(Draft(event, redaction.text(text) if redaction else text, {}, list(event.tags)))
                 continue

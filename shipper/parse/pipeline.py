@@ -48,7 +48,7 @@ class Pipeline:
         """The header lines at the beginning of a file, of which `head` are the first bytes."""
         is_header, size = self._rules.header, 0
         for line in head.split(b"\n")[:-1]:
-            if is_header is None or not is_header.match(text_of(line, ())):
+            if is_header is None or not is_header.match(text_of(line, (), self._rules.encoding)):
                 break
             size += len(line) + 1
         return head[:size]
@@ -90,7 +90,7 @@ class Pipeline:
         return FileParser(self._rules, self._target, self.framing, self.needs_date, source, marks, carry, self.guard)
 
     def _wall_of_line(self, line: bytes) -> Wall | None:
-        fields: Fields = {"message": text_of(line, ())}
+        fields: Fields = {"message": text_of(line, (), self._rules.encoding)}
         try:
             self.guard.watched = iter(())
             self._rules.steps.apply(fields, "")

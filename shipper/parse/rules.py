@@ -41,5 +41,7 @@ class Rules:
     zone: ZoneInfo
     takes_timezone: bool
     """Whether the input's `timezone` makes a difference: some definitions say the zone of all their times."""
+    encoding: str
+    """Of the text; bytes that it does not know become escapes."""
     since: int
     """Nanoseconds since the epoch: events before it are not shipped."""

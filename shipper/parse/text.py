@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator, Sequence
 
 TRUNCATED = "_line_truncated"
@@ -10,24 +11,24 @@ TEXT_LIMIT = 1 << 20
 """Bytes of a line's text that are shipped."""
 
 
-def text_of(raw: bytes, tags: Sequence[str]) -> str:
+def text_of(raw: bytes, tags: Sequence[str], encoding: str = "utf-8") -> str:
     """An event's text: bad bytes as hexadecimal escapes, no carriage returns, no newline at the end."""
     if tags and NUL in tags:
         raw = raw.replace(b"\0", b"")  # first, or a hole would leave no room for the text after it
     if tags and TRUNCATED in tags:
-        raw = _cut(raw)
-    text = raw.decode("utf-8", "backslashreplace")
+        raw = _cut(raw, encoding)
+    text = raw.decode(encoding, "backslashreplace")
     if "\r" in text:
         text = text.replace("\r\n", "\n")
     return text.removesuffix("\n")
 
 
-def _cut(raw: bytes) -> bytes:
+def _cut(raw: bytes, encoding: str) -> bytes:
     """The bytes up to the limit, not ending inside a character."""
-    end = TEXT_LIMIT
-    while end > TEXT_LIMIT - 4 and end < len(raw) and raw[end] & 0xC0 == 0x80:
-        end -= 1
-    return raw[:end]
+    decoder = getincrementaldecoder(encoding)("backslashreplace")
+    decoder.decode(raw[:TEXT_LIMIT])
+    begun, _ = decoder.getstate()
+    return raw[: TEXT_LIMIT - len(begun)] if len(raw) > TEXT_LIMIT else raw
 
 
 def lines_of(blocks: Iterable[bytes]) -> Iterator[bytes]:

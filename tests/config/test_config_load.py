@@ -79,6 +79,12 @@ def test_sizes_times_and_numbers_have_units(tmp_path):
     assert (settings.rescan, settings.batch_age, settings.max_open_files) == (300.0, 0.25, 64)
 
 
+def test_an_input_says_where_it_starts_how_fast_it_is_read_and_what_its_bytes_mean(tmp_path):
+    text = INPUT.replace("raw", "raw, start_at: 2026-11-01, rate: 10MiB/s, encoding: latin1")
+    settings = loaded(tmp_path, text).inputs[0]
+    assert (settings.start_at, settings.rate, settings.encoding) == ("2026-11-01", 10 << 20, "iso8859-1")
+
+
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
@@ -132,7 +138,12 @@ def test_a_wrong_value_is_named_with_its_line_and_what_is_allowed(tmp_path, line
         ("{name: a, paths: [x], pipeline: raw, watch: nfs}", "watch", "allowed are inotify, poll"),
         ("{name: a, paths: [x], pipeline: raw, incomplete: drop}", "incomplete", "allowed are ship, refuse"),
         ("{name: a, path: x, paths: [x], pipeline: raw}", "path", "Did you mean 'paths'?"),
-        ("just text", "", "A mapping belongs here, not 'just text'; its keys are exclude,"),
+        ("{name: a, paths: [x], pipeline: raw, start_at: end}", "start_at", "allowed are beginning, now, and a date"),
+        ("{name: a, paths: [x], pipeline: raw, start_at: 2026-13-01}", "start_at", "'2026-13-01' is no place"),
+        ("{name: a, paths: [x], pipeline: raw, rate: 10MiB}", "rate", "'10MiB' is not a rate"),
+        ("{name: a, paths: [x], pipeline: raw, rate: 1B/s}", "rate", "allowed is 1KiB to 64GiB"),
+        ("{name: a, paths: [x], pipeline: raw, encoding: utf-16}", "encoding", "'utf-16' is no encoding in which"),
+        ("just text", "", "A mapping belongs here, not 'just text'; its keys are encoding, exclude,"),
     ],
 )
 def test_a_wrong_input_is_named_with_its_place_in_the_list(tmp_path, item, key, sentence):

@@ -64,6 +64,12 @@ class Scene(Site):
         """The messages of every source, those of each in the order of arrival; sources by their first message."""
         return sources_in(self.folder / "index.db")
 
+    def values(self, *paths: str) -> list[tuple[Any, ...]]:
+        """What documents hold at JSON paths such as `$.log.offset`, in the order of arrival."""
+        columns = ", ".join("document ->> ?" for _ in paths)
+        with closing(sqlite3.connect(self.folder / "index.db")) as db:
+            return db.execute(f"SELECT {columns} FROM documents ORDER BY rowid", paths).fetchall()
+
     def audit(self, **request: Any) -> Outcome:
         """The audit of what is on disk against what is stored."""
         pipelines = load_pipelines(self.settings)
