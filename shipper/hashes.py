@@ -6,7 +6,8 @@ All are xxh3_64 (https://github.com/Cyan4973/xxHash); integers are packed big-en
 * The *fingerprint*: hash of host, input and head.
 * The *chain*: starts as hash of host and input; after each line it is the hash of the line with the chain as seed.
 * The *document id*: fingerprint's first 4 bytes, offset in 6, chain after the event's first line in 8;
-  base64url, 24 characters. So copies of a file give equal ids exactly as far as their bytes agree.
+  base64url, 24 characters. So copies of a file give equal ids exactly as far as their bytes agree. Where an event ends
+  within the line in which it begins, the chain is that after as much of the line as it has.
 * The *tally* of an event is what the sums over the file's lines grow by from its first byte to its last, where a line
   that is not at its end yet counts by the hash of as much of it as there is. Events that begin and end with lines have
   the tally of these lines; the pieces of one line share its tally, whatever they are, and the line counts for the piece
@@ -96,6 +97,16 @@ def piece_tallies(pieces: Sequence[bytes]) -> list[Tally]:
         shares.append(upto.minus(before))
         before = upto
     return shares
+
+
+def piece_chains(pieces: Sequence[bytes], start: int) -> list[int]:
+    """The chain after each piece of a line: of as much of the line as there is; the last is that after the line."""
+    hasher = xxh3_64(seed=start)
+    links: list[int] = []
+    for piece in pieces:
+        hasher.update(piece)
+        links.append(hasher.intdigest())
+    return links
 
 
 def document_ids(fingerprint_hex: str, places: Iterable[tuple[int, int]]) -> list[str]:

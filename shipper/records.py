@@ -70,7 +70,7 @@ class Event(NamedTuple):
     offset: int
     tally: Tally
     chain: int
-    """Hash chain after the event's first line: its content and that of all lines before it."""
+    """Hash chain after the event's first line, or what it has of it: this content and that of all lines before it."""
     raw: bytes
     """All its lines with their newlines (the last may lack one, see `tags`)."""
     tags: tuple[str, ...] = ()

@@ -105,8 +105,8 @@ def _ends_as_stored(context: Context, family: Family, part: Part) -> bool:
     documents = list(context.output.spans(family.fingerprint, offset, Run(0, LAST_BUCKET).end))
     if not documents:
         return True
-    # It may begin within the line: the chain is that of the whole line.
-    return [documents[0].id] == document_ids(family.fingerprint, [(documents[0].offset, chain)])
+    # It may begin within the line.
+    return [documents[-1].id] == document_ids(family.fingerprint, [(documents[-1].offset, chain)])
 
 
 def _against_ledger(context: Context, family: Family, drilled: Drilled, run: Run, *, silent: bool) -> Outcome:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import accumulate, pairwise, repeat
 from typing import NamedTuple, Protocol
 
-from shipper.hashes import chain_start, chains, line_tallies, piece_tallies, tally_of
+from shipper.hashes import chain_start, chains, line_tallies, piece_chains, piece_tallies, tally_of
 from shipper.records import Event, Framing, Tally, total
 
 PART = 16 << 20
@@ -60,7 +60,7 @@ def frame(data: bytes, start: int, chain: int, framing: Framing, cuts: Collectio
         return Frames([], 0, chain)
     pieces = _Pieces(lines, line_tallies(lines), chains(lines, chain), frozenset())
     if framing.splits is not None and any(map(framing.splits.search, lines, repeat(1))):
-        pieces = _taken_apart(pieces, framing.splits)
+        pieces = _taken_apart(pieces, chain, framing.splits)
     raw, tallies, links, inner = pieces
     offsets = list(accumulate(map(len, raw), initial=start))
     if framing.multiline:
@@ -76,9 +76,8 @@ def frame(data: bytes, start: int, chain: int, framing: Framing, cuts: Collectio
             for event in (number - 1, number):
                 events[event] = events[event]._replace(tags=(SPLIT,))
         last = len(raw)
-    end = offsets[last]
-    whole = lines[-1].endswith(b"\n") or len(lines[-1]) == PART
-    return Frames(_tagged(events, data, end if whole else end - len(lines[-1])), end - start, links[last - 1])
+    incomplete = not lines[-1].endswith(b"\n") and len(lines[-1]) < PART
+    return Frames(_tagged(events, data, incomplete=incomplete), offsets[last] - start, links[last - 1])
 
 
 def read_events(
@@ -134,13 +133,13 @@ class _Pieces(NamedTuple):
     raw: list[bytes]
     tallies: list[Tally]
     links: list[int]
-    """The hash chain after the line that each is (a piece of)."""
+    """The hash chain after each."""
     inner: Collection[int]
     """Numbers of the pieces that begin within a line."""
 
 
-def _taken_apart(lines: _Pieces, splits: re.Pattern[bytes]) -> _Pieces:
-    """The lines, those in pieces within which an event begins."""
+def _taken_apart(lines: _Pieces, chain: int, splits: re.Pattern[bytes]) -> _Pieces:
+    """The lines, those in pieces within which an event begins; `chain` is the hash chain before them."""
     found = _Pieces([], [], [], set[int]())
     inner = set[int]()
     for line, tally, link in zip(lines.raw, lines.tallies, lines.links, strict=True):
@@ -149,7 +148,8 @@ def _taken_apart(lines: _Pieces, splits: re.Pattern[bytes]) -> _Pieces:
         inner.update(range(len(found.raw) + 1, len(found.raw) + len(pieces)))
         found.raw.extend(pieces)
         found.tallies.extend(piece_tallies(pieces) if places else (tally,))
-        found.links.extend(repeat(link, len(pieces)))
+        found.links.extend(piece_chains(pieces, chain) if places else (link,))
+        chain = link
     return found._replace(inner=inner)
 
 
@@ -222,22 +222,12 @@ def _joined(pieces: _Pieces, offsets: Sequence[int], group: _Group) -> Event:
     return Event(offsets[first], total(tallies[first:last]), links[first], b"".join(raw[first:last]), tags)
 
 
-def _tagged(events: list[Event], data: bytes, end: int) -> list[Event]:
-    """The events with what reading noticed; the test of the whole block spares the test of each event.
-
-    `end` is the offset after the last line that is whole.
-    """
-    last = len(events) - 1
-    number = last
-    while number >= 0 and (events[number].offset >= end or (number == last and _end(events[last]) > end)):
-        events[number] = events[number]._replace(tags=(*events[number].tags, INCOMPLETE))
-        number -= 1
+def _tagged(events: list[Event], data: bytes, *, incomplete: bool) -> list[Event]:
+    """The events with what reading noticed; the test of the whole block spares the test of each event."""
+    if incomplete:
+        events[-1] = events[-1]._replace(tags=(*events[-1].tags, INCOMPLETE))
     if b"\0" in data:
         events = [e._replace(tags=(*e.tags, NUL)) if b"\0" in e.raw else e for e in events]
     if len(data) > LONG:
         events = [e._replace(tags=(*e.tags, TRUNCATED)) if len(e.raw) > LONG else e for e in events]
     return events
-
-
-def _end(event: Event) -> int:
-    return event.offset + len(event.raw)

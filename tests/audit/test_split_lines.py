@@ -132,6 +132,21 @@ def test_an_archive_of_them_gives_the_same_documents(site: Site, tmp_path: Path)
     closed_everywhere(site, lines=5)
 
 
+def test_a_file_that_ended_within_the_last_piece_and_then_is_longer_gives_the_first_piece_once(site: Site) -> None:
+    data = b"".join(RECORDS)
+    ended = offsets(RECORDS)[1] + CUT + 100
+    site.logs.joinpath("a.log.gz").write_bytes(gzip.compress(data[:ended]))
+    site.ship()
+    assert [document["tags"][-1] for document in fields(site)[1:]] == ["_line_split", "_line_incomplete"]
+    site.write("a.log", RECORDS)
+    site.ship()
+
+    placed = [offset for _, offset, _ in site.documents()]
+    assert (len(placed), placed.count(offsets(RECORDS)[1]), placed.count(ended - 100)) == (9, 1, 2)
+    assert site.audit().verdict is Verdict.CLOSED
+    assert site.audit(use_state=False).verdict is Verdict.CLOSED
+
+
 @pytest.mark.parametrize("use_state", [True, False])
 @pytest.mark.parametrize(("number", "line"), [(1, 2), (2, 2), (4, 4), (5, 4), (6, 4)])
 def test_a_lost_piece_of_a_line_is_missing_by_its_line_and_repaired(

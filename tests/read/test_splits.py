@@ -81,12 +81,16 @@ def test_events_cover_the_file_and_their_tallies_are_what_the_sums_over_its_line
 
 
 @given(lines, framings)
-def test_an_event_has_the_chain_of_the_line_in_which_it_begins_and_an_id_of_its_own(rows, framing):
+def test_an_event_has_the_chain_of_what_stands_before_it_and_in_its_first_line_and_an_id_of_its_own(rows, framing):
     data = b"".join(row + b"\n" for row in rows)
     links = chains(split_lines(data, final=True), chain_start("h", "i"))
     events = whole(data, framing)
 
-    assert all(event.chain == links[data[: event.offset].count(b"\n")] for event in events)
+    for event in events:
+        number, before = data[: event.offset].count(b"\n"), data[: event.offset].rpartition(b"\n")[2]
+        first = event.raw[: event.raw.find(b"\n") + 1] or event.raw
+        previous = links[number - 1] if number else chain_start("h", "i")
+        assert event.chain == chains([before + first], previous)[0]
     ids = document_ids("0" * 16, [(event.offset, event.chain) for event in events])
     assert len(set(ids)) == len(events)
 
@@ -198,18 +202,15 @@ def test_parts_of_an_endless_line_are_taken_apart_each_by_itself(monkeypatch: py
     assert [event.tags for event in events] == [(SPLIT,), (SPLIT,), ()]
 
 
-def test_a_last_line_without_end_is_incomplete_in_all_that_begins_in_it():
+def test_of_a_last_line_without_end_only_the_last_event_is_incomplete():
     single, headed = (whole(b"[1] a\nb[2] c[3] d", framing) for framing in (SINGLE, HEADED))
 
-    assert [INCOMPLETE in event.tags for event in single] == [False, True, True, True]
-    assert [(event.raw, INCOMPLETE in event.tags) for event in headed] == [
-        (b"[1] a\nb", False),
-        (b"[2] c", True),
-        (b"[3] d", True),
-    ]
+    assert [INCOMPLETE in event.tags for event in single] == [False, False, False, True]
+    assert [INCOMPLETE in event.tags for event in headed] == [False, False, True]
 
 
-def test_what_an_event_is_does_not_depend_on_how_the_line_goes_on_in_which_it_ends():
-    one, other = (whole(b"[1] a\nb[2] " + rest, HEADED)[0] for rest in (b"c", b"cd\n"))
+@pytest.mark.parametrize("framing", [SINGLE, HEADED])
+def test_what_an_event_is_does_not_depend_on_how_the_line_goes_on_in_which_it_ends(framing):
+    one, other = (whole(b"[1] a\nb[2] c[3] " + rest, framing)[:-1] for rest in (b"d", b"de\n"))
 
     assert one == other
