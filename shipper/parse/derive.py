@@ -23,7 +23,7 @@ Number = int | float
 Value = Number | str
 Compute = Callable[[Sequence[Any]], Number | None]
 _second = datetime.fromisoformat
-_TO_NS = tuple(10 ** (9 - digits) for digits in range(10))
+_TO_NS: tuple[int, ...] = tuple(10 ** (9 - digits) for digits in range(10))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """Definitions: every mistake at once, with its place; recorded definitions make the same documents."""
 
+import json
 from pathlib import Path
 
 import pytest
 from support.pipeline_lab import parse
 
 from shipper.errors import ConfigurationError
-from shipper.parse.definition import about, load_pipeline, pipeline_names, restore_pipeline
+from shipper.parse.definition import about, for_input, load_pipeline, pipeline_names, restore_pipeline
 from shipper.parse.models import AboutModel
 from shipper.settings import InputSettings
 
@@ -214,6 +215,20 @@ def test_a_restored_pipeline_makes_the_same_bytes(lab):
     restored = restore_pipeline(loaded.definition)
     lines = ["10:00:00 one", "x", "11:00:00 Two"]
     assert parse(restored, *lines).bodies == parse(loaded, *lines).bodies
+
+
+def test_a_definition_recorded_by_an_older_parser_is_its_version_still_and_for_an_input_that_of_today(lab):
+    loaded = lab.pipeline(GOOD, timezone="UTC")
+    recorded = json.loads(loaded.definition)
+    recorded["parser"] = 1
+    del recorded["rules"]["derive"]
+    old = restore_pipeline(json.dumps(recorded))
+    today = for_input(old.definition, InputSettings("app", ("/x",), "app", timezone="UTC"))
+    assert old.version != loaded.version
+    assert json.loads(today)["parser"] == json.loads(loaded.definition)["parser"] > 1
+    lines = ["10:00:00 one", "x"]
+    messages = [document["x"] for document in parse(restore_pipeline(today), *lines).documents[:1]]
+    assert messages == [document["x"] for document in parse(old, *lines).documents[:1]]
 
 
 def test_field_types_name_every_field_that_can_be_known(lab):

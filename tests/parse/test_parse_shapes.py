@@ -23,8 +23,8 @@ timestamp: {field: x.t, formats: ['%Y%m%d%H%M%S.%f'], timezone: UTC}
 """
 DERIVING = """
 parse:
-  - columns: {names: [t, u, n, m, d, k], separator: ';', into: x, 'null': ['-']}
-types: {x.t: date, x.u: date, x.n: long, x.m: int, x.d: double}
+  - columns: {names: [t, u, n, m, d, k, e], separator: ';', into: x, 'null': ['-']}
+types: {x.t: date, x.u: date, x.n: long, x.m: int, x.d: double, x.e: long}
 set: {network.transport: tcp}
 remove: [x.m]
 ecs:
@@ -39,6 +39,9 @@ derive:
   x.rate: {ratio: [x.n, x.took], scale: 8000000000}
   x.fast: {ratio: [x.d, x.m], type: long}
   x.late: {ratio: [x.rate, event.duration]}
+  x.end: {sum: [x.u, x.took]}
+  x.e: {sum: [x.n, x.m]}
+  x.more: {sum: [x.e, x.n]}
 timestamp: {field: x.t, formats: ['%Y%m%d%H%M%S.%f'], timezone: UTC}
 """
 times = st.sampled_from(["20261122101112.5", "20261122101112.123456789", "20261122101112.500001", "never", "-"])
@@ -78,18 +81,18 @@ def deriving(tmp_path_factory) -> Pipeline:
 letters = st.sampled_from(["a", "b", "x", "é", "-", "0"])
 
 
-@given(st.lists(st.tuples(times, times, values, values, values, letters), max_size=5))
+@given(st.lists(st.tuples(times, times, values, values, values, letters, values), max_size=5))
 def test_both_ways_compute_the_same(deriving, rows):
     assert deriving._rules.shapes is not None
     lines = [";".join(row) for row in rows]
     assert parse(deriving, *lines).bodies == parse(without_shapes(deriving), *lines).bodies
 
 
-@pytest.mark.parametrize("row", ["20261122101112.5;20261122101111.5;7;2;0.5;a", "20261122101112.5;-;7;0;0.5;b"])
+@pytest.mark.parametrize("row", ["20261122101112.5;20261122101111.5;7;2;0.5;a;8", "20261122101112.5;-;7;0;0.5;b;-"])
 def test_computed_fields_are_written_by_a_template_also_where_some_cannot_be_computed(deriving, row, monkeypatch):
     made = []
     monkeypatch.setattr(DocumentMaker, "make", lambda *arguments: made.append(arguments))
-    parsed = parse(deriving, row.replace(";a", ";x"))
+    parsed = parse(deriving, row.replace(";a;", ";x;"))
     assert (made, len(parsed.bodies)) == ([], 1)
 
 
