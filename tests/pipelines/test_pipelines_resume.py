@@ -41,6 +41,7 @@ LOGS = [
     "storm/storm-webdav-server.log",
     "storm/storm-webdav-server-access.log",
     "storm/older/storm-info-provider.log",
+    "tstat/versions/v3.2.1/stdout.txt",
 ]
 NAMES = sorted(path.stem for path in resources.pipelines().glob("*.yml"))
 

@@ -159,6 +159,14 @@ def test_transfers_have_bytes_duration_ends_and_outcome() -> None:
     assert {document["error"]["type"] for document in failed} == {"org.apache.http.client.HttpResponseException"}
 
 
+def test_the_throughput_of_a_transfer_is_bits_by_seconds_and_missing_where_no_time_passed() -> None:
+    text = f"Push third-party transfer completed: DONE. Source: /dteam/a, Destination: https://b/c, {FIGURES}"
+    assert server(HEAD + text)["storm"]["transfer"]["throughput"] == 7 * 8000 / 9
+    at_once = server(HEAD + text.replace("(msec): 9", "(msec): 0"))
+    assert "throughput" not in at_once["storm"]["transfer"]
+    assert at_once["event"]["duration"] == 0
+
+
 def test_the_ends_of_a_push_are_the_other_way_round() -> None:
     text = f"Push third-party transfer completed: DONE. Source: /dteam/a, Destination: https://b/c, {FIGURES}"
     document = server(HEAD + text)
