@@ -55,6 +55,8 @@ def to_float(text: str) -> float:
 
 def to_number(text: str) -> int | float:
     """A 64-bit integer where it is one, else a finite number."""
+    if len(text) <= 18 and text.isascii() and text.isdecimal():
+        return int(text)
     return to_long(text) if _INTEGER.fullmatch(text) else to_double(text)
 
 
