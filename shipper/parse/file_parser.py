@@ -8,7 +8,9 @@ from itertools import compress
 from operator import length_hint
 
 from shipper.grok.timeout import MatchTimeout
-from shipper.parse.dates import Anchor, Counting, anchor, first_day, later_day, midnight, name_date
+from shipper.parse.anchors import anchor, name_date
+from shipper.parse.counting import corrections, first_day, later_day
+from shipper.parse.dates import midnight
 from shipper.parse.documents import DocumentMaker, Draft, Target
 from shipper.parse.fields import Fields, as_text
 from shipper.parse.guard import Guard
@@ -194,27 +196,21 @@ class FileParser:
 
     def _decide_dates(self, drafts: Sequence[Draft], parsed: Parsed, modified: float, *, at_end: bool) -> None:
         """Add the marks that this read needs."""
-        rules = self._rules
+        rules, clock = self._rules, self._clock
         known = anchor(self._source.path, modified, rules.zone)
         first = drafts[0].event.offset
         timed = [
             (draft.event.offset, wall) for draft in drafts if (wall := undated(rules.times, draft.fields)) is not None
         ]
         marks: list[Mark] = []
-        if self._clock.day is None and not (self._marks and self._marks[0].offset <= first):
+        if clock.day is None and not (self._marks and self._marks[0].offset <= first):
             day = known.last(None) if rules.by_modification else first_day((wall for _, wall in timed), known)
             assert day is not None
             marks = [Mark(first, MarkKind.DATE, day.isoformat())]
         elif at_end and self._live and not self._marks and name_date(self._source.path) is None:
-            marks = later_day(self._clock, known, first) if rules.by_modification else self._corrections(timed, known)
+            marks = later_day(clock, known, first) if rules.by_modification else corrections(clock, timed, known)
         parsed.marks.extend(marks)
         self._marks = sorted([*self._marks, *marks])
-
-    def _corrections(self, timed: Iterable[tuple[int, Wall]], known: Anchor) -> list[Mark]:
-        counting = Counting(self._clock)
-        for offset, wall in timed:
-            counting.add(offset, wall)
-        return counting.corrections(known)
 
     def _document(self, draft: Draft, parsed: Parsed) -> bool:
         """Make the document of a draft; False if a rule drops it."""

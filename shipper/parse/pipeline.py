@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from shipper.grok.timeout import MatchTimeout
-from shipper.parse.dates import Counting, anchor, first_day, later_day, name_date
+from shipper.parse.anchors import anchor, name_date
+from shipper.parse.counting import Counting, first_day, later_day
 from shipper.parse.documents import Target
 from shipper.parse.fields import Fields
 from shipper.parse.file_parser import FileParser, undated

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.pipeline_lab import Lab, Reading, parse
 
-from shipper.parse.dates import name_date
+from shipper.parse.anchors import name_date
 from shipper.records import Mark, MarkKind
 
 TIME_ONLY = """
