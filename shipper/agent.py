@@ -126,16 +126,26 @@ class Agent:
             if self.reader.grew(grown) or names:
                 rescans.names_changed()
 
-        while not stopping():
-            look_around()
+        def scan_if_due() -> None:
             started = self._clock.monotonic()
             if started >= rescans.due:
                 self.reader.scan()
                 rescans.looked(started, self._clock.monotonic())
+
+        def hold_on() -> None:
+            look_around()
+            scan_if_due()
+            self.reader.hold()
+
+        while not stopping():
+            look_around()
+            started = self._clock.monotonic()
+            scan_if_due()
             self._pass(
                 once=False,
                 stopping=stopping,
                 between=look_around,
+                full=hold_on,
                 interrupted=lambda: self._clock.monotonic() >= rescans.due,
             )
             self._send_due()
@@ -162,14 +172,18 @@ class Agent:
         stopping: Callable[[], bool] = lambda: False,
         progress: Callable[[Totals], None] = lambda _: None,
         between: Callable[[], None] = lambda: None,
+        full: Callable[[], None] = lambda: None,
         interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Take every chunk that is there, unless interrupted; `between` is called after each, while none is in hand."""
+        """Take every chunk that is there, unless interrupted.
+
+        `between` is called after each, while none is in hand, `full` now and then while memory has no room for more.
+        """
         for chunk in self.reader.chunks(once=once):
             self.take(chunk)
             self._send_due()
             self._settle()
-            self._wait_for_room(stopping, PATIENCE if once else math.inf)
+            self._wait_for_room(stopping, PATIENCE if once else math.inf, full)
             progress(self.totals)
             between()
             if stopping() or interrupted():
@@ -255,10 +269,10 @@ class Agent:
             del self._parsers[file]
             self.reader.forget(file)
 
-    def _wait_for_room(self, stopping: Callable[[], bool], patience: float) -> None:
-        full = self._settings.memory
-        self._wait_while(lambda: self._ledger.bytes_in_flight > full and not stopping(), patience)
-        if self._ledger.bytes_in_flight > full and not stopping():
+    def _wait_for_room(self, stopping: Callable[[], bool], patience: float, meanwhile: Callable[[], None]) -> None:
+        limit = self._settings.memory
+        self._wait_while(lambda: self._ledger.bytes_in_flight > limit and not stopping(), patience, meanwhile)
+        if self._ledger.bytes_in_flight > limit and not stopping():
             raise OutputError(self._why_unfinished())
 
     def _await_receipts(self, longest: float) -> None:
@@ -272,12 +286,15 @@ class Agent:
         self._settle()
         self._wait_while(lambda: self._ledger.documents_in_flight > 0, patience)
 
-    def _wait_while(self, waiting: Callable[[], bool], patience: float) -> None:
+    def _wait_while(
+        self, waiting: Callable[[], bool], patience: float, meanwhile: Callable[[], None] = lambda: None
+    ) -> None:
         """Wait for receipts, as long as some keep coming in."""
         last, left = self._clock.monotonic(), self._ledger.documents_in_flight
         while waiting() and self._clock.monotonic() - last < patience:
             self._flush()
             self._await_receipts(last + patience - self._clock.monotonic())
+            meanwhile()
             if self._ledger.documents_in_flight < left:
                 last, left = self._clock.monotonic(), self._ledger.documents_in_flight
 

@@ -14,7 +14,7 @@ TEXT_LIMIT = 1 << 20
 def text_of(raw: bytes, tags: Sequence[str], encoding: str = "utf-8") -> str:
     """An event's text: bad bytes as hexadecimal escapes, no carriage returns, no newline at the end."""
     if tags and NUL in tags:
-        raw = raw.replace(b"\0", b"")  # first, or a hole would leave no room for the text after it
+        raw = raw.translate(None, b"\0")  # first, or a hole would leave no room for the text after it
     if tags and TRUNCATED in tags:
         raw = _cut(raw, encoding)
     text = raw.decode(encoding, "backslashreplace")

@@ -140,6 +140,11 @@ class Reader:
                 looked = now
         self._busy_since = None
 
+    def hold(self) -> None:
+        """Open what waits, as far as descriptors allow, and read nothing: what is open may lose its name meanwhile."""
+        while self._open_next(self._clock.monotonic()):
+            pass
+
     def _turn(self, tailed: TailedFile, live: bool, *, once: bool) -> Iterator[Chunk]:
         if self._waits(tailed.source.input):
             self._turns.rest(tailed)
@@ -252,8 +257,7 @@ class Reader:
         row = tailed.row
         if str(found.path) != row.current_path:
             self._events.info("file_renamed", path=row.current_path, to=str(found.path))
-            row.current_path, tailed.path = str(found.path), found.path
-            row.size = found.status.st_size
+            row.current_path, row.size, tailed.path = str(found.path), found.status.st_size, found.path
             self._registry.seen(row)
 
     def _let_go(self, tailed: TailedFile, *, once: bool) -> None:
@@ -291,10 +295,9 @@ class Reader:
             self._registry.gap(row, Mark(tailed.position, MarkKind.GAP, f"truncated:{lost}"))
         self._events.warning("file_truncated", path=row.current_path, size=size, position=tailed.position, unread=lost)
         self._give_back(tailed)
-        settings = self._settings[row.input]
-        for found in discover(settings):
-            if _place(settings.name, found) == _key(row):
-                self._waiting.add(settings, found)
+        for found in discover(self._settings[row.input]):
+            if _place(row.input, found) == _key(row):
+                self._waiting.add(self._settings[row.input], found)
 
     def _open(self, settings: InputSettings, found: Found) -> TailedFile | None:
         content: Content | None = None
