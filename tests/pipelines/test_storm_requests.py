@@ -180,6 +180,14 @@ def test_asynchronous_requests_are_read_with_and_without_quotes_s17(text: str, f
     assert {key: storm[key] for key in fields} == fields
 
 
+def test_wherever_an_asynchronous_request_is_cut_no_value_is_of_another_s5() -> None:
+    asked = "Request 'PTG status' from Client IP='::1' Client DN='/CN=a b' # Requested token 't-1' on '25' SURL(s): 's://a"
+    for end in range(len("Request 'PTG status' from Client IP='::1' Client DN='/CN=a b"), len(asked)):
+        storm = frontend(f"{FRONTEND}{asked[:end]} TRUNCATED")["storm"]
+        assert (storm["dn"], storm["client"], storm["truncated"]) == ("/CN=a b", "::1", "TRUNCATED")
+        assert (storm.get("token", "t-1"), storm.get("surl_count", 25)) == ("t-1", 25)
+
+
 def test_a_token_that_was_cut_is_no_token_s5() -> None:
     cut = "Request 'PTG status' from Client IP='::1' Client DN='/CN=a' # Requested token '235f461f-83 TRUNCATED"
     storm = frontend(FRONTEND + cut)["storm"]
