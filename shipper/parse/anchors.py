@@ -59,12 +59,12 @@ class Anchor(NamedTuple):
 def anchor(path: str, modified: float, zone: ZoneInfo) -> Anchor:
     """From the date in the file's name, else from its modification time (seconds since the epoch).
 
-    A name such as `-2026-11-22` is the day of the content. One such as `-20261122` is the day of the rotation, on
-    which the last events may be of the day before: the modification time tells, if it is of that day.
+    A name such as `-2026-11-22` is the day of the content. One such as `-20261122` is the day of the rotation, before
+    which the last events may lie: the modification time tells, unless a copy has made it later than that day.
     """
     known = Anchor(modified, zone)
     named = name_date(path)
-    if named is None or (not named[1] and named[0] == known.limit.date()):
+    if named is None or (not named[1] and known.limit.date() <= named[0]):
         return known
     return known._replace(day=named[0])
 

@@ -92,6 +92,18 @@ def test_a_date_in_the_name_counts_more_than_a_modification_time_that_a_copy_cha
     assert host.verdict() == CLOSED
 
 
+@pytest.mark.parametrize("rotated", ["20261120", "20261121", "20261127"], ids=["in_the_evening", "at_night", "weekly"])
+@each_form
+def test_the_day_of_the_rotation_in_a_name_is_not_taken_for_that_of_the_last_line(
+    tmp_path: Path, form: Form, rotated: str
+):
+    host = scene(tmp_path, form)
+    compress(write(host, form, *WRITTEN, name=f"{form.name}-{rotated}"))
+    read_at(host, MONTHS_LATER)
+
+    assert times(host) == list(WRITTEN)
+
+
 @pytest.mark.parametrize("form", WITHOUT_YEAR, ids=str)
 def test_a_date_in_the_name_gives_the_year_after_years(tmp_path: Path, form: Form):
     host = scene(tmp_path, form)
