@@ -123,7 +123,7 @@ class Reader:
 
         Whoever stops in the middle goes on with another pass, where the turns are as they were.
         """
-        self._turns.look_again()
+        self._turns.begin()
         self._waiting.begin()
         looked = now = self._clock.monotonic()
         self._busy_since = now if self._busy_since is None else self._busy_since
@@ -302,11 +302,11 @@ class Reader:
     def _open(self, settings: InputSettings, found: Found) -> TailedFile | None:
         content: Content | None = None
         tailed: TailedFile | None = None
-        if _place(settings.name, found) in self._tailed:
-            return None  # a scan and a notification told of the same file
         try:
             content = open_found(found)
-            tailed = self._recognised(settings, found, content)
+            found = found._replace(status=content.stat())  # the name may lead to another file than when it was found
+            if _place(settings.name, found) not in self._tailed:
+                tailed = self._recognised(settings, found, content)
         except UnfinishedArchive:
             self._troubles.cannot_tell(settings, found, "unfinished")
         except (SourceError, OutputError) as error:

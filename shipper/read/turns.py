@@ -44,6 +44,11 @@ class Turns(Generic[Item]):
         """The file is at its end for now."""
         self._at_end[item] = None
 
+    def begin(self) -> None:
+        """A new pass: files that were at their end come first, for what replaced a file comes after its last lines."""
+        self.look_again()
+        self._left = len(self._live)
+
     def look_again(self) -> None:
         """Give every file at its end a turn."""
         self._live.extend(self._at_end)
