@@ -96,7 +96,9 @@ class Absences:
             return
         self._looked_at = now
         places = [place for place in self._rows.places() if place.input in self._inputs]
-        absent = [place for place in places if (place.input, place.device, place.inode) not in present]
+        # An inode is used again: of the rows that had it, the newest stands for the file that has it now.
+        newest = {_key(place): place.id for place in sorted(places, key=lambda place: place.id)}
+        absent = [place for place in places if _key(place) not in present or newest[_key(place)] != place.id]
         missed = [place.id for place in absent if not place.gone]
         back = {place.id for place in places if place.gone}.difference(place.id for place in absent)
         self._rows.note(missed, back, now)
@@ -111,3 +113,8 @@ class Absences:
     def _lost(self, place: Place) -> None:
         self._marks.mark(place.id, [Mark(place.offset, MarkKind.GAP, f"gone:{place.unread}")])
         self._events.warning("file_gone", path=place.path, position=place.offset, unread=place.unread)
+
+
+def _key(place: Place) -> tuple[str, int, int]:
+    """Input, device and inode."""
+    return (place.input, place.device, place.inode)
