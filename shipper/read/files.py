@@ -20,6 +20,8 @@ from shipper.read.discover import Found
 
 _STEP = 1 << 20
 _PACKED_STEP = 64 * 1024
+_BEHIND = 8 << 20
+"""Bytes that are given back to the page cache at a time; smaller files stay in it."""
 _IGZIP_ERROR: Any = igzip_lib.error  # its stub does not say that it is a class
 _DAMAGE = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, _IGZIP_ERROR)
 
@@ -41,6 +43,9 @@ class Content(Protocol):
 
     def passed(self) -> int:
         """Bytes of the file itself, as packed as they are, that `read` has passed: for showing progress."""
+
+    def done_with(self, offset: int) -> None:
+        """What stands before an offset will hardly be read again soon: the page cache may serve others."""
 
     def stat(self) -> os.stat_result:
         """The file's own status, also when its name is gone."""
@@ -98,7 +103,8 @@ class Plain:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._position = 0
-        # A backfill reads each page once: ask for read-ahead, and do not push others out of the page cache.
+        self._given_back = 0
+        # A backfill reads each page once, and in order: ask for read-ahead.
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
 
     def pread(self, size: int, offset: int) -> bytes:
@@ -109,7 +115,15 @@ class Plain:
         """The next bytes after the last `read`; empty at the end."""
         data = self.pread(size, self._position)
         self._position += len(data)
+        self.done_with(self._position)
         return data
+
+    def done_with(self, offset: int) -> None:
+        """Give pages before an offset back: 100 GB read up on must not push everybody else out of the page cache."""
+        behind = offset - self._given_back
+        if behind >= _BEHIND:
+            os.posix_fadvise(self._descriptor, self._given_back, behind, os.POSIX_FADV_DONTNEED)
+            self._given_back = offset
 
     def passed(self) -> int:
         """Bytes of the file itself that `read` has passed."""
@@ -159,6 +173,9 @@ class Compressed:
     def passed(self) -> int:
         """Packed bytes that `read` has passed."""
         return self._file.tell()
+
+    def done_with(self, offset: int) -> None:
+        """Nothing: going back means to begin anew, and packed files are small."""
 
     def stat(self) -> os.stat_result:
         """The file's own status, also when its name is gone."""

@@ -139,6 +139,8 @@ class TailedFile:
         self._before = (self._before + consumed)[-GUARD:]
         self.position += frames.consumed
         self.chain = frames.chain
+        if not at_end:  # whoever wrote the last lines may want them, too
+            self.content.done_with(start)
         return Chunk(
             source=self.source,
             start=start,

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import os
 
 import pytest
 import zstandard
@@ -73,3 +74,23 @@ def test_a_damaged_archive_is_an_error_with_its_name(tmp_path):
 def test_a_file_that_may_not_be_read_is_an_error_with_the_reason(tmp_path):
     with pytest.raises(SourceError, match="No such file"):
         open_content(tmp_path / "missing")
+
+
+def test_a_big_file_that_is_read_through_is_given_back_to_the_page_cache_and_a_small_one_is_not(tmp_path, monkeypatch):
+    given_back = []
+    advise = os.posix_fadvise
+
+    def recorded(descriptor, offset, length, advice):
+        if advice == os.POSIX_FADV_DONTNEED:
+            given_back.append((offset, length))
+        advise(descriptor, offset, length, advice)
+
+    monkeypatch.setattr(os, "posix_fadvise", recorded)
+    for name, size in (("big", 20 << 20), ("small", 7 << 20)):
+        (tmp_path / name).write_bytes(bytes(size))
+        opened = open_content(tmp_path / name)
+        while opened.read(1 << 20):
+            pass
+        opened.close()
+
+    assert given_back == [(0, 8 << 20), (8 << 20, 8 << 20)]

@@ -10,6 +10,7 @@ from support.running import Running
 from support.scene import CLOSED, Scene
 
 from shipper.read.files import Plain
+from shipper.read.framing import BLOCK
 from shipper.records import Outcome, OutcomeKind
 
 AWAY = Outcome(OutcomeKind.RETRY, "output", "connection refused")
@@ -182,4 +183,21 @@ def test_119_an_idle_agent_looks_at_regular_intervals_reads_nothing_and_wakes_at
     assert idle[0] == {}
     assert 0.9 * 3600 / scene.settings.rescan < idle[1] <= 3600 / scene.settings.rescan + 1
     assert scene.sources() == [numbered(0, 4, "a"), *(numbered(0, 3, name) for name in "bcdefgh")]
+    assert scene.verdict() == CLOSED
+
+
+def test_114_reading_up_on_a_big_file_gives_its_pages_back_and_following_a_writer_does_not(scene, monkeypatch):
+    """Other programs of a loaded host keep their page cache."""
+    given_back = Counter()
+    monkeypatch.setattr(Plain, "done_with", lambda self, offset: given_back.update(calls=1, bytes=offset))
+    log = write(scene.logs / "a.log", *numbered(0, 20_000))
+    with scene.live() as agent:
+        agent.catch_up(30)
+        backlog = given_back["calls"]
+        append(log, *numbered(20_000, 20_100))
+        agent.catch_up(30)
+
+    assert backlog >= 20_000 * 60 // BLOCK
+    assert given_back["calls"] == backlog
+    assert scene.sources() == [numbered(0, 20_100)]
     assert scene.verdict() == CLOSED
