@@ -236,8 +236,6 @@ class Agent:
         if not any(mark.kind is MarkKind.DATE for mark in row.marks):
             blocks = self.reader.blocks(row.id)
             return [pipeline.date_mark(blocks, path=row.current_path, modified=chunk.modified)]
-        if row.carry is None:
-            return []  # the dates were taken from the output
         return pipeline.missed_dates(self.reader.blocks(row.id, chunk.start), row, chunk.modified)
 
     def _send_due(self) -> None:

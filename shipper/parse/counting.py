@@ -40,10 +40,12 @@ def first_day(walls: Iterable[Wall], known: Anchor) -> date:
 class Counting:
     """Counts days on over lines to come, to see whether they end on the day on which the file was last modified."""
 
-    def __init__(self, clock: FileClock, marks: Iterable[Mark] = ()) -> None:
+    def __init__(self, clock: FileClock, marks: Iterable[Mark] = (), settled: int = 0) -> None:
         self._clock = clock.copy()
         self._marks = deque(marks)
         """Recorded before, in their order: what stands before them is settled."""
+        self._settled = settled
+        """The days of events before this offset hold."""
         self._begin()
 
     def _begin(self) -> None:
@@ -59,8 +61,12 @@ class Counting:
         while self._marks and self._marks[0].offset <= offset:
             self._clock.enter(self._marks.popleft())
             self._begin()
+        if self._clock.day is None:
+            return
         before = self._clock.seconds
         place = offset, _counted(self._clock, wall)
+        if offset < self._settled:
+            return
         passed = 0 if before is None or wall.day is not None else seconds_of_day(wall) - before
         if -WRAP <= passed < -_PAUSE:
             self._steps.append(place)

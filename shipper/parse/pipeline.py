@@ -69,16 +69,18 @@ class Pipeline:
     def missed_dates(self, blocks: Iterable[bytes], row: FileRow, modified: float) -> list[Mark]:
         """The date marks of what was written to a file while nobody read it, which may be more than one read takes.
 
-        `blocks` are its raw content from the row's checkpoint on, `modified` its modification time now.
+        `blocks` are its raw content from the row's checkpoint on, `modified` its modification time now. Dates that were
+        taken from the output hold as far as it does; where that is not known, all of them hold.
         """
         clock, known = recalled(row.carry)[1], anchor(row.path, modified, self._rules.zone)
-        if clock.day is None or name_date(row.path) is not None:
+        settled = max((mark.offset for mark in row.marks if mark.kind is MarkKind.CUT), default=-1)
+        if name_date(row.path) is not None or (row.carry is None and settled < 0):
             return []
         since = clock.mark.offset if clock.mark else -1
         marks = sorted(mark for mark in row.marks if mark.kind is MarkKind.DATE and mark.offset > since)
         if self._rules.by_modification:
             return [] if marks else later_day(clock, known, row.offset)
-        counting, offset = Counting(clock, marks), row.offset
+        counting, offset = Counting(clock, marks, settled), row.offset
         for line in lines_of(blocks):
             wall = self._wall_of_line(line)
             if wall is not None:

@@ -133,7 +133,9 @@ class Recogniser:
             row.marks = [mark for mark in elder.marks if _is_inherited(mark, elder, content)]
         else:
             adopted = self._adopt(Source(self._host, settings.name, row.path, fingerprint))
-            row.marks = [mark for mark in adopted if _matters(mark, content, framing)]
+            # The end of what is stored is kept in any case: what follows it is dated as what nobody has read yet.
+            end = max((mark.offset for mark in adopted if mark.kind is MarkKind.CUT), default=-1)
+            row.marks = [mark for mark in adopted if mark.offset == end or _matters(mark, content, framing)]
             if start and not any(mark.kind is MarkKind.START for mark in row.marks):
                 row.marks.append(start)
         self._events.info("file_found", path=row.path, fingerprint=fingerprint, offset=row.offset)

@@ -255,6 +255,24 @@ def test_marks_made_while_a_log_was_watched_are_taken_from_the_index_when_the_st
     assert host.dates() == dates
 
 
+@pytest.mark.parametrize("more", [2, 700], ids=["a_little", "more_than_is_read_at_once"])
+@dateless
+def test_what_was_written_after_a_weekend_on_which_the_state_was_lost_is_dated_by_the_modification(
+    tmp_path: Path, form: Form, more: int
+):
+    friday, monday = seconds("2026-11-20 16:00:00", 700), seconds("2026-11-23 07:00:00", more)
+    host = scene(tmp_path, form)
+    write(host, form, *friday, padding=400)
+    host.once()
+    host.forget()
+    write(host, form, *monday, padding=400)
+    totals = host.once()
+
+    assert (stored(totals), already_stored(totals)) == (more, 700)
+    assert times(host) == [*friday, *monday]
+    assert host.audit(level="contents").verdict.value == "closed"
+
+
 @dateless
 def test_without_state_and_index_a_copy_of_a_dateless_log_is_dated_by_the_copy_and_says_so(tmp_path: Path, form: Form):
     """Not promised, for nothing tells the day; the anchor in each document says what its time rests on."""
