@@ -65,6 +65,15 @@ def start_of(branches: Sequence[Sequence[Fragment]]) -> Start:
     return min((branch[0].start if branch else Start.ANYWHERE) for branch in branches)
 
 
+def is_anchored(branches: Sequence[Sequence[Fragment]]) -> bool:
+    r"""Whether all alternatives begin with `\A`, so that a match is at the beginning of the text or nowhere."""
+    return all(branch and (branch[0].text == r"\A" or _is_anchored_group(branch[0])) for branch in branches)
+
+
+def _is_anchored_group(fragment: Fragment) -> bool:
+    return bool(fragment.branches) and is_anchored(fragment.branches)
+
+
 def _without_repeated_branches(group: Fragment) -> Fragment:
     """`(?:X+|Y)` under `*` or `+` does what `(?:X|Y)` does, without the many ways to split a run of X."""
     branches = tuple(tuple(_single(branch)) for branch in group.branches)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from shipper.grok.classes import CharacterSet, escaped, read_class, read_escape
-from shipper.grok.fragments import Fragment, Start, joined, repeat, sequence, start_of
+from shipper.grok.fragments import Fragment, Start, is_anchored, joined, repeat, sequence, start_of
 from shipper.grok.pivot import rest_from_pivot
 from shipper.grok.scanner import Scanner, TranslationError
 
@@ -71,8 +71,9 @@ class _Parser:
         branches = self.alternatives()
         if self.scanner.more:
             raise self.scanner.error("has a ')' without '('")
-        # What a group holds depends on where the match begins: with references back to it, every place counts.
-        start = Start.ANYWHERE if self.refers_back else start_of(branches)
+        # What a group holds depends on where the match begins: with references back to it, every place counts, unless
+        # there is but one.
+        start = start_of(branches) if not self.refers_back or is_anchored(branches) else Start.ANYWHERE
         rest = rest_from_pivot(branches) if start is Start.ANYWHERE and not self.refers_back else None
         return Translation(joined(branches), tuple(self.groups), start, rest)
 

@@ -132,6 +132,10 @@ def test_a_quantifier_on_a_quantifier_fails_without_backtracking_over_every_spli
         ("(?:^a){0,2}b", Start.ANYWHERE),
         ("(?>.*)a", Start.ANYWHERE),
         (r"(?<x>.*)\k<x>", Start.ANYWHERE),
+        (r"\A(?<x>.*)\k<x>", Start.TEXT),
+        (r"(?:\A(?<x>a)|\Ab)\k<x>", Start.TEXT),
+        (r"(?:\A(?<x>a)|b)\k<x>", Start.ANYWHERE),
+        (r"(?:\A(?<x>a))?\k<x>", Start.ANYWHERE),
         ("", Start.ANYWHERE),
     ],
 )
