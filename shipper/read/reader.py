@@ -294,10 +294,17 @@ class Reader:
         if lost:
             self._registry.gap(row, Mark(tailed.position, MarkKind.GAP, f"truncated:{lost}"))
         self._events.warning("file_truncated", path=row.current_path, size=size, position=tailed.position, unread=lost)
-        self._give_back(tailed)
-        for found in discover(self._settings[row.input]):
-            if _place(row.input, found) == _key(row):
-                self._waiting.add(self._settings[row.input], found)
+        self._recogniser.read_to(row, tailed.position, tailed.chain, tailed.guard)
+        del self._tailed[_key(row)]
+        found = Found(tailed.path, tailed.content.stat())
+        # The same descriptor goes on: the file may have lost its name, too.
+        other = self._recognised(self._settings[row.input], found, tailed.content)
+        if other is None:
+            tailed.close()
+        else:
+            other.named = tailed.named
+            self._tailed[_key(other.row)] = other
+            self._turns.add(other, live=True)
 
     def _open(self, settings: InputSettings, found: Found) -> TailedFile | None:
         content: Content | None = None

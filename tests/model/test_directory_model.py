@@ -17,13 +17,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from support.directory_model import LONG_QUIET, NAMES, Folder, Follower, complete_lines
 
 from shipper.audit.findings import Cause
 
 EXAMPLES = int(os.environ.get("SHIPPER_MODEL_EXAMPLES", "500"))
-STEPS = 18
+STEPS = 20
+SOON, LATER = 1.5, 12.0
+"""Seconds of the virtual clock: one look at all files, and a look after the next rescan."""
 LOSSES = {Cause.TRUNCATED, Cause.DELETED, Cause.LOST, Cause.FILE_GONE}
 """What the audit may find in the end: something was lost before it could be read, or nobody can tell."""
 names = st.sampled_from(NAMES)
@@ -45,11 +47,19 @@ class RotatingFolder(RuleBasedStateMachine):
 
     # -- writing
 
-    @rule(name=names, count=st.integers(1, 4), repeated=st.booleans())
-    def append(self, name: str, count: int, repeated: bool) -> None:
+    @initialize(filled=st.sets(names, min_size=1))
+    def fill(self, filled: set[str]) -> None:
+        for name in sorted(filled):
+            self.append(name, 3, repeated=False, then=0)
+        self.give_the_agent_time(SOON)
+
+    @rule(name=names, count=st.integers(1, 4), repeated=st.booleans(), then=st.sampled_from([0, SOON, LATER]))
+    def append(self, name: str, count: int, repeated: bool, then: float) -> None:
         lines = [self.folder.line()] * count if repeated else [self.folder.line() for _ in range(count)]
         self.folder.append(name, "".join(f"{line}\n" for line in lines))
         self.folder.look()
+        if then:
+            self.give_the_agent_time(then)
 
     @rule(name=names)
     def append_half_a_line(self, name: str) -> None:
@@ -95,9 +105,10 @@ class RotatingFolder(RuleBasedStateMachine):
         self.folder.copy_truncate(data.draw(st.sampled_from(self.folder.existing())))
 
     @precondition(lambda self: self.folder.existing())
-    @rule(data=st.data(), keep=st.integers(0, 4))
-    def begin_again_with_the_same_head(self, data: st.DataObject, keep: int) -> None:
-        self.folder.begin_again(data.draw(st.sampled_from(self.folder.existing())), keep, self.folder.line())
+    @rule(data=st.data(), keep=st.integers(0, 4), count=st.sampled_from([1, 2, 12]))
+    def begin_again_with_the_same_head(self, data: st.DataObject, keep: int, count: int) -> None:
+        lines = [self.folder.line() for _ in range(count)]
+        self.folder.begin_again(data.draw(st.sampled_from(self.folder.existing())), keep, lines)
         self.folder.look()
 
     # -- losing
@@ -133,7 +144,7 @@ class RotatingFolder(RuleBasedStateMachine):
 
     # -- the agent
 
-    @rule(seconds=st.sampled_from([1.5, 12.0, LONG_QUIET]))
+    @rule(seconds=st.sampled_from([SOON, LATER, LONG_QUIET]))
     def give_the_agent_time(self, seconds: float) -> None:
         readable = all(os.access(path, os.R_OK) for path in self.folder.files())
         there = self.folder.look()

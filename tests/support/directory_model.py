@@ -78,7 +78,7 @@ class Folder:
         shutil.copyfile(self.logs / name, self.free_name(name, "copy"))
         os.truncate(self.logs / name, 0)
 
-    def begin_again(self, name: str, keep: int, line: str) -> None:
+    def begin_again(self, name: str, keep: int, lines: list[str]) -> None:
         """The same inode, the same first lines, then something else: a writer that was restarted on its log."""
         path = self.logs / name
         kept = b"".join(path.read_bytes().splitlines(keepends=True)[:keep])
@@ -86,7 +86,7 @@ class Folder:
             kept = b""
         with path.open("r+b") as file:
             file.truncate(0)
-            file.write(kept + f"{line}\n".encode())
+            file.write(kept + "".join(f"{line}\n" for line in lines).encode())
 
     def point_link(self, name: str) -> None:
         """A symbolic link to the log that is current."""
