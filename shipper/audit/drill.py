@@ -16,7 +16,7 @@ from shipper.audit.reconcile import DiskEvent, Matching, Surplus, match_contents
 from shipper.audit.rules import Reading, Rules, replay
 from shipper.hashes import document_ids
 from shipper.read.framing import INCOMPLETE, PART, holds
-from shipper.records import Event, MarkKind, Source, Stored, Tally, bucket_of, total
+from shipper.records import Event, Mark, MarkKind, Source, Stored, Tally, bucket_of, total
 
 _STEP = 64 * 1024
 
@@ -103,6 +103,9 @@ def rules_for(context: Context, family: Family, part: Part, documents: Sequence[
     else:
         path = documents[0].path if documents else str(file.path)
         marks = context.date_marks(family)
+        if file.input.start_at == "now" and family.held:
+            first = min(held.first for held in family.held.values())
+            marks.append(Mark(first, MarkKind.START, "adopted"))  # as an agent does that lost its state
         cuts = {place for stored in documents for place in (stored.offset, stored.offset + stored.tally.bytes)}
         # Without marks of the agent's cuts, an event at the end of a file is taken as complete.
         cuts.add(part.measure.end)

@@ -1,6 +1,8 @@
 """Where shipping begins in files that are there already; what is skipped is read, chained and counted."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
 from support.logs import append, compress, numbered, rename, write
@@ -88,6 +90,19 @@ def test_without_state_what_was_shipped_says_where_shipping_began(now):
 
     assert now.sources() == [numbered(3, 7)]
     assert now.verdict() == CLOSED
+
+
+def test_an_audit_without_state_takes_what_was_shipped_for_the_beginning(now):
+    log = write(now.logs / "a.log", *numbered(0, 3))
+    now.once()
+    append(log, *numbered(3, 6))
+    now.once()
+    blind = now.audit(use_state=False)
+    assert (blind.verdict, blind.totals.filtered, blind.totals.indexed) == ("closed", 3, 3)
+
+    with closing(sqlite3.connect(now.folder / "index.db")) as db, db:
+        db.execute("DELETE FROM documents WHERE document ->> '$.message' = ?", numbered(4, 5))
+    assert now.audit(use_state=False).totals.missing == 1
 
 
 def test_a_copy_made_before_all_was_skipped_is_skipped_as_far(now):
