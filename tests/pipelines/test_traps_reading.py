@@ -1,10 +1,11 @@
-"""The traps of reading that tstat's files set: T1 to T7, T19, T21, on the real files, with the writer played again."""
+"""The traps of reading that tstat's files set: T1 to T7, T18, T19, T21, on the real files, the writer played again."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,7 @@ def test_t3_the_cut_row_of_a_killed_tstat_waits_and_is_never_parsed(host: Scene)
     sample = TSTAT / "killed_truncated" / "2026_11_21_23_21.out" / LOG
     put(host, sample, "2026_11_21_23_21.out")
     with host.live() as one:
-        one.catch_up(86_400)
+        one.catch_up(3600)
     *whole, cut = content(sample).decode().split("\n")
 
     assert len(cut.split()) == 29
@@ -133,6 +134,7 @@ def test_t4_hundreds_of_directories_are_found_while_they_appear(host: Scene) -> 
         one.catch_up(12)
 
     assert stored(host) == sorted(lines[:300])
+    assert host.verdict() == CLOSED
 
 
 @pytest.mark.parametrize("watched", [True, False], ids=["watched", "between_two_runs"])
@@ -159,6 +161,7 @@ def test_t5_a_directory_that_is_wiped_and_made_again_under_its_name_is_read_from
         host.once()
 
     assert stored(host) == rows(first, second)
+    assert host.verdict() == CLOSED
 
 
 @pytest.mark.parametrize("watched", [True, False], ids=["watched", "between_two_runs"])
@@ -181,6 +184,7 @@ def test_t6_a_new_file_with_the_old_ones_inode_is_not_read_on_at_the_old_offset(
 
     assert log.stat().st_ino == inode
     assert stored(host) == rows(first, second)
+    assert host.verdict() == CLOSED
 
 
 def test_t7_files_with_the_same_long_header_are_different_files(host: Scene) -> None:
@@ -192,6 +196,28 @@ def test_t7_files_with_the_same_long_header_are_different_files(host: Scene) -> 
 
     assert len({body["log"]["file"]["fingerprint"] for body in bodies(host)}) == 3
     assert stored(host) == rows(*samples)
+    assert host.verdict() == CLOSED
+
+
+def test_t18_two_headers_two_kinds_of_rows_and_bytes_that_are_no_utf_8_stop_nothing(tmp_path: Path) -> None:
+    host = Scene.of(tmp_path, "*.out/log_http_complete", pipeline="tstat-http")
+    data = (ROTATION / "2026_11_21_15_17.out" / "log_http_complete").read_bytes()
+    log = host.logs / "2026_11_21_15_17.out" / "log_http_complete"
+    with host.live() as one:
+        writer = BufferedWriter(log)
+        for place, line in enumerate(data.splitlines(keepends=True)):
+            writer.write(line.replace("é".encode(), b"\xe9") if place % 4 == 2 else line)
+            one.catch_up(12)
+        writer.close()
+        one.catch_up(12)
+
+    found = bodies(host)
+    requests = [body for body in found if "method" in body["tstat"]]
+    responses = [body for body in found if "HTTP" in body["tstat"]]
+    agents = Counter(body["tstat"]["user_agent"][-4:] for body in requests if "user_agent" in body["tstat"])
+    assert len(requests) + len(responses) == len(found) == data.count(b"\n") - data.count(b"#C#") - data.count(b"#S#")
+    assert min(agents[r"\xe9"], agents['d" é']) > 0
+    assert {body["tstat"]["server"] for body in responses} == {"SimpleHTTP/0.6 Python/3.11.7"}
     assert host.verdict() == CLOSED
 
 
