@@ -6,9 +6,10 @@ import math
 import os
 from pathlib import Path
 
-from shipper.hashes import GUARD, guard_of
+from shipper.hashes import GUARD, fingerprint, guard_of, head_length
 from shipper.read.files import Content, UnfinishedArchive
 from shipper.read.framing import BLOCK, PART, Frames, frame
+from shipper.read.identity import cannot_grow
 from shipper.read.nuls import SETTLE, NulHold
 from shipper.read.recognise import finished_stamp
 from shipper.records import Chunk, FileRow, Framing, Mark, MarkKind, Source
@@ -96,13 +97,22 @@ class TailedFile:
         before = min(self.position, GUARD)
         block = self.content.pread(before + window, self.position - before)
         head, data = block[:before], block[before:]
-        unchanged = len(head) == before and (
-            head == self._before if self._before is not None else not before or guard_of(head) == self._guard
-        )
-        if not unchanged:
+        if not (self._is_the_beginning(data) if not before else self._is_what_was_read(head)):
             raise Replaced
         self._before = head
         return data
+
+    def _is_the_beginning(self, data: bytes) -> bool:
+        """Nothing was read yet, perhaps because the first event is still open: the head must be that of the file."""
+        length = head_length(data, complete=cannot_grow(self.content))
+        if length is None:
+            return False
+        return fingerprint(self.source.host, self.source.input, data[:length]) == self.source.fingerprint
+
+    def _is_what_was_read(self, head: bytes) -> bool:
+        if self._before is not None:
+            return head == self._before
+        return len(head) == min(self.position, GUARD) and guard_of(head) == self._guard
 
     def _frames(
         self, data: bytes, status: os.stat_result, now: float, *, at_end: bool, once: bool
