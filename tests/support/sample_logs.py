@@ -76,6 +76,8 @@ class ParsedLog:
     filtered: list[Filtered]
     refused: list[Refusal]
     unparsed: int
+    notices: list[str]
+    """Fields that the pipeline does not declare."""
 
     @property
     def lines(self) -> int:
@@ -141,7 +143,7 @@ def parse_bytes(
     marks = [loaded.date_mark([data], path=path, modified=modified)] if loaded.needs_date else []
     parsed = loaded.parser(source, marks, None).parse(events, modified=modified, at_end=True)
     documents = [json.loads(document.body) for document in parsed.documents]
-    return ParsedLog(documents, parsed.filtered, parsed.refused, parsed.unparsed)
+    return ParsedLog(documents, parsed.filtered, parsed.refused, parsed.unparsed, parsed.notices)
 
 
 @cache
