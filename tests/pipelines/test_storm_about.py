@@ -36,3 +36,13 @@ def test_every_fraction_and_duration_has_a_unit_or_is_a_share(name: str) -> None
     timed = {field for field, kind in fields_of(name).items() if kind == "double" or field.endswith("duration")}
     shares = {field for field in timed if field in told and told[field].meaning.startswith("share of")}
     assert [field for field in sorted(timed - shares) if field not in told or not told[field].unit] == []
+
+
+def test_a_field_has_one_type_in_all_logs_of_storm() -> None:
+    kinds: dict[str, set[str]] = {}
+    for name in NAMES:
+        for field, kind in fields_of(name).items():
+            kinds.setdefault(field, set()).add(kind)
+    assert len(kinds) > 100
+    assert {field: found for field, found in kinds.items() if len(found) > 1} == {}
+    assert [field for field in kinds if any(other.startswith(f"{field}.") for other in kinds)] == []

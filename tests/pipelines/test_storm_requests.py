@@ -212,7 +212,7 @@ def test_a_token_that_was_cut_is_no_token_s5() -> None:
         ),
         (
             "srmExtendLife: </CN=a> Request for [token:t] for [SURL:s] with [lifetime:60 ] failed with: [status:S]",
-            {"token": "t", "surls": "s", "lifetime": 60},
+            {"token": "t", "surls": "s", "file_lifetime": 60},
         ),
         (
             "srmReleaseSpace: user </CN=a> Request for [spacetoken: s t] failed with: [status: S: x]",
