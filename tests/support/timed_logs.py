@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -51,10 +51,28 @@ WITHOUT_YEAR = (FRONTEND, MONITORING)
 COMPLETE = (SESSION, HEARTBEAT)
 FORMS = (*WITHOUT_DATE, *WITHOUT_YEAR, *COMPLETE)
 
+WRITTEN = ("2026-11-19 09:00:00", "2026-11-19 22:30:00", "2026-11-19 23:30:00", "2026-11-20 20:00:00")
+"""What most stories write; the third is 00:30 of the 20th in Rome."""
+MONTHS_LATER = "2027-04-01 10:00:00"
+READ_AT_ONCE = 256 * 1024
+"""Bytes."""
+
 
 def epoch(instant: str) -> float:
     """Seconds since the epoch of `2026-10-25 00:30:00`, in UTC."""
     return datetime.fromisoformat(instant).replace(tzinfo=UTC).timestamp()
+
+
+def hours(first: str, count: int, step: int) -> list[str]:
+    """Instants from the first on, so many hours apart."""
+    begin = datetime.fromtimestamp(epoch(first), UTC)
+    return [f"{begin + timedelta(hours=step * n):%Y-%m-%d %H:%M:%S}" for n in range(count)]
+
+
+def seconds(first: str, count: int) -> list[str]:
+    """Instants from the first on, a second apart."""
+    begin = datetime.fromtimestamp(epoch(first), UTC)
+    return [f"{begin + timedelta(seconds=n):%Y-%m-%d %H:%M:%S}" for n in range(count)]
 
 
 def scene(folder: Path, form: Form) -> Scene:
@@ -103,3 +121,9 @@ def times(where: Scene) -> list[str]:
 def tagged(where: Scene, tag: str) -> list[str]:
     """The times that carry a tag."""
     return [time for time, document in zip(times(where), documents(where), strict=True) if tag in document["tags"]]
+
+
+def read_at(host: Scene, instant: str) -> None:
+    """One pass of an agent whose clock shows an instant."""
+    host.clock.now = epoch(instant)
+    host.once()
