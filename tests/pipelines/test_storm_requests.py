@@ -1,4 +1,4 @@
-"""StoRM's SRM requests: templates, operations, outcomes, organisations, secrets; frontend, backend, bookkeeping."""
+"""StoRM's SRM requests: templates, operations, outcomes, organisations, secrets, of frontend and backend."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from support.sample_logs import ParsedLog, parse_lines, parse_routed, parse_sample
+from support.sample_logs import parse_lines, parse_routed, parse_sample
 
 ROME = "Europe/Rome"
 NOVEMBER = datetime(2026, 11, 21, 23, 25, 24, tzinfo=UTC).timestamp()
@@ -25,10 +25,6 @@ def backend(text: str) -> dict[str, Any]:
     line = f"00:25:22.107 - INFO [xmlrpc-1] - {text}"
     (document,) = parse_lines([line], "storm-backend", timezone=ROME, modified=NOVEMBER).documents
     return document
-
-
-def bookkeeping() -> ParsedLog:
-    return parse_sample("storm/bookkeeping.log", "storm-bookkeeping", timezone=ROME)
 
 
 def organisation(surls: str) -> str | None:
@@ -120,7 +116,8 @@ def test_requests_of_the_frontend_are_called_as_in_the_backend(request_name: str
 def test_every_request_of_the_samples_has_an_operation() -> None:
     for document in parse_routed("storm/storm-frontend-server.log").documents:
         assert ("request" in document["storm"]) == ("operation" in document["storm"])
-    assert {document["storm"]["operation"] for document in bookkeeping().documents} == {"srmRm"}
+    booked = parse_routed("storm/bookkeeping.log").documents
+    assert {document["storm"]["operation"] for document in booked} == {"srmRm"}
 
 
 @pytest.mark.parametrize(
@@ -181,7 +178,9 @@ def test_asynchronous_requests_are_read_with_and_without_quotes_s17(text: str, f
 
 
 def test_wherever_an_asynchronous_request_is_cut_no_value_is_of_another_s5() -> None:
-    asked = "Request 'PTG status' from Client IP='::1' Client DN='/CN=a b' # Requested token 't-1' on '25' SURL(s): 's://a"
+    asked = (
+        "Request 'PTG status' from Client IP='::1' Client DN='/CN=a b' # Requested token 't-1' on '25' SURL(s): 's://a"
+    )
     for end in range(len("Request 'PTG status' from Client IP='::1' Client DN='/CN=a b"), len(asked)):
         storm = frontend(f"{FRONTEND}{asked[:end]} TRUNCATED")["storm"]
         assert (storm["dn"], storm["client"], storm["truncated"]) == ("/CN=a b", "::1", "TRUNCATED")
@@ -271,34 +270,3 @@ def test_the_configuration_told_at_the_start_is_one_event_without_its_secrets_s4
     assert told["shipper"]["lines"] == 3
     assert "storm.service.port = 8444" in told["message"]
     assert "not-for-you" not in str(told)
-
-
-# --- bookkeeping ---------------------------------------------------------------------------------------------
-
-
-def test_a_trailing_tab_makes_no_field_s14() -> None:
-    documents = bookkeeping().documents
-    assert len(documents) == 164
-    assert all(document["message"].endswith("\t") for document in documents)
-    assert documents[0]["storm"] == {
-        "date": "2026-11-22 00:25:22,112",
-        "dn": "/DC=ch/DC=cern/OU=computers/CN=fts-test.cern.ch",
-        "request": "RM",
-        "operation": "srmRm",
-        "category": "SYNCHRONOUS",
-        "result": "-OK-",
-        "surls": f"{ENDPOINT.replace('storm.', 'storm-fe.')}/atlas/disk/rucio/data14/AOD.499547._000200.pool.root.1",
-        "started": "10:11:12,013",
-        "duration": 225,
-        "token": "SYNCH",
-        "vo": "atlas",
-    }
-    assert documents[0]["event"] == documents[0]["event"] | {"duration": 225_000_000, "outcome": "success"}
-
-
-def test_an_operation_without_duration_has_none() -> None:
-    line = "[2026-11-22 00:25:22,112]: /CN=a\tPNG\tPURESYNCH\t#ko#\t\t10:11:12,013\t-1\tSYNCH\t"
-    (document,) = parse_lines([line], "storm-bookkeeping", timezone=ROME).documents
-    assert document["event"]["outcome"] == "failure"
-    assert "duration" not in document["event"]
-    assert "duration" not in document["storm"]
