@@ -81,12 +81,16 @@ def test_092_a_short_file_is_pending_and_told_until_it_has_a_head(scene):
     assert scene.verdict() == CLOSED
 
 
-def test_094_taking_the_fingerprint_does_not_move_where_reading_is(tmp_path):
-    log = write(tmp_path / "a.log", *numbered(0, 50))
+def test_094_taking_the_fingerprint_does_not_move_where_reading_is(scene):
+    log = write(scene.logs / "a.log", *numbered(0, 50))
     with closing(open_content(log)) as content:
         first = content.read(100)
         fingerprint_of(content, HOST, "logs")
         assert first + content.read(1 << 20) == log.read_bytes()
+    scene.once()
+
+    assert scene.sources() == [numbered(0, 50)]
+    assert scene.verdict() == CLOSED
 
 
 def test_095_files_that_differ_only_after_their_header_lines_are_told_apart_by_them(scene):
