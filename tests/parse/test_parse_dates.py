@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -216,3 +217,24 @@ def test_reading_again_with_the_recorded_marks_gives_the_same_bytes_however_it_i
     assert again.bodies == live.outcome.bodies
     assert again.ids == live.outcome.ids
     assert again.marks == []
+
+
+@given(st.lists(st.integers(1, 5 * 86_400), min_size=1, max_size=20), st.integers(0, 365 * 86_400))
+def test_a_log_that_is_read_whenever_it_is_written_has_the_instants_of_its_lines_however_long_it_pauses(
+    roman, pauses, begin
+):
+    """But for the hour that clocks repeat, of which the time of day alone does not tell the pass; it is tagged."""
+    rome, instant = ZoneInfo("Europe/Rome"), at("2026-01-01 00:00:00") + begin
+    first = datetime.fromtimestamp(instant, rome)
+    reading = Reading(roman, [dated(first.date().isoformat())])
+    written = []
+    for pause in [0, *pauses]:
+        instant += pause
+        written.append(instant)
+        line = f"{datetime.fromtimestamp(instant, rome):%H:%M:%S} x\n".encode()
+        outcome = reading.read(line, modified=instant, at_end=True)
+
+    expected = [f"{datetime.fromtimestamp(each, UTC):%Y-%m-%dT%H:%M:%SZ}" for each in written]
+    found = zip(outcome.times, expected, outcome.tags, strict=True)
+    assert [(time, right) for time, right, tags in found if time != right and not tags] == []
+    assert [time[:10] for time in outcome.times] == [right[:10] for right in expected]
