@@ -173,6 +173,34 @@ def test_a_request_of_the_access_log_is_not_changed_by_its_path(
 
 
 @settings(deadline=None)
+@given(BYTES.filter(lambda user: b'" 2026-' not in user), TOKEN)
+def test_a_user_of_the_access_log_may_hold_quotes_and_commas(user: bytes, request: str) -> None:
+    tail = f'" 2026-10-24T23:59:01.841Z "{request}" "GET /dteam/a HTTP/1.1" 200 - 3'
+    document = one(b'::1 8443 "' + user + tail.encode(), "storm-webdav-access")
+    assert document["user"]["name"] == as_shipped(user)
+    assert (document["storm"]["request_id"], document["url"]["path"]) == (request, "/dteam/a")
+
+
+NAMES = st.lists(
+    st.text(LETTERS, min_size=1).map(lambda name: "".join(name.split())).filter(bool), min_size=1, max_size=3
+)
+
+
+@settings(deadline=None)
+@given(NAMES.map(" ".join).filter(lambda name: name != "-"), BYTES, TOKEN, st.booleans())
+def test_a_request_of_the_access_log_before_1_4_comes_back(user: str, path: bytes, request: str, traced: bool) -> None:
+    if traced:
+        head = f'::1 - CN={user} CN={user} 24/Oct/2026:23:59:01 +0200 "{request}" "PUT /dteam/'
+    else:
+        head = f'::1 - CN={user} [24/Oct/2026:23:59:01 +0200] "PUT /dteam/'
+    document = one(head.encode() + path + b' HTTP/1.1" 201 0 7', "storm-webdav-access")
+    assert document["@timestamp"] == "2026-10-24T21:59:01Z"
+    assert (document["user"]["name"], document["storm"]["path"]) == (f"CN={user}", f"/dteam/{as_shipped(path)}")
+    assert document["storm"].get("request_id") == (request if traced else None)
+    assert (document["storm"]["status_code"], document["storm"]["duration"]) == (201, 7)
+
+
+@settings(deadline=None)
 @given(BYTES, COUNT, st.integers(0, 10**9), TOKEN, st.booleans())
 def test_a_transfer_is_not_changed_by_its_path(
     path: bytes, size: int, duration: int, transfer: str, pulled: bool
@@ -243,3 +271,12 @@ def test_a_round_of_the_monitoring_comes_back_as_written(
     assert (storm["round"], storm["lifetime"]) == (number, f"{hours:02d}:33:18")
     assert [storm["sync"][key] for key in ("ok", "min", "max", "avg")] == [number, *times[:3]]
     assert storm["last"] == {"sync": storm["async"], "async": storm["sync"]}
+
+
+@settings(deadline=None)
+@given(st.lists(BYTES, min_size=1, max_size=3), st.sampled_from(["INFO", "ERROR"]))
+def test_a_message_of_the_info_provider_keeps_its_lines_and_its_level(lines: list[bytes], level: str) -> None:
+    text = b"\n ".join(lines)
+    document = one(f"2014-09-04 10:40:34,271 root        : {level} ".encode() + text, "storm-info-provider")
+    assert document["message"].endswith(as_shipped(text))
+    assert (document["log"], document["shipper"]["lines"]) == (document["log"] | {"level": level}, len(lines))
