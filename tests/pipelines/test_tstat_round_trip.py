@@ -6,6 +6,7 @@ that are no UTF-8, which are `\\xNN` in all texts. Which mark stands for no valu
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address
@@ -18,7 +19,11 @@ from hypothesis import strategies as st
 from support.sample_logs import FILES, SAMPLES, content, parse_bytes, parse_sample, route
 from support.tstat_rows import column_names, printed
 
+from shipper.hashes import chain_start, fingerprint
 from shipper.parse.definition import load_pipeline
+from shipper.parse.pipeline import Pipeline
+from shipper.read.framing import frame
+from shipper.records import Source
 from shipper.settings import InputSettings
 
 FLOWS = [name for name in FILES if route(name) in ("tstat-tcp", "tstat-udp")]
@@ -66,6 +71,26 @@ def test_the_fields_of_a_request_or_response_print_its_row_byte_for_byte(name: s
         for document in documents
     ]
     assert again == [line for line in lines if not line.startswith("#")]
+
+
+@pytest.mark.parametrize("pipeline", sorted({route(name) for name in FILES if route(name).startswith("tstat")}))
+def test_the_short_way_of_parsing_gives_the_same_bytes_as_the_long_one(pipeline: str) -> None:
+    short = load_pipeline(pipeline, InputSettings("logs", ("/l",), pipeline))
+    rules = dataclasses.replace(short._rules, shapes=None)
+    long = Pipeline(short.name, short.definition, short._target, short.framing, rules, short.field_types)
+    for name in FILES:
+        if route(name) == pipeline:
+            data = content(SAMPLES / name)
+            source = Source("dtn01.example.org", "logs", "/l", fingerprint("dtn01.example.org", "logs", data))
+            events = frame(data, 0, chain_start(source.host, source.input), short.framing, (), final=True).events
+            documents = [
+                [
+                    document.body
+                    for document in way.parser(source, [], None).parse(events, modified=0.0, at_end=True).documents
+                ]
+                for way in (short, long)
+            ]
+            assert documents[0] == documents[1]
 
 
 HEADERS = {
