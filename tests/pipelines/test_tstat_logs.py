@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from support.sample_logs import FILES, SAMPLES, ParsedLog, content, parse_bytes, parse_lines, parse_sample, route
+from support.tstat_rows import column_names
 
 MADE = "tstat/made/v3.3.0/2026_11_21_15_20.out"
 HTTP = "tstat/v3.2.1_rotation/2026_11_21_15_16.out/log_http_complete"
@@ -166,3 +169,33 @@ def test_flows_of_video_are_flows_with_more_columns(name: str) -> None:
         assert flow["tstat"]["c_throughput"] > 0
         assert flow["network"]["bytes"] == flow["tstat"]["c_bytes_all"] + flow["tstat"]["s_bytes_all"]
         assert isinstance(flow["tstat"]["vd_type_cont"], str)
+
+
+@pytest.mark.parametrize("repeated", ["a.", "a", ".", "-.", "a:", "/?", "1"])
+@pytest.mark.parametrize("column", ["method", "hostname", "fqdn", "path", "user_agent"])
+def test_a_long_name_takes_no_time(column: str, repeated: str) -> None:
+    values = dict.fromkeys(column_names(REQUESTS), "-")
+    values |= {"c_ip": "192.0.2.1", "s_ip": "192.0.2.2", "time_abs": "1795303208.096312", "method": "GET"}
+    row = "\t".join({**values, column: repeated * 20_000 + "!"}.values())
+    parse_lines([REQUESTS, RESPONSES], "tstat-http")
+    started = time.process_time()
+    (request,) = parse_lines([REQUESTS, RESPONSES, row], "tstat-http").documents
+    assert time.process_time() - started < 0.5
+    assert request["tags"] == []
+    assert request["tstat"][column].endswith("!")
+
+
+@pytest.mark.parametrize("repeated", ["a.", "a", "."])
+def test_a_long_name_in_the_dns_takes_no_time(repeated: str) -> None:
+    row = content(SAMPLES / MADE / "log_dns_complete").decode().split("\n")[1]
+    parse_lines([row], "tstat-dns")
+    started = time.process_time()
+    (record,) = parse_lines([row.replace("www.example.org.", repeated * 20_000)], "tstat-dns").documents
+    assert time.process_time() - started < 0.5
+    assert record["dns"]["answers"]["name"] == (repeated * 20_000).removesuffix(".")
+
+
+def test_a_file_without_any_row_is_no_damage() -> None:
+    empty = [name for name in FILES if name.startswith("tstat/versions/v2.3") and not content(SAMPLES / name)]
+    assert len(empty) == 5
+    assert all(parse_sample(name, route(name)).lines == 0 for name in empty)
