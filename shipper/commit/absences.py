@@ -58,7 +58,7 @@ class Absences:
                            WHERE m.file = f.id AND m.kind = 'gap' AND m.offset = COALESCE(c.offset, 0))
             FROM files f LEFT JOIN checkpoints c ON c.file = f.id AND c.output = ?"""
         rows = self._db.execute(query, (self._database.output,))
-        return [Place(*row[:-2], bool(row[-2]), bool(row[-1])) for row in rows]
+        return [Place._make((*row[:-2], bool(row[-2]), bool(row[-1]))) for row in rows]
 
     def note(self, missed: Collection[int], back: Collection[int], now: float) -> None:
         """Record which rows' files are gone from now on, and which are there again."""
