@@ -6,7 +6,7 @@ import math
 import os
 from pathlib import Path
 
-from shipper.hashes import GUARD, fingerprint, guard_of, head_length
+from shipper.hashes import GUARD, HEAD_LIMIT, fingerprint, guard_of, head_length
 from shipper.read.files import Content, UnfinishedArchive
 from shipper.read.framing import BLOCK, PART, Frames, frame
 from shipper.read.identity import cannot_grow
@@ -43,6 +43,8 @@ class TailedFile:
         self.framing = framing
         """How the next lines become events."""
         self._nuls = NulHold()
+        self._head_length = HEAD_LIMIT
+        """Bytes by which the file is known; the most there can be as long as nobody has looked."""
         self._guard = row.guard
         self._before: bytes | None = None
         self._looked_at: tuple[int, int] | None = None
@@ -97,16 +99,19 @@ class TailedFile:
         before = min(self.position, GUARD)
         block = self.content.pread(before + window, self.position - before)
         head, data = block[:before], block[before:]
-        if not (self._is_the_beginning(data) if not before else self._is_what_was_read(head)):
+        if before and not self._is_what_was_read(head):
+            raise Replaced
+        if self.position < self._head_length and not self._has_its_head(self.content.pread(HEAD_LIMIT, 0)):
             raise Replaced
         self._before = head
         return data
 
-    def _is_the_beginning(self, data: bytes) -> bool:
-        """Nothing was read yet, perhaps because the first event is still open: the head must be that of the file."""
+    def _has_its_head(self, data: bytes) -> bool:
+        """Whether the file still begins as it is known; asked while its head is not behind the position."""
         length = head_length(data, complete=cannot_grow(self.content))
         if length is None:
             return False
+        self._head_length = length
         return fingerprint(self.source.host, self.source.input, data[:length]) == self.source.fingerprint
 
     def _is_what_was_read(self, head: bytes) -> bool:
