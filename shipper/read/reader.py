@@ -9,7 +9,6 @@ from pathlib import Path
 from shipper.clock import Clock
 from shipper.errors import OutputError, SourceError
 from shipper.events_log import EventsLog
-from shipper.hashes import HEAD_LIMIT
 from shipper.read.absences import Absences
 from shipper.read.beginnings import Beginnings
 from shipper.read.discover import Found, discover
@@ -167,7 +166,9 @@ class Reader:
 
     def _open_next(self, now: float) -> bool:
         """Open one of the files that wait, if descriptors allow; whether there was one to open."""
-        if not self._waiting.ready(self._waits) or not (len(self._tailed) < self._max_open or self._park()):
+        spare = len(self._tailed) < self._max_open
+        # A file that must not be read yet is opened only where there is room: it may be deleted while it waits.
+        if not (spare or self._park() if self._waiting.ready(self._waits) else spare and self._waiting.take_aside()):
             return False
         late = self._busy_since is not None and now - self._busy_since >= HEAD_START
         opened = self._open(*self._waiting.next(self._clock.time() - RECENT if late else None))
@@ -176,14 +177,12 @@ class Reader:
         return True
 
     def _park(self) -> bool:
-        """Close a file at its end, to be opened again when it changes; whether there was one that can be spared.
+        """Close the file that is at its end longest, if one can be spared; rather one without half a line.
 
-        The one that has been there longest, and rather one without half a line: an event that waits for quiet is kept.
+        An event that waits for quiet is kept.
         """
-        files = self._turns.at_end()
-        spared = next((tailed for tailed in files if not tailed.pending and _has_name(tailed)), None)
-        spared = spared or next(
-            (tailed for tailed in files if not tailed.framing.multiline and _has_name(tailed)), None
+        spared = next((one for one in self._turns.at_end() if not one.pending and _has_name(one)), None) or next(
+            (one for one in self._turns.at_end() if not one.framing.multiline and _has_name(one)), None
         )
         if spared is None:
             return False
@@ -197,10 +196,7 @@ class Reader:
         return True
 
     def grew(self, paths: Iterable[str]) -> bool:
-        """Files were written to: those that are closed come first in the next pass.
-
-        Whether one of them is another file now, so that a scan is needed.
-        """
+        """Open those of the closed files that were written to first; whether one is another file now: a scan is due."""
         replaced = False
         for path in self._closed.keys() & set(paths):
             key = self._closed.pop(path)
@@ -238,20 +234,18 @@ class Reader:
         self._tailed.clear()
 
     def _next(self, tailed: TailedFile, *, once: bool) -> Chunk | None:
+        chunk = None
         try:
             chunk = tailed.next_chunk(self._clock.monotonic(), once=once)
             self._troubles.can_read(str(tailed.path))
         except Replaced:
             self._replaced(tailed)
         except UnfinishedArchive:
-            return None  # it is looked at again when it has changed
+            pass  # it is looked at again when it has changed
         except (SourceError, OSError) as error:
-            problem = str(error) if isinstance(error, SourceError) else f"{tailed.path}: {error.strerror}"
-            self._troubles.cannot_read(tailed.row.current_path, problem)
+            self._troubles.cannot_read(tailed.row.current_path, error)
             self._give_back(tailed)
-        else:
-            return chunk
-        return None
+        return chunk
 
     def _note_name(self, tailed: TailedFile, found: Found) -> None:
         row = tailed.row
@@ -298,33 +292,35 @@ class Reader:
         del self._tailed[_key(row)]
         found = Found(tailed.path, tailed.content.stat())
         # The same descriptor goes on: the file may have lost its name, too.
-        other = self._recognised(self._settings[row.input], found, tailed.content)
-        if other is None:
-            tailed.close()
-        else:
+        other = self._identified(self._settings[row.input], found, tailed.content)
+        if other is not None:
             other.named = tailed.named
-            self._tailed[_key(other.row)] = other
             self._turns.add(other, live=True)
 
     def _open(self, settings: InputSettings, found: Found) -> TailedFile | None:
-        content: Content | None = None
-        tailed: TailedFile | None = None
+        tailed = None
         try:
             content = open_found(found)
-            found = found._replace(status=content.stat())  # the name may lead to another file than when it was found
+        except SourceError as error:
+            self._troubles.cannot_open(settings, found, error)
+        else:
+            # The name may lead to another file than when it was found.
+            tailed = self._identified(settings, found._replace(status=content.stat()), content)
+        self._beginnings.opened(left=self.to_open)
+        return tailed
+
+    def _identified(self, settings: InputSettings, found: Found, content: Content) -> TailedFile | None:
+        """An open file, ready to be read; closed where that cannot be."""
+        tailed = None
+        try:
             if _place(settings.name, found) not in self._tailed:
                 tailed = self._recognised(settings, found, content)
-        except UnfinishedArchive:
-            self._troubles.cannot_tell(settings, found, "unfinished")
-        except (SourceError, OutputError) as error:
-            self._troubles.cannot_tell(settings, found, str(error))
-            self._troubles.cannot_read(str(found.path), str(error))
-        finally:
-            if tailed is None and content is not None:
-                content.close()
-        if tailed is not None:
+        except (SourceError, OutputError, OSError) as error:
+            self._troubles.cannot_open(settings, found, error)
+        if tailed is None:
+            content.close()
+        else:
             self._tailed[_key(tailed.row)] = tailed
-        self._beginnings.opened(left=self.to_open)
         return tailed
 
     def _recognised(self, settings: InputSettings, found: Found, content: Content) -> TailedFile | None:
@@ -332,10 +328,7 @@ class Reader:
         start = self._beginnings.start_of(settings, found, content)
         row = self._recogniser.row_of(settings, found, content, framing, start)
         if row is None:
-            head = content.pread(HEAD_LIMIT, 0)
-            lines = head.count(b"\n") + (not head.endswith(b"\n")) if head else 0
-            problem = "unfinished" if content.compressed else "header only" if head else "empty"
-            self._troubles.cannot_tell(settings, found, problem, lines)
+            self._troubles.too_short(settings, found, content)
             return None
         if row.finished and row.finished == finished_stamp(found.status.st_size, found.status.st_mtime_ns):
             self._read[_key(row)] = row.finished

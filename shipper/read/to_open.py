@@ -50,6 +50,12 @@ class ToOpen:
             self._aside.append(self._queue.popleft())
         return bool(self._queue)
 
+    def take_aside(self) -> bool:
+        """Let one of the files that stand aside have its turn all the same; whether there is one."""
+        if self._aside:
+            self._queue.append(self._aside.pop(0))
+        return bool(self._queue)
+
     def next(self, recent_since: float | None) -> Item:
         """The file to open. One that changed since a moment (seconds since the epoch) goes before, if one is given."""
         if recent_since is not None and self._queue[-1][1].status.st_mtime > recent_since:

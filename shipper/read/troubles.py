@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shipper.events_log import EventsLog
+from shipper.hashes import HEAD_LIMIT
 from shipper.read.discover import Found, closed_folders
+from shipper.read.files import Content, UnfinishedArchive
 from shipper.settings import InputSettings
 
 _FOLDERS = 60.0
@@ -54,8 +56,9 @@ class Troubles:
             for path in self._folders.keys() - before.keys():
                 self._events.error("file_unreadable", path=path, problem=self._folders[path])
 
-    def cannot_read(self, path: str, problem: str) -> None:
+    def cannot_read(self, path: str, error: Exception) -> None:
         """A file that cannot be read: said once, and remembered."""
+        problem = _problem(path, error)
         if self._files.get(path) != problem:
             self._files[path] = problem
             self._events.error("file_unreadable", path=path, problem=problem)
@@ -64,7 +67,28 @@ class Troubles:
         """A file that was read."""
         self._files.pop(path, None)
 
+    def too_short(self, settings: InputSettings, found: Found, content: Content) -> None:
+        """A file that has too little content to be told from others."""
+        head = content.pread(HEAD_LIMIT, 0)
+        lines = head.count(b"\n") + (not head.endswith(b"\n")) if head else 0
+        problem = "unfinished" if content.compressed else "header only" if head else "empty"
+        self.cannot_tell(settings, found, problem, lines)
+
+    def cannot_open(self, settings: InputSettings, found: Found, error: Exception) -> None:
+        """A file of which nothing can be read, or of which the output must be asked first, and does not answer."""
+        if isinstance(error, UnfinishedArchive):
+            self.cannot_tell(settings, found, "unfinished")
+            return
+        path = str(found.path)
+        self.cannot_tell(settings, found, _problem(path, error))
+        self.cannot_read(path, error)
+
     def cannot_tell(self, settings: InputSettings, found: Found, problem: str, lines: int = 0) -> None:
         """A file that no row can stand for."""
         path = str(found.path)
         self.unidentified[path] = Unidentified(settings.name, path, found.status.st_size, problem, lines)
+
+
+def _problem(path: str, error: Exception) -> str:
+    """The sentence that says what is wrong; the system's own errors do not name the file."""
+    return f"{path}: {error.strerror}" if isinstance(error, OSError) else str(error)

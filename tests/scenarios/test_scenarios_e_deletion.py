@@ -195,6 +195,22 @@ def test_083_closed_for_others_and_appended_to_it_is_read_on_where_it_was(scene)
     assert scene.verdict() == CLOSED
 
 
+def test_083_files_that_hold_half_a_line_are_closed_for_others_too(scene):
+    scene.with_settings(max_open_files=2)
+    logs = [write(scene.logs / f"{name}.log", *numbered(0, 3, name)) for name in "abcdef"]
+    for log in logs:
+        with log.open("ab") as file:
+            file.write(b"half of a line ")
+    with scene.live() as agent:
+        agent.catch_up(60)
+        for log in logs:
+            append(log, "and the rest")
+        agent.catch_up(60)
+
+    assert scene.sources() == [[*numbered(0, 3, name), "half of a line and the rest"] for name in "abcdef"]
+    assert scene.verdict() == CLOSED
+
+
 def test_084_closed_for_others_and_then_removed_renamed_or_replaced(scene):
     scene.with_settings(max_open_files=1)
     for name in "abcd":

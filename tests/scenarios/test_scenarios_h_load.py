@@ -121,6 +121,21 @@ def test_116_whatever_happens_to_files_while_the_output_pauses_is_read_when_it_i
     assert scene.verdict() == CLOSED
 
 
+def test_116_a_file_that_comes_and_goes_while_its_dataset_is_paused_is_read_afterwards(scene):
+    write(scene.logs / "a.log", *numbered(0, 3))
+    paused = Outcome(OutcomeKind.PAUSED, "security", "the key may not write here")
+    back = scene.clock.now + 600
+    with scene.live(Faulty(scene, lambda _: paused if scene.clock.now < back else None)) as agent:
+        agent.catch_up(30)
+        short = write(scene.logs / "b.log", *numbered(0, 3, "b"))
+        agent.catch_up(30)
+        short.unlink()
+        agent.catch_up(900)
+
+    assert scene.sources() == [numbered(0, 3, "b"), numbered(0, 3)]
+    assert scene.verdict() == CLOSED
+
+
 @pytest.mark.parametrize(("watch", "rescan"), [("inotify", "1h"), ("poll", "200ms")])
 def test_117_notifications_and_polling_give_the_same(tmp_path, watch, rescan):
     """With an hour between two looks, only notifications can have brought what came later."""

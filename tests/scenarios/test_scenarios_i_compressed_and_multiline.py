@@ -6,7 +6,8 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from support.logs import append, compress, copy_and_truncate, numbered, rename, write
+from support.faulty import Faulty
+from support.logs import append, compress, copy_and_truncate, numbered, rename, replace_in_place, write
 from support.rotating_logs import record
 from support.scene import CLOSED, Scene
 
@@ -227,4 +228,22 @@ def test_127_lines_of_json_that_cannot_be_read_disturb_no_position(tmp_path):
 
     assert scene.sources() == [lines]
     assert [key for key, found in tags(scene).items() if "_jsonparsefailure" in found] == lines[1:3]
+    assert scene.verdict() == CLOSED
+
+
+def test_125_replaced_while_the_output_cannot_be_asked_for_its_cuts_the_file_waits(tmp_path):
+    """Of a log with events of several lines the output may know where they were cut: it is asked before reading."""
+    scene = pipeline(tmp_path, "lines: {continues: '^ '}")
+    log = write(scene.logs / "a.log", *numbered(0, 2))
+    output = Faulty(scene)
+    with scene.live(output) as agent:
+        agent.catch_up(3 * QUIET)
+        output.silent = True
+        replace_in_place(log, *numbered(10, 30))
+        agent.catch_up(3 * QUIET)
+        assert scene.sources() == [numbered(0, 2)]
+        output.silent = False
+        agent.catch_up(6 * QUIET)
+
+    assert scene.sources() == [numbered(0, 2), numbered(10, 30)]
     assert scene.verdict() == CLOSED

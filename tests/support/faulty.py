@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from shipper.records import Batch, Document, Outcome, Receipt
+from shipper.errors import OutputError
+from shipper.records import Batch, Document, Outcome, Receipt, Stored
 from shipper.send.sqlite import SQLiteOutput
 from support.agents import Site
 
@@ -17,6 +18,8 @@ class Faulty:
         self._index = SQLiteOutput(site.folder / "index.db")
         self.verdict = verdict
         self.batches = 0
+        self.silent = False
+        """Whether questions get no answer."""
         self._sent: dict[str, Document] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -30,6 +33,12 @@ class Faulty:
         let_through = [document for document, verdict in zip(batch.documents, verdicts, strict=True) if not verdict]
         answers = iter(self._index.send(Batch(batch.number, let_through, 0)).outcomes if let_through else ())
         return Receipt(batch, [verdict or next(answers) for verdict in verdicts])
+
+    def spans(self, fingerprint: str, first: int, last: int) -> Iterator[Stored]:
+        """As the index; OutputError while silent."""
+        if self.silent:
+            raise OutputError("no answer")
+        return self._index.spans(fingerprint, first, last)
 
     def store_all(self) -> None:
         """Store whatever was ever sent, and tell nobody: the answers are lost."""
