@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from support.gridftp_records import CUT, record
 from support.sample_logs import ParsedLog, parse_lines, parse_sample
 
 ROME = "Europe/Rome"
@@ -166,3 +167,12 @@ def test_a_line_of_no_record_is_text_with_a_tag(pipeline: str, line: str) -> Non
     log = parse_lines([f".{line}", line], pipeline)
     assert {document["tags"][0] for document in log.documents} == {"_grokparsefailure"}
     assert not [document for document in log.documents if "gridftp" in document]
+
+
+def test_a_line_of_syslog_is_as_long_as_it_likes() -> None:
+    prefix = "Aug  7 14:31:21 se01 globus-gridftp-server[14395]: Transfer stats: "
+    whole = prefix + record(b"/data/" + b"x" * (CUT - len(prefix) - len(record(b"/data/")))).decode()
+    (transfer,) = parse_lines([whole], "gridftp-transfer").documents
+    assert len(whole) == CUT
+    assert "truncated" not in transfer["gridftp"]
+    assert transfer["gridftp"]["taskid"] == "9f767c45-2020-11ee-9835-0262a1f2f698"
