@@ -203,6 +203,7 @@ def test_083_files_that_hold_half_a_line_are_closed_for_others_too(scene):
             file.write(b"half of a line ")
     with scene.live() as agent:
         agent.catch_up(60)
+        assert scene.sources() == [numbered(0, 3, name) for name in "abcdef"]
         for log in logs:
             append(log, "and the rest")
         agent.catch_up(60)
