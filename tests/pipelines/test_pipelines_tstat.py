@@ -175,10 +175,26 @@ def test_dashes_are_no_values_t12() -> None:
     assert not {"http_res", "c_tls_SNI", "s_tls_SCN", "fqdn"} & set(flow["tstat"])
 
 
+def test_a_zero_with_one_decimal_is_of_the_type_of_the_times_beside_it_t12() -> None:
+    flow = tcp().one_with_text(" 35727 ")
+    assert " 0.0 0.0 " in flow["message"]
+    assert [(name, type(flow["tstat"][name])) for name in ("req_tm", "durat", "c_first")] == [
+        ("req_tm", float),
+        ("durat", float),
+        ("c_first", float),
+    ]
+
+
 def test_versions_of_tls_stay_text_with_their_zeros_t13() -> None:
     flow = tcp().one_with_text(" 47081 ")
     assert (flow["tstat"]["c_TLSvers"], flow["tstat"]["s_TLSvers"]) == ("0304,0303", "0304")
     assert flow["tstat"]["c_tls_SNI"] == "dtn01.example.org"
+
+
+def test_versions_of_quic_stay_text_with_their_zeros_t13() -> None:
+    flow = udp("tstat/made/v3.3.0/2026_11_21_15_20.out/log_udp_complete").documents[0]
+    assert (flow["tstat"]["quic_c_vers"], flow["tstat"]["quic_zero_rtt"]) == ("00000001", "1")
+    assert flow["destination"]["domain"] == "www.example.org"
 
 
 def test_six_decimals_of_a_millisecond_are_kept_as_nanoseconds_t14() -> None:
