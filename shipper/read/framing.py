@@ -229,5 +229,10 @@ def _tagged(events: list[Event], data: bytes, *, incomplete: bool) -> list[Event
     if b"\0" in data:
         events = [e._replace(tags=(*e.tags, NUL)) if b"\0" in e.raw else e for e in events]
     if len(data) > LONG:
-        events = [e._replace(tags=(*e.tags, TRUNCATED)) if len(e.raw) > LONG else e for e in events]
+        events = [e._replace(tags=(*e.tags, TRUNCATED)) if _is_long(e.raw) else e for e in events]
     return events
+
+
+def _is_long(raw: bytes) -> bool:
+    """Whether an event has more text than is shipped; NULs are none."""
+    return len(raw) > LONG and len(raw) - raw.count(b"\0") > LONG

@@ -142,6 +142,7 @@ def test_069_a_writer_that_keeps_its_old_offset_leaves_a_hole_and_no_nul_reaches
         assert scene.sources() == [numbered(0, 10)]
         agent.catch_up(2 * SETTLE)
 
+    assert scene.tags()[numbered(10, 11)[0]] == ["_nul_stripped"]
     assert scene.sources() == [numbered(0, 10), numbered(10, 13)]
     assert scene.verdict() == CLOSED
 

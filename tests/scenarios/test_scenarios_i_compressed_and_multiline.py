@@ -1,9 +1,6 @@
 """I. Compressed and multi-line input: an archive is read once, an event is cut at the same places at every reading."""
 
 import gzip
-import json
-import sqlite3
-from contextlib import closing
 
 import pytest
 from support.faulty import Faulty
@@ -27,13 +24,6 @@ def pipeline(folder, *definition, **settings):
     write(folder / "pipelines" / "app.yml", "dataset: app", "timestamp: {by: modification}", *definition)
     scene.with_settings(pipeline_dirs=(folder / "pipelines",))
     return scene
-
-
-def tags(scene):
-    """The tags of all documents, by message, without the one that all of them have."""
-    with closing(sqlite3.connect(scene.folder / "index.db")) as db:
-        rows = db.execute("SELECT document ->> '$.message', document -> '$.tags' FROM documents").fetchall()
-    return {message: sorted(set(json.loads(found)) - {"_timestamp_inherited"}) for message, found in rows}
 
 
 def test_121_an_archive_is_read_once(scene):
@@ -141,7 +131,7 @@ def test_123_an_event_ends_at_its_limits_of_lines_and_bytes_and_says_so(tmp_path
     (source,) = scene.sources()
     assert [len(event.split("\n")) for event in source] == sizes
     assert "\n".join(source) == "\n".join(lines)
-    assert [tags(scene)[event] for event in source[:-1]] == [["_event_truncated"]] * (len(sizes) - 1)
+    assert [scene.tags()[event] for event in source[:-1]] == [["_event_truncated"]] * (len(sizes) - 1)
     assert scene.verdict() == CLOSED
 
 
@@ -191,7 +181,7 @@ def test_126_lines_that_match_no_pattern_are_shipped_raw_and_tagged(tmp_path):
     scene.once()
 
     assert scene.sources() == [["put 1", "what is this", "get 2 of a log that is long enough", "get 3"]]
-    assert [key for key, found in tags(scene).items() if "_grokparsefailure" in found] == [
+    assert [key for key, found in scene.tags().items() if "_grokparsefailure" in found] == [
         "what is this",
         "get 2 of a log that is long enough",
     ]
@@ -227,7 +217,7 @@ def test_127_lines_of_json_that_cannot_be_read_disturb_no_position(tmp_path):
     scene.once()
 
     assert scene.sources() == [lines]
-    assert [key for key, found in tags(scene).items() if "_jsonparsefailure" in found] == lines[1:3]
+    assert [key for key, found in scene.tags().items() if "_jsonparsefailure" in found] == lines[1:3]
     assert scene.verdict() == CLOSED
 
 

@@ -5,6 +5,7 @@ Every story ends with `Scene.sources`, all that is stored, and with `Scene.verdi
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -69,6 +70,12 @@ class Scene(Site):
         columns = ", ".join("document ->> ?" for _ in paths)
         with closing(sqlite3.connect(self.folder / "index.db")) as db:
             return db.execute(f"SELECT {columns} FROM documents ORDER BY rowid", paths).fetchall()
+
+    def tags(self) -> dict[str, list[str]]:
+        """The tags of all documents by message, without the one that tells of dates, which most of them have."""
+        with closing(sqlite3.connect(self.folder / "index.db")) as db:
+            rows = db.execute("SELECT document ->> '$.message', document -> '$.tags' FROM documents").fetchall()
+        return {message: [tag for tag in json.loads(tags) if tag != "_timestamp_inherited"] for message, tags in rows}
 
     def audit(self, **request: Any) -> Outcome:
         """The audit of what is on disk against what is stored."""
