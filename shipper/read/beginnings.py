@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from shipper.read.discover import Found
+from shipper.read.discover import Found, Key
 from shipper.read.files import Content
 from shipper.read.identity import guard_at
 from shipper.records import Mark, MarkKind
@@ -36,14 +36,14 @@ class Beginnings:
         self._starts = starts
         self._to_start = {item.name for item in inputs if not starts.is_started(item.name)}
         self._to_look = {item.name for item in inputs if item.start_at == "now"} & self._to_start
-        self._sizes: dict[tuple[str, int, int], int] = {}
+        self._sizes: dict[Key, int] = {}
 
     def looked(self, settings: InputSettings, files: Sequence[Found]) -> None:
         """Take note of the files of an input; only the first look counts."""
         if settings.name in self._to_look:
             self._to_look.remove(settings.name)
-            for _, status, _ in files:
-                self._sizes[settings.name, status.st_dev, status.st_ino] = status.st_size
+            for found in files:
+                self._sizes[found.key(settings.name)] = found.status.st_size
 
     def opened(self, *, left: int) -> None:
         """So many files of the last look are left to be opened; with the last of them, inputs are started for good."""
@@ -54,11 +54,15 @@ class Beginnings:
 
     def start_of(self, settings: InputSettings, found: Found, content: Content) -> Mark | None:
         """Where the new lines of a file begin; one of which only the beginning was there is new."""
-        size = self._sizes.get((settings.name, found.status.st_dev, found.status.st_ino), 0)
+        size = self._sizes.get(found.key(settings.name), 0)
         if size and content.compressed:
             return Mark(EVERYTHING, MarkKind.START, "")
         offset = _line_start(content, min(size, found.status.st_size))
         return Mark(offset, MarkKind.START, f"{guard_at(content, offset):016x}") if offset else None
+
+    def known(self, settings: InputSettings, found: Found) -> None:
+        """A file was recognised: should there be another under its inode, it is a new one."""
+        self._sizes.pop(found.key(settings.name), None)
 
 
 def begins_there(mark: Mark, content: Content) -> bool:

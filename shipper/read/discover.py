@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 from shipper.settings import InputSettings
 
+Key = tuple[str, int, int]
+"""Input, device, inode."""
+
 
 class Found(NamedTuple):
     """A matching file and its status at that moment."""
@@ -21,6 +24,10 @@ class Found(NamedTuple):
     status: os.stat_result
     problem: str = ""
     """Why it must not be read, whatever its permissions say."""
+
+    def key(self, input_name: str) -> Key:
+        """What it is known by while it is there."""
+        return (input_name, self.status.st_dev, self.status.st_ino)
 
 
 def matching(settings: InputSettings) -> list[Path]:

@@ -30,6 +30,10 @@ class UnfinishedArchive(SourceError):  # noqa: N818  it is a state of a file tha
     """A compressed file that is still being written; it waits."""
 
 
+class Renamed(SourceError):  # noqa: N818  as above
+    """A name leads to no file, or to another one than when it was found."""
+
+
 class Content(Protocol):
     """Uncompressed content with random and sequential access; sequential is what compressed files are good at."""
 
@@ -75,24 +79,42 @@ class Unpacker(Protocol):
 
 def open_content(path: str | Path) -> Content:
     """Open a file. Raises `SourceError` with the system's reason."""
+    return _content(path, _opened(path))
+
+
+def open_found(found: Found) -> Content:
+    """Open a file that an input matches. Raises `SourceError`, also where it must not be; `Renamed` if it moved."""
+    if found.problem:
+        raise SourceError(found.problem)
+    descriptor = _opened(found.path)
+    status = os.fstat(descriptor)
+    if (status.st_dev, status.st_ino) != (found.status.st_dev, found.status.st_ino):
+        os.close(descriptor)
+        raise Renamed(f"{found.path}: another file has this name now")
+    return _content(found.path, descriptor)
+
+
+def _opened(path: str | Path) -> int:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # Not to wait for a writer, should a pipe have taken the name.
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        raise Renamed(f"{path}: {error.strerror}") from error
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from error
+
+
+def _content(path: str | Path, descriptor: int) -> Content:
     try:
         magic = os.pread(descriptor, 6, 0)
         unpack = _unpacker(magic)
         return Plain(descriptor) if unpack is None else Compressed(descriptor, str(path), unpack)
+    except OSError as error:
+        os.close(descriptor)
+        raise SourceError(f"{path}: {error.strerror}") from error
     except BaseException:
         os.close(descriptor)
         raise
-
-
-def open_found(found: Found) -> Content:
-    """Open a file that an input matches. Raises `SourceError`, also where it must not be read."""
-    if found.problem:
-        raise SourceError(found.problem)
-    return open_content(found.path)
 
 
 class Plain:

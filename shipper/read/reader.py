@@ -7,28 +7,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from shipper.clock import Clock
-from shipper.errors import OutputError, SourceError
+from shipper.errors import SourceError
 from shipper.events_log import EventsLog
 from shipper.read.absences import Absences
 from shipper.read.beginnings import Beginnings
-from shipper.read.discover import Found, discover
-from shipper.read.files import Content, UnfinishedArchive, open_found
+from shipper.read.discover import Found, Key, discover
+from shipper.read.files import Renamed, UnfinishedArchive
+from shipper.read.opener import Opener, key_of
 from shipper.read.pace import Pace
-from shipper.read.recognise import Recogniser, Registry, finished_stamp
+from shipper.read.recognise import Recogniser, Registry
 from shipper.read.rescans import BREATH
 from shipper.read.tail import Replaced, TailedFile
 from shipper.read.to_open import HEAD_START, RECENT, ToOpen
 from shipper.read.troubles import Troubles, Unidentified
 from shipper.read.turns import Turns
-from shipper.records import Chunk, FileRow, Framing, Mark, MarkKind, Source
+from shipper.records import Chunk, Framing, Mark, MarkKind
 from shipper.settings import InputSettings
 
 REPLACED_FILE_WAITS = 300.0
 """Seconds for which a file that lost its name to another is read on after it last grew."""
 _STEP = 1 << 20
-
-Key = tuple[str, int, int]
-"""Input, device, inode."""
 
 
 class Reader:
@@ -47,28 +45,24 @@ class Reader:
         *,
         max_open_files: int = 512,
     ) -> None:
-        self._host = host
         self._settings = {item.name: item for item in inputs}
-        self._framings = dict(framings)
         self._recogniser = recogniser
         self._absences = absences
         self._registry = registry
         self._clock = clock
         self._events = events
         self._max_open = max_open_files
-        self._beginnings = Beginnings(inputs, registry)
         self._pace = Pace(inputs, clock)
         self._tailed: dict[Key, TailedFile] = {}
         self._turns: Turns[TailedFile] = Turns()
         self._waiting = ToOpen()
         self._busy_since: float | None = None
         """Monotonic time since when there was always something to read."""
-        self._read: dict[Key, str] = {}
-        """Files that were read to their end and closed: how they looked then."""
         self._closed: dict[str, Key] = {}
         """By path: files that were read to their end and closed, to be opened again when they grow."""
         self._pending: dict[Key, int] = {}
         self._troubles = Troubles(inputs, events)
+        self._opener = Opener(host, framings, recogniser, Beginnings(inputs, registry), self._troubles)
         self.matching = 0
         """How many files matched at the last look."""
         self.held: set[str] = set()
@@ -91,7 +85,7 @@ class Reader:
 
     def reframe(self, input_name: str, framing: Framing) -> None:
         """Make events of an input's lines by another framing, from where each file has come to."""
-        self._framings[input_name] = framing
+        self._opener.reframe(input_name, framing)
         for tailed in self._tailed.values():
             if tailed.source.input == input_name:
                 tailed.framing = framing
@@ -102,20 +96,21 @@ class Reader:
         present, waiting = set(), []
         for settings in self._settings.values():
             files = discover(settings)
-            self._beginnings.looked(settings, files)
+            self._opener.looked(settings, files)
             for found in files:
-                key = _place(settings.name, found)
+                key = found.key(settings.name)
                 present.add(key)
                 if key in self._tailed:
                     self._note_name(self._tailed[key], found)
-                elif self._read.get(key) != finished_stamp(found.status.st_size, found.status.st_mtime_ns):
+                elif not self._opener.is_read(key, found):
                     waiting.append((settings, found))
         self.matching = len(present)
         for key, tailed in self._tailed.items():
             tailed.named = key in present
         self._absences.look(present | self._tailed.keys(), self._clock.time())
         self._waiting.replace(waiting)
-        self._beginnings.opened(left=self.to_open)
+        self._opener.keep(present)
+        self._pending = {key: lines for key, lines in self._pending.items() if key in present or key in self._tailed}
 
     def chunks(self, *, once: bool) -> Iterator[Chunk]:
         """One pass: chunks of all files in turn, until each is at its end as it is now.
@@ -153,7 +148,7 @@ class Reader:
             self._turns.add(tailed, live=live)
             self._pace.took(tailed.source.input, chunk.end - chunk.start)
             yield chunk
-        elif self._tailed.get(_key(tailed.row)) is tailed:
+        elif self._tailed.get(key_of(tailed.row)) is tailed:
             self._let_go(tailed, once=once)
 
     def _waits(self, input_name: str) -> bool:
@@ -177,12 +172,14 @@ class Reader:
         return True
 
     def _park(self) -> bool:
-        """Close the file that is at its end longest, if one can be spared; rather one without half a line.
+        """Close a file at its end, to be opened again when it changes; whether there was one that can be spared.
 
-        An event that waits for quiet is kept.
+        The one that has been there longest, and rather one without half a line: an event that waits for quiet is kept.
         """
-        spared = next((one for one in self._turns.at_end() if not one.pending and _has_name(one)), None) or next(
-            (one for one in self._turns.at_end() if not one.framing.multiline and _has_name(one)), None
+        files = self._turns.at_end()
+        spared = next((tailed for tailed in files if not tailed.pending and _has_name(tailed)), None)
+        spared = spared or next(
+            (tailed for tailed in files if not tailed.framing.multiline and _has_name(tailed)), None
         )
         if spared is None:
             return False
@@ -196,12 +193,15 @@ class Reader:
         return True
 
     def grew(self, paths: Iterable[str]) -> bool:
-        """Open those of the closed files that were written to first; whether one is another file now: a scan is due."""
+        """Files were written to: those that are closed come first in the next pass.
+
+        Whether one of them is another file now, so that a scan is needed.
+        """
         replaced = False
         for path in self._closed.keys() & set(paths):
             key = self._closed.pop(path)
             found = Found(Path(path), os.stat(path)) if os.path.exists(path) else None  # noqa: PTH110, PTH116  as in `discover`
-            if found is not None and _place(key[0], found) == key:
+            if found is not None and found.key(key[0]) == key:
                 self._waiting.add(self._settings[key[0]], found, first=True)
             else:
                 replaced = True
@@ -234,18 +234,19 @@ class Reader:
         self._tailed.clear()
 
     def _next(self, tailed: TailedFile, *, once: bool) -> Chunk | None:
-        chunk = None
         try:
             chunk = tailed.next_chunk(self._clock.monotonic(), once=once)
             self._troubles.can_read(str(tailed.path))
         except Replaced:
             self._replaced(tailed)
         except UnfinishedArchive:
-            pass  # it is looked at again when it has changed
+            return None  # it is looked at again when it has changed
         except (SourceError, OSError) as error:
             self._troubles.cannot_read(tailed.row.current_path, error)
             self._give_back(tailed)
-        return chunk
+        else:
+            return chunk
+        return None
 
     def _note_name(self, tailed: TailedFile, found: Found) -> None:
         row = tailed.row
@@ -256,7 +257,7 @@ class Reader:
 
     def _let_go(self, tailed: TailedFile, *, once: bool) -> None:
         """Close what will bring nothing more; what has its end for now rests."""
-        row, key, status = tailed.row, _key(tailed.row), tailed.content.stat()
+        row, key, status = tailed.row, key_of(tailed.row), tailed.content.stat()
         if row.size != status.st_size:
             row.size = status.st_size
             self._registry.seen(row)
@@ -270,16 +271,15 @@ class Reader:
 
     def _finish(self, tailed: TailedFile) -> None:
         """Close a file that was read to its end; it is opened again if it changes."""
-        status = tailed.content.stat()
-        self._read[_key(tailed.row)] = finished_stamp(status.st_size, status.st_mtime_ns)
+        self._opener.was_read(key_of(tailed.row), tailed.looked_at)
         if tailed.named and not tailed.done:
-            self._closed[str(tailed.path)] = _key(tailed.row)
+            self._closed[str(tailed.path)] = key_of(tailed.row)
         self._give_back(tailed)
 
     def _give_back(self, tailed: TailedFile) -> None:
         """Close a file, and remember how far it was read."""
         self._recogniser.read_to(tailed.row, tailed.position, tailed.chain, tailed.guard)
-        del self._tailed[_key(tailed.row)]
+        del self._tailed[key_of(tailed.row)]
         tailed.close()
 
     def _replaced(self, tailed: TailedFile) -> None:
@@ -289,62 +289,35 @@ class Reader:
             self._registry.gap(row, Mark(tailed.position, MarkKind.GAP, f"truncated:{lost}"))
         self._events.warning("file_truncated", path=row.current_path, size=size, position=tailed.position, unread=lost)
         self._recogniser.read_to(row, tailed.position, tailed.chain, tailed.guard)
-        del self._tailed[_key(row)]
+        del self._tailed[key_of(row)]
         found = Found(tailed.path, tailed.content.stat())
         # The same descriptor goes on: the file may have lost its name, too.
-        other = self._identified(self._settings[row.input], found, tailed.content)
+        other = self._opener.identified(self._settings[row.input], found, tailed.content)
         if other is not None:
             other.named = tailed.named
+            self._tailed[key_of(other.row)] = other
             self._turns.add(other, live=True)
 
     def _open(self, settings: InputSettings, found: Found) -> TailedFile | None:
-        tailed = None
+        if found.key(settings.name) in self._tailed:
+            return None  # a look at the folder and a notification told of the same file
         try:
-            content = open_found(found)
-        except SourceError as error:
-            self._troubles.cannot_open(settings, found, error)
-        else:
-            # The name may lead to another file than when it was found.
-            tailed = self._identified(settings, found._replace(status=content.stat()), content)
-        self._beginnings.opened(left=self.to_open)
+            tailed = self._opener.open(settings, found, left=self.to_open)
+        except Renamed:
+            self._look_for(settings, found)
+            return None
+        if tailed is not None:
+            self._tailed[key_of(tailed.row)] = tailed
         return tailed
 
-    def _identified(self, settings: InputSettings, found: Found, content: Content) -> TailedFile | None:
-        """An open file, ready to be read; closed where that cannot be."""
-        tailed = None
-        try:
-            if _place(settings.name, found) not in self._tailed:
-                tailed = self._recognised(settings, found, content)
-        except (SourceError, OutputError, OSError) as error:
-            self._troubles.cannot_open(settings, found, error)
-        if tailed is None:
-            content.close()
-        else:
-            self._tailed[_key(tailed.row)] = tailed
-        return tailed
-
-    def _recognised(self, settings: InputSettings, found: Found, content: Content) -> TailedFile | None:
-        framing = self._framings[settings.name]
-        start = self._beginnings.start_of(settings, found, content)
-        row = self._recogniser.row_of(settings, found, content, framing, start)
-        if row is None:
-            self._troubles.too_short(settings, found, content)
-            return None
-        if row.finished and row.finished == finished_stamp(found.status.st_size, found.status.st_mtime_ns):
-            self._read[_key(row)] = row.finished
-            return None
-        source = Source(self._host, row.input, row.path, row.fingerprint, row.id)
-        return TailedFile(row, source, content, framing)
+    def _look_for(self, settings: InputSettings, lost: Found) -> None:
+        """A file was renamed before it was opened: find it, and what has its name now."""
+        key = lost.key(settings.name)
+        for found in discover(settings):
+            if found.path == lost.path or found.key(settings.name) == key:
+                self._waiting.add(settings, found)
 
 
 def _has_name(tailed: TailedFile) -> bool:
     """Whether the file can be opened again; one that lost its name cannot."""
     return tailed.named and tailed.content.stat().st_nlink > 0
-
-
-def _key(row: FileRow) -> Key:
-    return (row.input, row.device, row.inode)
-
-
-def _place(input_name: str, found: Found) -> Key:
-    return (input_name, found.status.st_dev, found.status.st_ino)

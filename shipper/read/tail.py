@@ -50,6 +50,11 @@ class TailedFile:
         self._looked_at: tuple[int, int] | None = None
 
     @property
+    def looked_at(self) -> str:
+        """How the file looked when it was last read to its end; empty if it never was."""
+        return finished_stamp(*self._looked_at) if self._looked_at else ""
+
+    @property
     def pending(self) -> int:
         """Bytes that are there and not read as whole events yet."""
         return max(0, self.size - self.position)

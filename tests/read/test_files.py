@@ -1,12 +1,15 @@
 """Content is the same whatever it is packed in."""
 
 import bz2
+import errno
 import gzip
 import lzma
 import os
 
 import pytest
 import zstandard
+from support.logs import numbered, write
+from support.scene import CLOSED, Scene
 
 from shipper.errors import SourceError
 from shipper.read.files import UnfinishedArchive, open_content
@@ -94,3 +97,27 @@ def test_a_big_file_that_is_read_through_is_given_back_to_the_page_cache_and_a_s
         opened.close()
 
     assert given_back == [(0, 8 << 20), (8 << 20, 8 << 20)]
+
+
+def test_a_file_that_fails_to_be_read_at_all_is_told_and_stops_nothing(tmp_path, monkeypatch):
+    scene = Scene(tmp_path)
+    bad = write(scene.logs / "bad.log", *numbered(0, 3, "bad"))
+    write(scene.logs / "good.log", *numbered(0, 3, "good"))
+    inode, pread = bad.stat().st_ino, os.pread
+
+    def failing(descriptor, size, offset):
+        if os.fstat(descriptor).st_ino == inode:
+            raise OSError(errno.EIO, "Input/output error")
+        return pread(descriptor, size, offset)
+
+    with scene.live() as live:
+        monkeypatch.setattr(os, "pread", failing)
+        live.catch_up()
+        assert live.agent.reader.unreadable == {str(bad): f"{bad}: Input/output error"}
+        assert scene.sources() == [numbered(0, 3, "good")]
+        monkeypatch.undo()
+        live.catch_up(20)
+        assert live.agent.reader.unreadable == {}
+
+    assert scene.sources() == [numbered(0, 3, "bad"), numbered(0, 3, "good")]
+    assert scene.verdict() == CLOSED

@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from support.logs import append, compress, numbered, rename, write
+from support.logs import append, compress, numbered, rename, replace_in_place, write
 from support.rotating_logs import record
 from support.sample_logs import SAMPLES
 from support.scene import CLOSED, Scene
@@ -50,6 +50,17 @@ def test_files_that_appear_later_are_read_from_their_beginning(now):
     now.once()
 
     assert now.sources() == [numbered(0, 3, "other")]
+    assert now.verdict() == CLOSED
+
+
+def test_what_is_written_after_a_truncation_is_new(now):
+    log = write(now.logs / "a.log", *numbered(0, 9))
+    with now.live() as live:
+        live.catch_up()
+        replace_in_place(log, *numbered(20, 25))
+        live.catch_up(20)
+
+    assert now.sources() == [numbered(20, 25)]
     assert now.verdict() == CLOSED
 
 

@@ -137,10 +137,28 @@ def test_018_a_file_that_vanishes_before_it_is_opened_disturbs_nothing(scene):
         gone.unlink()
         for chunk in live.agent.reader.chunks(once=False):
             live.agent.take(chunk)
-        live.catch_up(20)
         assert live.agent.reader.unreadable == {}
+        live.catch_up(20)
 
+    assert scene.events.counts["file_unreadable"] == 0
     assert scene.sources() == [numbered(0, 5)]
+    assert scene.verdict() == CLOSED
+
+
+@pytest.mark.parametrize("taken_by", [os.mkdir, os.mkfifo])
+def test_018_nor_does_it_if_something_else_takes_its_name(scene, taken_by):
+    write(scene.logs / "a.log", *numbered(0, 5))
+    moved = write(scene.logs / "moved.log", *numbered(0, 5, "moved"))
+    with scene.live() as live:
+        live.agent.reader.scan()
+        moved.rename(scene.logs / "moved.log.1")
+        taken_by(moved)
+        for chunk in live.agent.reader.chunks(once=False):
+            live.agent.take(chunk)
+        assert live.agent.reader.unreadable == {}
+        live.catch_up()
+
+    assert scene.sources() == [numbered(0, 5), numbered(0, 5, "moved")]
     assert scene.verdict() == CLOSED
 
 
