@@ -9,6 +9,9 @@ import pytest
 from support.gridftp_records import CUT, record
 from support.sample_logs import ParsedLog, parse_lines, parse_sample
 
+from shipper.parse.definition import load_pipeline
+from shipper.settings import InputSettings
+
 ROME = "Europe/Rome"
 NG = "ts=2026-11-21T23:13:05.053776Z id=29749 event=globus-gridftp-server."
 
@@ -81,6 +84,14 @@ def test_every_event_of_stdio_ng_has_time_process_and_action() -> None:
         f"globus-gridftp-server.{document['event']['action']}" for document in log.documents
     }
     assert all(document["@timestamp"] == document["gridftp"]["ts"] for document in log.documents)
+
+
+def test_every_key_of_stdio_ng_that_the_server_wrote_has_a_type() -> None:
+    ended = [document for document in events().documents if document["event"]["action"] == "child.end"]
+    assert [document["gridftp"]["exitcode"] for document in ended] == [0, 0, 0, 0]
+    known = load_pipeline("gridftp-session-ng", InputSettings("i", ("/l",), "gridftp-session-ng")).field_types
+    keys = {key for document in events().documents for key in document["gridftp"]} - {"c"}
+    assert sorted(keys - {name.removeprefix("gridftp.") for name in known}) == []
 
 
 def test_a_transfer_of_stdio_ng_says_the_same_as_the_transfer_log() -> None:
