@@ -97,6 +97,7 @@ def test_055_renamed_before_it_was_ever_opened(scene):
         write(log, *numbered(10, 12))
         for chunk in live.agent.reader.chunks(once=False):
             live.agent.take(chunk)
+        assert live.agent.totals.lines == 12  # in the same pass, for a single pass has no other
         live.catch_up(20)
 
     assert scene.sources() == [numbered(0, 10), numbered(10, 12)]
