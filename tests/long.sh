@@ -5,6 +5,7 @@
 #
 # ROUNDS (20): how often the tests against generated cases run, each time with another seed, which is printed.
 # SHIPPER_CRASH_LINES (3000000), SHIPPER_CRASH_KILLS (200): size of the story of the killed agent.
+# SHIPPER_ROTATE_SECONDS (60): how long logrotate and a writer of 20,000 lines a second go on, in each of eight ways.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -29,6 +30,9 @@ done
 printf '\n== the agent is killed again and again\n'
 SHIPPER_CRASH_LINES=${SHIPPER_CRASH_LINES:-3000000} SHIPPER_CRASH_KILLS=${SHIPPER_CRASH_KILLS:-200} \
     "$pytest" -s tests/crash
+
+printf '\n== logrotate under a writer of 20,000 lines a second\n'
+SHIPPER_ROTATE_SECONDS=${SHIPPER_ROTATE_SECONDS:-60} "$pytest" -s tests/rotators
 
 printf '\n== coverage of a million lines\n'
 "$pytest" -s -m long tests/grok

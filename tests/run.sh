@@ -4,8 +4,9 @@
 #   sh tests/run.sh [PYTEST OPTIONS]
 #
 # Makes ./.venv-tests with the test extras. The tests against real Elasticsearch nodes need Maven and a JDK 21 or
-# newer: run by root on Debian or Ubuntu this installs what is missing, elsewhere it says what will be skipped.
-# With CI=true nothing is skipped: what is missing is a failure. Ends with pytest's summary.
+# newer, those with a real rotator need logrotate: run by root on Debian or Ubuntu this installs what is missing,
+# elsewhere it says what will be skipped. With CI=true nothing is skipped: what is missing is a failure.
+# Ends with pytest's summary.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -29,9 +30,14 @@ find_jdk() {
     return 1
 }
 
+updated=''
 apt_install() {
     if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
         return 1
+    fi
+    if [ -z "$updated" ]; then
+        apt-get update -qq || true
+        updated=yes
     fi
     DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null
 }
@@ -46,16 +52,17 @@ install_jdk() {
 }
 
 prepare_servers() {
-    if ! command -v mvn >/dev/null || ! find_jdk >/dev/null; then
-        if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-            apt-get update -qq || true
-        fi
-    fi
     missing=''
     command -v mvn >/dev/null || apt_install maven || missing='Maven'
     find_jdk >/dev/null || install_jdk 2>/dev/null || missing="${missing:+$missing and }a JDK 21 or newer"
     if [ -n "$missing" ]; then
         say "REAL ELASTICSEARCH WILL NOT BE TESTED: $missing not found."
+    fi
+}
+
+prepare_rotator() {
+    if ! PATH=$PATH:/usr/sbin:/sbin command -v logrotate >/dev/null && ! apt_install logrotate; then
+        say "REAL ROTATORS WILL NOT BE TESTED: logrotate not found."
     fi
 }
 
@@ -78,6 +85,7 @@ check() {
 
 say "preparing"
 prepare_servers
+prepare_rotator
 prepare_python
 check ruff check
 check ruff format --check

@@ -1,0 +1,43 @@
+"""A real logrotate that copies and truncates: lost is only what was written between the two."""
+
+from __future__ import annotations
+
+import pytest
+from support.logrotate import require_logrotate
+from support.rotated import LINES, Rotated, live_through, numbers_in_order, numbers_on_disk
+from support.steady_writer import LINE
+
+COPIED = {
+    "copytruncate": ["copytruncate"],
+    "copytruncate compress": ["copytruncate", "compress"],
+    "copytruncate dateext delaycompress": [
+        "copytruncate",
+        *["dateext", "dateformat -%Y%m%d-%s", "compress", "delaycompress"],
+    ],
+}
+"""Between the copy and the truncation lines are lost, and that is nobody's fault but copytruncate's."""
+
+
+@pytest.fixture(autouse=True)
+def _installed():
+    require_logrotate()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", COPIED)
+def test_of_copied_and_truncated_files_only_what_is_in_no_file_is_missing_and_the_audit_names_what_was_seen(
+    tmp_path, case
+):
+    host = Rotated.of(tmp_path, COPIED[case])
+    live_through(host)
+    numbers = [number for messages in host.agent.sources() for number in numbers_in_order(messages)]
+    missing = set(range(LINES)) - set(numbers)
+    verdict, findings = host.agent.verdict()
+    named = sum(size for _, size in findings)
+    print(f"{len(missing) * LINE} bytes are in no file any more; the audit names {named}")  # noqa: T201
+
+    assert len(set(numbers)) == len(numbers)
+    assert not missing & numbers_on_disk(host.agent.logs)
+    assert verdict == ("findings" if findings else "closed")
+    assert {cause for cause, _ in findings} <= {"truncated before read"}
+    assert named <= len(missing) * LINE

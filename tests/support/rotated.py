@@ -1,0 +1,114 @@
+"""A host whose log a real logrotate rotates under a writer of 20,000 lines a second, and an agent that goes down now
+and then. What is printed shows how far the agent had followed.
+
+`SHIPPER_ROTATE_SECONDS` (10) says how long a story goes on.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.edited_site import until
+from support.logrotate import Logrotate
+from support.running import Running
+from support.steady_writer import LINE, SteadyWriter, line, number_of
+
+SECONDS = int(os.environ.get("SHIPPER_ROTATE_SECONDS", "10"))
+RATE = 20_000
+LINES = RATE * SECONDS
+BETWEEN = 2
+"""Seconds between two rotations."""
+DEADLINE = 60.0 + 2 * SECONDS
+
+
+@dataclass
+class Rotated:
+    """A host with a writer, a rotator and an agent."""
+
+    agent: Running
+    writer: SteadyWriter
+    logrotate: Logrotate
+
+    @classmethod
+    def of(cls, folder: Path, directives: list[str]) -> Rotated:
+        one = {"name": "logs", "paths": [f"{folder}/logs/app.log*"], "pipeline": "raw", "timezone": "UTC"}
+        agent = Running(folder, [one], batch_age="1s")
+        agent.logs.chmod(0o755)  # logrotate refuses a folder that a group may write to
+        told = "copytruncate" not in directives
+        log = agent.logs / "app.log"
+        writer = SteadyWriter(folder, log, RATE, LINES, torn=told)
+        return cls(agent, writer, Logrotate(folder, log, directives, (writer.reopen, writer.pid) if told else None))
+
+    def after(self, seconds: float) -> None:
+        """Wait until so much was written."""
+        until(lambda: self.writer.written() >= seconds * RATE, DEADLINE)
+
+    def finish(self) -> None:
+        """The writer ends; the agent catches up with what has a name, and is stopped."""
+        self.writer.finish(DEADLINE)
+        print(f"{self.agent.count()} of {LINES} lines were stored when the writer ended")  # noqa: T201
+        begin = time.monotonic()
+        self.agent.until(lambda: is_stored(self.agent.index, LINES - 1), DEADLINE)
+        print(f"the last line was stored {time.monotonic() - begin:.1f} s later")  # noqa: T201
+        self.agent.stop()
+        self.agent.once()
+
+
+def rotations(*, force: bool) -> list[float]:
+    """When logrotate is run; where a size decides, it is run often."""
+    step = BETWEEN if force else 0.5
+    return [step * number for number in range(1, int(SECONDS / step))]
+
+
+def live_through(host: Rotated, *, force: bool = True) -> None:
+    """Rotations, one while the agent is down and one right before it is killed."""
+    moments = rotations(force=force)
+    stopped, killed = moments[len(moments) // 3], moments[2 * len(moments) // 3]
+    with host.agent, host.writer:
+        for moment in moments:
+            host.after(moment)
+            if moment == stopped:
+                host.agent.stop()
+            host.logrotate.rotate(force=force)
+            if moment == stopped:
+                host.after(moment + 0.4)
+                host.agent.start()
+            elif moment == killed:
+                host.agent.kill()
+                host.agent.start()
+        host.finish()
+
+
+def is_stored(index: Path, number: int) -> bool:
+    with closing(sqlite3.connect(index)) as db:
+        # What comes last is among the last; all messages would take too long to look at.
+        rows = db.execute("SELECT document ->> '$.message' FROM documents ORDER BY rowid DESC LIMIT 6000")
+        return any(message.startswith(f"{number:010d}") for (message,) in rows)
+
+
+def numbers_on_disk(folder: Path) -> set[int]:
+    """The numbers of all whole lines that are in files now. No line is in two of them."""
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    contents = [gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes() for path in files]
+    numbers = [number_of(text.decode()) for content in contents for text in content.split(b"\n")[:-1]]
+    assert len(set(numbers)) == len(numbers)
+    return set(numbers)
+
+
+def numbers_in_order(messages: list[str]) -> list[int]:
+    """The numbers of a source's lines, none of which may be missing between two others or come too late.
+
+    A copy may break off within a line, which is then its last.
+    """
+    *lines, last = messages
+    numbers = [number_of(text) for text in lines]
+    assert line(numbers[-1] + 1).decode().startswith(last)
+    numbers += [number_of(last)] if len(last) == LINE - 1 else []
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    return numbers

@@ -1,0 +1,96 @@
+"""A program that logs numbered lines at a steady rate, as daemons do, and the handle that tests have on it.
+
+It appends (O_APPEND), opens its log anew on SIGHUP, and tells that it did by removing the file `reopen` beside its
+progress. Torn, it writes its lines in pieces that end anywhere; otherwise whole lines at a time, as syslog daemons do.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Self
+
+LINE = 100
+"""Bytes of a line with its newline."""
+TICK = 0.005
+"""Seconds between two writes."""
+
+
+def line(number: int) -> bytes:
+    """One line; no two numbers have the same, and what follows the number depends on it."""
+    filler = b"%020d" % (number * 0x9E3779B97F4A7C15 % 10**20)
+    return b"%010d %s\n" % (number, (filler * 5)[: LINE - 12])
+
+
+def number_of(text: str) -> int:
+    """The number of a whole line's text. Raises ValueError if it is none that was written."""
+    number = int(text[:10])
+    if line(number) != text.encode() + b"\n":
+        raise ValueError(text)
+    return number
+
+
+class SteadyWriter:
+    """The program while it runs; leaving the block waits until it has written all."""
+
+    def __init__(self, folder: Path, log: Path, rate: int, lines: int, *, torn: bool) -> None:
+        self.lines = lines
+        self.reopen = folder / "reopen"
+        self.pid = folder / "pid"
+        self._progress = folder / "progress"
+        self._progress.write_text("0")
+        self._words = [str(log), str(folder), str(rate), str(lines), "torn" if torn else "whole"]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen([sys.executable, __file__, *self._words])
+        self.pid.write_text(str(self._process.pid))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def written(self) -> int:
+        """How many lines have been written."""
+        assert self._process is not None
+        assert self._process.poll() in (None, 0), "the writer failed"
+        return int(self._progress.read_text() or 0)
+
+    def finish(self, seconds: float) -> None:
+        """Wait until everything was written."""
+        assert self._process is not None
+        assert self._process.wait(timeout=seconds) == 0
+
+
+def _write(log: Path, folder: Path, rate: int, lines: int, moments: random.Random | None) -> None:
+    """What the program does: after each tick the lines that are due, or on SIGHUP another file."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    progress = os.open(folder / "progress", os.O_WRONLY)
+    file = log.open("ab", buffering=0)
+    begin, written = time.monotonic(), 0
+    while written < lines:
+        due = min(lines, int((time.monotonic() - begin) * rate))
+        data = b"".join(map(line, range(written, due)))
+        middle = moments.randrange(len(data)) if moments and data else 0
+        for piece in (data[:middle], data[middle:]):
+            if piece:
+                assert file.write(piece) == len(piece)
+        written = due
+        os.pwrite(progress, b"%d" % written, 0)
+        if signal.sigtimedwait({signal.SIGHUP}, TICK):
+            file.close()
+            file = log.open("ab", buffering=0)
+            (folder / "reopen").unlink(missing_ok=True)
+    file.close()
+
+
+if __name__ == "__main__":
+    path, beside, *numbers, how = sys.argv[1:]
+    _write(Path(path), Path(beside), *map(int, numbers), random.Random(1) if how == "torn" else None)
