@@ -14,13 +14,13 @@ FEW_OUTCOMES = 3
 
 
 def origin(field: str, model: PipelineModel, units: Mapping[str, str]) -> str:
-    """Where a definition takes a field from; empty for one that the log itself has.
+    """Where a definition takes a field from; empty for one that the line itself has.
 
-    A formula of helper fields, which are not shipped, says nothing to a reader, so that it is empty, too.
+    What is made of helper fields, which are not shipped, is of the line as well: their names say nothing to a reader.
     """
     if field in model.set:
         return f"always `{model.set[field]}`"
-    if field in model.ecs:
+    if field in model.ecs and not set(model.remove) & set(model.ecs[field].sources):
         return copied(model.ecs[field], units.get(field, ""), units)
     if field in model.derive and not set(model.remove) & set(sources(model.derive[field])):
         where = "where the line has none: " if field in model.types else ""

@@ -18,6 +18,7 @@ from field_rules import origin
 
 from shipper.errors import ConfigurationError
 from shipper.parse.about import spelled_out
+from shipper.parse.definition import about as told
 from shipper.parse.definition import load_pipeline, pipeline_file
 from shipper.parse.marked_yaml import read_marked
 from shipper.parse.models import AboutModel, FieldAboutModel, PipelineModel, SampleModel, validated
@@ -27,6 +28,7 @@ from shipper.settings import InputSettings
 DOCUMENT = Path(__file__).with_name("formats.md")
 COMMAND = "python docs/formats.py"
 PART = re.compile(r"(<!-- of the pipelines: ([\w-]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
+ELSEWHERE = re.compile(r"as in ([\w-]+)")
 OVERVIEW = "all"
 FAMILIES = {"tstat": "tstat", "gridftp": "GridFTP", "storm": "StoRM", "raw": "any other"}
 LONGEST_LINE, MOST_LINES, LONGEST_VALUE, MOST_FIELDS = 200, 4, 100, 12
@@ -58,9 +60,14 @@ class Log:
 
     @property
     def units(self) -> dict[str, str]:
-        """The units of all fields that have one."""
-        told = {name: entry.unit for name, entry in self.about.fields.items() if entry.unit}
-        return {**UNITS, **told}
+        """The units of all fields that have one; a copy has that of its source."""
+        said = {name: entry.unit for name, entry in self.about.fields.items() if entry.unit}
+        copies = {
+            target: said[rule.sources[0]]
+            for target, rule in self.model.ecs.items()
+            if rule.sources[0] in said and rule.scale is None and rule.map is None and rule.as_ is None
+        }
+        return {**copies, **UNITS, **said}
 
     def is_common(self, field: str) -> bool:
         """Whether it is a field that other logs have, too, or one that is computed."""
@@ -75,7 +82,19 @@ def read(name: str) -> Log:
     samples = validated(tuple[SampleModel, ...], read_marked(samples_file(name)))
     constants = dict.fromkeys(model.set, "keyword")
     types = {**constants, **pipeline.field_types}
-    return Log(name, model, spelled_out(model), types, _zone_required(name), pipeline.needs_date, samples)
+    return Log(name, model, looked_up(spelled_out(model)), types, _zone_required(name), pipeline.needs_date, samples)
+
+
+def looked_up(about: AboutModel) -> AboutModel:
+    """With the meaning and unit that another definition gives, where it says no more than `as in tstat-tcp`."""
+    others: dict[str, AboutModel] = {}
+    fields = dict(about.fields)
+    for field, entry in about.fields.items():
+        if reference := ELSEWHERE.fullmatch(entry.meaning):
+            name = reference[1]
+            others[name] = others.get(name) or told(name)
+            fields[field] = others[name].fields.get(field, entry)
+    return about.model_copy(update={"fields": fields})
 
 
 def _zone_required(name: str) -> bool:
@@ -158,14 +177,19 @@ def _events(model: PipelineModel) -> str:
 
 
 def example(log: Log) -> str:
-    """The sample with the most fields of those without a tag, cut, and what it gives."""
-    shipped = [sample for sample in log.samples if sample.expect is not None]
-    chosen = max(shipped, key=lambda sample: (not expected_fields(sample)["tags"], len(expected_fields(sample))))
-    heading = [line for line in chosen.before if log.model.header and line.startswith("#")][-1:]
+    """The sample that shows most, cut, and what it gives."""
+    chosen = max((sample for sample in log.samples if sample.expect is not None), key=_shows)
+    heading = [line for line in chosen.before if log.model.header and line.startswith("#")][-2:]
     lines = [*heading, *chosen.text.split("\n")]
     cut = [_cut(line, LONGEST_LINE) for line in lines[:MOST_LINES]]
     cut += [f"… and {len(lines) - MOST_LINES} lines more"] if len(lines) > MOST_LINES else []
     return "\n".join(["A line, and what it gives:", "", "```text", *cut, "", *_given(log, chosen), "```"])
+
+
+def _shows(sample: SampleModel) -> tuple[bool, bool, int]:
+    """How much a sample shows: one that is not damaged, with a header before it, of many fields."""
+    fields = expected_fields(sample)
+    return not fields["tags"], bool(sample.before), len(fields)
 
 
 def _given(log: Log, sample: SampleModel) -> Iterator[str]:
