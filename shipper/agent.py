@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from shipper.clock import Bell, Clock
@@ -23,7 +23,7 @@ from shipper.parse.runaways import Runaways
 from shipper.read.reader import Reader
 from shipper.read.rescans import BREATH, Rescans
 from shipper.read.watch import NOTHING, Heard
-from shipper.records import Chunk, FileRow, Mark, MarkKind, OutcomeKind, Parsed, Receipt
+from shipper.records import Batch, Chunk, FileRow, Mark, MarkKind, OutcomeKind, Parsed, Receipt
 from shipper.reload.reloader import Reloader
 from shipper.send.batches import Batches
 from shipper.send.dispatch import Dispatcher
@@ -188,9 +188,10 @@ class Agent:
             between()
             if stopping() or interrupted():
                 break
+        self._state.flush()
 
     def take(self, chunk: Chunk) -> None:
-        """Parse a chunk; its marks are on disk before its documents can leave."""
+        """Parse a chunk; what it brings for sending leaves."""
         parser, marks = self._parser(chunk)
         parsed = parser.parse(chunk.events, modified=chunk.modified, at_end=chunk.at_end)
         self._state.files.mark(chunk.source.file, [*marks, *chunk.marks, *parsed.marks])
@@ -201,8 +202,7 @@ class Agent:
             self._runaways.note(pipeline, chunk.source.path, parsed.runaways)
         if parsed.notices:
             self._notices.note(pipeline, chunk.source.path, parsed.notices)
-        for batch in self._batches.add(parsed.documents, self._clock.monotonic()):
-            self._dispatcher.submit(batch)
+        self._submit(self._batches.add(parsed.documents, self._clock.monotonic()))
 
     def _reload(self, asked: bool) -> None:
         """Look at the definitions if it is time; others rule from the next chunk of each file on."""
@@ -243,7 +243,12 @@ class Agent:
             self._flush()
 
     def _flush(self) -> None:
-        for batch in self._batches.flush():
+        self._submit(self._batches.flush())
+
+    def _submit(self, batches: Iterable[Batch]) -> None:
+        """Send; files and marks that the documents depend on are on disk before."""
+        for batch in batches:
+            self._state.flush()
             self._dispatcher.submit(batch)
 
     def _settle(self) -> None:

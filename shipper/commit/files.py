@@ -53,7 +53,7 @@ class FileRows:
 
     def add(self, row: FileRow, heir_of: FileRow | None) -> FileRow:
         """Record a new file; an heir takes over ledger and dead letters of the file it continues."""
-        with self._database.transaction() as db:
+        with self._database.gathering() as db:
             row.heir_of = heir_of.id if heir_of else 0
             row.id = self._insert(row)
             self.write_marks(row.id, row.marks)
@@ -84,9 +84,9 @@ class FileRows:
         self.mark(row.id, [mark])
 
     def mark(self, file: int, marks: Sequence[Mark]) -> None:
-        """Record decisions, durably, before anything that depends on them is sent."""
+        """Record decisions; the state is flushed before anything that depends on them is sent."""
         if marks:
-            with self._database.transaction():
+            with self._database.gathering():
                 self.write_marks(file, marks)
 
     def marks(self, file: int) -> list[Mark]:

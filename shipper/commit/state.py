@@ -62,8 +62,12 @@ class State:
         database = Database.open_read_only(folder)
         return None if database is None else cls(database, host)
 
+    def flush(self) -> None:
+        """Make durable what files and marks were recorded since the last commit."""
+        self._database.flush()
+
     def close(self) -> None:
-        """Close the database."""
+        """Close the database; what is not durable by then is found out again."""
         self._db.close()
 
     def use_output(self, identity: str) -> None:
