@@ -54,6 +54,9 @@ class Content(Protocol):
     def stat(self) -> os.stat_result:
         """The file's own status, also when its name is gone."""
 
+    def fileno(self) -> int:
+        """The descriptor."""
+
     def close(self) -> None:
         """Give the descriptor back."""
 
@@ -117,6 +120,13 @@ def _content(path: str | Path, descriptor: int) -> Content:
         raise
 
 
+def opened_again(content: Content, path: str | Path) -> Content:
+    """The same file, which holds other content now, perhaps packed in another way; the old object is closed."""
+    descriptor = os.dup(content.fileno())
+    content.close()
+    return _content(path, descriptor)
+
+
 class Plain:
     """A file as it is."""
 
@@ -154,6 +164,10 @@ class Plain:
     def stat(self) -> os.stat_result:
         """The file's own status, also when its name is gone."""
         return os.fstat(self._descriptor)
+
+    def fileno(self) -> int:
+        """The descriptor."""
+        return self._descriptor
 
     def close(self) -> None:
         """Give the descriptor back."""
@@ -202,6 +216,10 @@ class Compressed:
     def stat(self) -> os.stat_result:
         """The file's own status, also when its name is gone."""
         return os.fstat(self._file.fileno())
+
+    def fileno(self) -> int:
+        """The descriptor."""
+        return self._file.fileno()
 
     def close(self) -> None:
         """Give the descriptor back."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 
 from shipper.errors import OutputError, SourceError
 from shipper.read.beginnings import Beginnings
 from shipper.read.discover import Found, Key
-from shipper.read.files import Content, Renamed, open_found
+from shipper.read.files import Content, Renamed, open_found, opened_again
 from shipper.read.recognise import Recogniser, finished_stamp
 from shipper.read.tail import TailedFile
 from shipper.read.troubles import Troubles
@@ -80,6 +81,15 @@ class Opener:
         if tailed is None:
             content.close()
         return tailed
+
+    def identified_anew(self, settings: InputSettings, path: Path, content: Content) -> TailedFile | None:
+        """A file whose content was exchanged. Its descriptor goes on, for it may have lost its name, too."""
+        found = Found(path, content.stat())
+        try:
+            return self.identified(settings, found, opened_again(content, path))
+        except SourceError as error:
+            self._troubles.cannot_open(settings, found, error)
+            return None
 
     def _recognised(self, settings: InputSettings, found: Found, content: Content) -> TailedFile | None:
         framing = self._framings[settings.name]

@@ -176,10 +176,8 @@ class Reader:
 
         The one that has been there longest, and rather one without half a line: an event that waits for quiet is kept.
         """
-        files = self._turns.at_end()
-        spared = next((tailed for tailed in files if not tailed.pending and _has_name(tailed)), None)
-        spared = spared or next(
-            (tailed for tailed in files if not tailed.framing.multiline and _has_name(tailed)), None
+        spared = next((one for one in self._turns.at_end() if not one.pending and _has_name(one)), None) or next(
+            (one for one in self._turns.at_end() if not one.framing.multiline and _has_name(one)), None
         )
         if spared is None:
             return False
@@ -263,7 +261,9 @@ class Reader:
             self._registry.seen(row)
         self._pending[key] = tailed.pending_lines()
         quiet = self._clock.monotonic() - tailed.grew_at
-        over = not tailed.named and not tailed.pending and quiet >= REPLACED_FILE_WAITS
+        over = not tailed.named and quiet >= REPLACED_FILE_WAITS
+        if over and not tailed.done:
+            self._note_lost(tailed, "gone")  # half a line; it is read on if the file comes back
         if tailed.done or over or (once and tailed.named and status.st_nlink > 0):
             self._finish(tailed)
         else:
@@ -285,18 +285,19 @@ class Reader:
     def _replaced(self, tailed: TailedFile) -> None:
         """The file under this inode is another one now: what was unread is lost, unless a copy has it."""
         row, size, lost = tailed.row, tailed.content.stat().st_size, tailed.pending
-        if lost:
-            self._registry.gap(row, Mark(tailed.position, MarkKind.GAP, f"truncated:{lost}"))
+        self._note_lost(tailed, "truncated")
         self._events.warning("file_truncated", path=row.current_path, size=size, position=tailed.position, unread=lost)
         self._recogniser.read_to(row, tailed.position, tailed.chain, tailed.guard)
         del self._tailed[key_of(row)]
-        found = Found(tailed.path, tailed.content.stat())
-        # The same descriptor goes on: the file may have lost its name, too.
-        other = self._opener.identified(self._settings[row.input], found, tailed.content)
+        other = self._opener.identified_anew(self._settings[row.input], tailed.path, tailed.content)
         if other is not None:
             other.named = tailed.named
             self._tailed[key_of(other.row)] = other
             self._turns.add(other, live=True)
+
+    def _note_lost(self, tailed: TailedFile, how: str) -> None:
+        if tailed.pending:
+            self._registry.gap(tailed.row, Mark(tailed.position, MarkKind.GAP, f"{how}:{tailed.pending}"))
 
     def _open(self, settings: InputSettings, found: Found) -> TailedFile | None:
         if found.key(settings.name) in self._tailed:

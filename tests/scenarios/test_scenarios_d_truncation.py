@@ -4,6 +4,7 @@ A truncation is never guessed from the size: each read compares the up to 1 KiB 
 read there, so that a file that has regrown is seen, too.
 """
 
+import gzip
 import os
 from collections import Counter
 
@@ -57,6 +58,22 @@ def test_064_truncated_and_rewritten_to_the_same_or_a_larger_size_between_two_lo
         agent.catch_up()
 
     assert scene.sources() == [numbered(0, 10), [*numbered(500, 500 + lines), "one more"]]
+    assert scene.verdict() == CLOSED
+
+
+@pytest.mark.parametrize(("before", "after"), [("plain", "gzip"), ("gzip", "plain"), ("gzip", "gzip")])
+def test_064_overwritten_in_place_by_content_that_is_packed_in_another_way(scene, before, after):
+    pack = {"plain": bytes, "gzip": gzip.compress}
+    log = scene.logs / "a.log"
+    log.write_bytes(pack[before]("".join(f"{line}\n" for line in numbered(0, 10)).encode()))
+    with scene.live() as agent:
+        agent.catch_up()
+        with log.open("r+b") as same_inode:
+            same_inode.truncate()
+            same_inode.write(pack[after]("".join(f"{line}\n" for line in numbered(500, 530)).encode()))
+        agent.catch_up(30)
+
+    assert scene.sources() == [numbered(0, 10), numbered(500, 530)]
     assert scene.verdict() == CLOSED
 
 

@@ -74,6 +74,25 @@ def test_088_a_link_that_is_removed_while_its_target_grows_is_read_until_it_has_
     assert scene.verdict() == CLOSED
 
 
+def test_088_half_a_line_of_a_file_that_was_moved_away_keeps_no_descriptor_and_is_told_until_it_comes_back(tmp_path):
+    scene = Scene.of(tmp_path, "*.log")
+    log = write(scene.logs / "a.log", *numbered(0, 3))
+    with scene.live() as agent:
+        with log.open("ab") as file:
+            file.write(b"half")
+        agent.catch_up()
+        away = log.rename(tmp_path / "away")
+        agent.catch_up(2 * REPLACED_FILE_WAITS)
+        assert str(away) not in open_below(tmp_path)
+        assert scene.verdict() == ("findings", [("lost before read", len("half"))])
+        append(away, " and whole")
+        away.rename(log)
+        agent.catch_up(30)
+
+    assert scene.sources() == [[*numbered(0, 3), "half and whole"]]
+    assert scene.verdict() == CLOSED
+
+
 def test_089_a_file_and_a_link_to_it_that_both_match_are_read_once(scene):
     """A file with several names in an input is one file; other shippers give one record for each name."""
     log = write(scene.logs / "a.log", *numbered(0, 3))
