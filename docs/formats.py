@@ -10,108 +10,30 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
+from documented_logs import Log, read
 from field_rules import origin
 
-from shipper.errors import ConfigurationError
-from shipper.parse.about import spelled_out
-from shipper.parse.definition import about as told
-from shipper.parse.definition import load_pipeline, pipeline_file
-from shipper.parse.marked_yaml import read_marked
-from shipper.parse.models import AboutModel, FieldAboutModel, PipelineModel, SampleModel, validated
-from shipper.parse.samples import expected_fields, samples_file
-from shipper.settings import InputSettings
+from shipper.parse.models import FieldAboutModel, PipelineModel, SampleModel
+from shipper.parse.samples import expected_fields
 
 DOCUMENT = Path(__file__).with_name("formats.md")
 COMMAND = "python docs/formats.py"
 PART = re.compile(r"(<!-- of the pipelines: ([\w-]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
-ELSEWHERE = re.compile(r"as in ([\w-]+)")
-OVERVIEW = "all"
 FAMILIES = {"tstat": "tstat", "gridftp": "GridFTP", "storm": "StoRM", "raw": "any other"}
-LONGEST_LINE, MOST_LINES, LONGEST_VALUE, MOST_FIELDS = 200, 4, 100, 12
+LONGEST_LINE, MOST_LINES, LONGEST_VALUE, MOST_FIELDS = 200, 4, 100, 20
 """What is shown of an example: letters of a line, lines of an event, letters of a value, fields of the log's own."""
-UNITS = {"event.duration": "ns", "source.bytes": "bytes", "destination.bytes": "bytes", "network.bytes": "bytes"}
-"""Units of common fields of which a definition says nothing."""
-
-
-@dataclass(frozen=True)
-class Log:
-    """A log as its pipeline has it."""
-
-    name: str
-    model: PipelineModel
-    about: AboutModel
-    """With an entry for each field, none for patterns."""
-    types: dict[str, str]
-    """Of all fields."""
-    zone_required: bool
-    """Whether an input must give the time zone."""
-    date_missing: bool
-    """Whether its times lack the year or the date."""
-    samples: tuple[SampleModel, ...]
-
-    @property
-    def own(self) -> str:
-        """What the names of the log's own fields begin with."""
-        return self.name.partition("-")[0] + "."
-
-    @property
-    def units(self) -> dict[str, str]:
-        """The units of all fields that have one; a copy has that of its source."""
-        said = {name: entry.unit for name, entry in self.about.fields.items() if entry.unit}
-        copies = {
-            target: said[rule.sources[0]]
-            for target, rule in self.model.ecs.items()
-            if rule.sources[0] in said and rule.scale is None and rule.map is None and rule.as_ is None
-        }
-        return {**copies, **UNITS, **said}
-
-    def is_common(self, field: str) -> bool:
-        """Whether it is a field that other logs have, too, or one that is computed."""
-        made = field in self.model.ecs or field in self.model.derive or field in self.model.set
-        return made or not field.startswith(self.own)
-
-
-def read(name: str) -> Log:
-    """The log that a pipeline reads. Raises ConfigurationError."""
-    model = validated(PipelineModel, read_marked(pipeline_file(name)))
-    pipeline = load_pipeline(name, InputSettings("documented", ("/log",), name, timezone="UTC"))
-    samples = validated(tuple[SampleModel, ...], read_marked(samples_file(name)))
-    constants = dict.fromkeys(model.set, "keyword")
-    types = {**constants, **pipeline.field_types}
-    return Log(name, model, looked_up(spelled_out(model)), types, _zone_required(name), pipeline.needs_date, samples)
-
-
-def looked_up(about: AboutModel) -> AboutModel:
-    """With the meaning and unit that another definition gives, where it says no more than `as in tstat-tcp`."""
-    others: dict[str, AboutModel] = {}
-    fields = dict(about.fields)
-    for field, entry in about.fields.items():
-        if reference := ELSEWHERE.fullmatch(entry.meaning):
-            name = reference[1]
-            others[name] = others.get(name) or told(name)
-            fields[field] = others[name].fields.get(field, entry)
-    return about.model_copy(update={"fields": fields})
-
-
-def _zone_required(name: str) -> bool:
-    try:
-        load_pipeline(name, InputSettings("documented", ("/log",), name))
-    except ConfigurationError:
-        return True
-    return False
 
 
 def current(text: str) -> str:
     """The document with all marked parts as the pipelines have them."""
-    logs = {name: read(name) for _, name, _ in PART.findall(text) if name != OVERVIEW}
+    logs = {name: read(name) for _, name, _ in PART.findall(text) if name not in OVERVIEWS}
 
     def renewed(part: re.Match[str]) -> str:
         name = part[2]
-        content = overview(logs.values()) if name == OVERVIEW else section(logs[name])
+        content = OVERVIEWS[name](logs.values()) if name in OVERVIEWS else section(logs[name])
         return f"{part[1]}\n{content}\n{part[3]}"
 
     return PART.sub(renewed, text)
@@ -125,11 +47,35 @@ def outdated(text: str) -> list[str]:
 
 def overview(logs: Iterable[Log]) -> str:
     """Which file is described where."""
-    rows = [
-        (FAMILIES[log.name.partition("-")[0]], _code(log.about.files) or "any", f"[{log.name}](#{log.name})")
-        for log in logs
-    ]
+    rows = [(FAMILIES[log.name.partition("-")[0]], _code(log.about.files) or "any", _link(log)) for log in logs]
     return table(("of", "files", "pipeline"), rows)
+
+
+def shared_fields(logs: Iterable[Log]) -> str:
+    """Which fields of the common schema are in more than one log, and in which."""
+    having: dict[str, list[Log]] = {}
+    for log in logs:
+        for field in log.types:
+            if not field.startswith(log.own):
+                having.setdefault(field, []).append(log)
+    rows = []
+    for field, found in sorted(having.items()):
+        if len(found) > 1:
+            kinds = ", ".join(dict.fromkeys(_kind(log, field) for log in found))
+            rows.append((f"`{field}`", kinds, found[0].units.get(field, ""), _by_family(found)))
+    return table(("field", "type", "unit", "in the logs"), rows)
+
+
+def _by_family(logs: Iterable[Log]) -> str:
+    families: dict[str, list[str]] = {}
+    for log in logs:
+        family, _, rest = log.name.partition("-")
+        families.setdefault(FAMILIES[family], []).append(rest)
+    return "; ".join(f"{family}: {', '.join(names)}" for family, names in families.items())
+
+
+def _link(log: Log) -> str:
+    return f"[{log.name}](#{log.name})"
 
 
 def section(log: Log) -> str:
@@ -168,7 +114,7 @@ def facts(log: Log) -> Iterator[str]:
 
 
 def _events(model: PipelineModel) -> str:
-    within = ", or within a line where a new record or message begins" if model.lines.splits else ""
+    within = "; another begins within a line where a new record or message does" if model.lines.splits else ""
     if model.lines.starts:
         return f"several lines, from one that begins like `{model.lines.starts}` up to the next such line{within}"
     if model.lines.continues:
@@ -177,8 +123,8 @@ def _events(model: PipelineModel) -> str:
 
 
 def example(log: Log) -> str:
-    """The sample that shows most, cut, and what it gives."""
-    chosen = max((sample for sample in log.samples if sample.expect is not None), key=_shows)
+    """A sample, cut, and what it gives."""
+    chosen = typical(log.samples)
     heading = [line for line in chosen.before if log.model.header and line.startswith("#")][-2:]
     lines = [*heading, *chosen.text.split("\n")]
     cut = [_cut(line, LONGEST_LINE) for line in lines[:MOST_LINES]]
@@ -186,10 +132,13 @@ def example(log: Log) -> str:
     return "\n".join(["A line, and what it gives:", "", "```text", *cut, "", *_given(log, chosen), "```"])
 
 
-def _shows(sample: SampleModel) -> tuple[bool, bool, int]:
-    """How much a sample shows: one that is not damaged, with a header before it, of many fields."""
-    fields = expected_fields(sample)
-    return not fields["tags"], bool(sample.before), len(fields)
+def typical(samples: Sequence[SampleModel]) -> SampleModel:
+    """The first sample that has at least two thirds of the most fields; if possible undamaged, and with a header."""
+    shipped = [sample for sample in samples if sample.expect is not None]
+    chosen = [sample for sample in shipped if not expected_fields(sample)["tags"]] or shipped
+    chosen = [sample for sample in chosen if sample.before] or chosen
+    most = max(len(expected_fields(sample)) for sample in chosen)
+    return next(sample for sample in chosen if 3 * len(expected_fields(sample)) >= 2 * most)
 
 
 def _given(log: Log, sample: SampleModel) -> Iterator[str]:
@@ -207,7 +156,7 @@ def _given(log: Log, sample: SampleModel) -> Iterator[str]:
 
 def own_fields(log: Log) -> list[tuple[str, ...]]:
     """The rows of fields under the log's own names; those that the definition explains in one entry are one row."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for entry, fields in explained(log):
         shown = [field for field in fields if not log.is_common(field)]
         if shown:
@@ -231,7 +180,8 @@ def explained(log: Log) -> Iterator[tuple[FieldAboutModel, list[str]]]:
 
 def common_fields(log: Log) -> list[tuple[str, ...]]:
     """The rows of fields that other logs have, too, and of those that are computed."""
-    units, rows = log.units, []
+    units = log.units
+    rows: list[tuple[str, ...]] = []
     for field in dict.fromkeys([*log.about.fields, *log.model.ecs, *log.types]):
         if log.is_common(field):
             made = origin(field, log.model, units)
@@ -270,6 +220,10 @@ def _code(names: Iterable[str]) -> str:
 def _cut(text: str, longest: int) -> str:
     text = text.replace("\t", "␉").replace("\r", "")
     return text if len(text) <= longest else f"{text[:longest]} …"
+
+
+OVERVIEWS = {"all": overview, "common-fields": shared_fields}
+"""The parts that are of all logs."""
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.sample_logs import FILES, SAMPLES, content, line_count, parse_routed, route
+from support.sample_logs import FILES, SAMPLES, ParsedLog, content, line_count, parse_routed, route
 
 from shipper import resources
 from shipper.parse.definition import load_pipeline, pipeline_names
-from shipper.parse.models import CopyModel, FormulaModel
+from shipper.parse.models import AboutModel, CopyModel, FormulaModel, SampleModel
 from shipper.settings import InputSettings
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
@@ -54,6 +54,12 @@ def field_rules(monkeypatch):
     return importlib.import_module("field_rules")
 
 
+@cache
+def parsed(name: str) -> ParsedLog:
+    """What the pipeline of a sample makes of it."""
+    return parse_routed(name)
+
+
 def flattened(value: dict[str, Any], path: str = "") -> Iterator[str]:
     for key, item in value.items():
         if isinstance(item, dict):
@@ -79,7 +85,7 @@ def counted() -> tuple[dict[str, list[int]], frozenset[str]]:
     rows: dict[str, list[int]] = {}
     fields: set[str] = set()
     for name in FILES:
-        log = parse_routed(name)
+        log = parsed(name)
         failed = sum("_type_failure" in document["tags"] for document in log.documents)
         lines = line_count(content(SAMPLES / name))
         filtered = sum(entry.tally.lines for entry in log.filtered)
@@ -99,7 +105,7 @@ def table() -> str:
 
 def damaged_lines(name: str) -> dict[int, set[str]]:
     """The lines of a sample that were damaged, by their numbers, and what tells of it."""
-    log, data = parse_routed(name), content(SAMPLES / name)
+    log, data = parsed(name), content(SAMPLES / name)
     found: dict[int, set[str]] = {}
     for document in log.documents:
         marks = {tag for tag in document["tags"] if (route(name), tag) != ("raw", "_timestamp_inherited")}
@@ -145,6 +151,29 @@ def test_every_section_has_all_fields_with_their_types_and_what_they_mean(format
     assert [row[0] for row in formats.common_fields(log) if row[3] == "the line" and not row[4]] == []
 
 
+def test_an_example_is_a_typical_line(formats) -> None:
+    def sample(text: str, fields: int, *, tags: tuple[str, ...] = ()) -> SampleModel:
+        expected = {f"field{number}": number for number in range(fields)} | {"tags": list(tags)}
+        return SampleModel(text=text, expect=expected)
+
+    short, usual, richest = sample("short", 3), sample("usual", 8), sample("richest", 10)
+    damaged, filtered = sample("damaged", 20, tags=("_line_split",)), SampleModel(text="#", filtered="header")
+    assert formats.typical([filtered, damaged, short, usual, richest]) is usual
+    assert formats.typical([filtered, damaged]) is damaged
+
+
+def test_what_another_definition_explains_is_looked_up_there(formats) -> None:
+    logs = importlib.import_module("documented_logs")
+    fields = {"tstat.durat": {"meaning": "as in tstat-tcp"}, "tstat.other": {"meaning": "as in tstat-tcp"}}
+    found = logs.looked_up(AboutModel.model_validate({"fields": fields})).fields
+    assert (found["tstat.durat"].meaning, found["tstat.durat"].unit) == ("first to last packet", "ms")
+    assert found["tstat.other"].meaning == "as in tstat-tcp"
+
+
+def test_no_section_says_only_that_another_one_explains_a_field() -> None:
+    assert re.findall(r"\| as in [\w-]+ \|", DOCUMENT.read_text()) == []
+
+
 def test_formulas_are_in_words_with_times_in_seconds(field_rules) -> None:
     units = {"event.duration": "ns", "t.durat": "ms"}
     throughput = FormulaModel(ratio=("network.bytes", "event.duration"), scale=8_000_000_000)
@@ -174,7 +203,7 @@ def test_the_numbers_of_the_samples_are_as_documented() -> None:
 
 
 def test_no_line_of_the_samples_is_unparsed() -> None:
-    assert [name for name in FILES if parse_routed(name).unparsed] == []
+    assert [name for name in FILES if parsed(name).unparsed] == []
 
 
 def test_every_damaged_line_of_the_samples_is_documented_with_what_tells_of_it() -> None:
@@ -208,7 +237,7 @@ def test_every_documented_field_exists() -> None:
 
 def test_every_tag_of_a_failure_is_documented() -> None:
     text = DOCUMENT.read_text()
-    tags = {tag for name in FILES for document in parse_routed(name).documents for tag in document["tags"]}
+    tags = {tag for name in FILES for document in parsed(name).documents for tag in document["tags"]}
     assert "_type_failure" in tags
     tags |= {"_columnsfailure", "_grokparsefailure", "_line_incomplete"}
     assert sorted(tag for tag in tags if f"`{tag}`" not in text) == []
