@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from math import inf
 
+from shipper.audit.beginnings import are_beginnings
 from shipper.audit.claims import DEAD
 from shipper.audit.context import Context, Run
 from shipper.audit.disk import DiskFile
@@ -158,14 +159,17 @@ def _align(comparisons: Sequence[Comparison], rest: Sequence[Stored]) -> list[Su
 def _without_vouched(
     family: Family, comparisons: Sequence[Comparison], rest: Sequence[Stored], run: Run
 ) -> Sequence[Stored]:
-    """Less the documents of a file that is gone and whose ledger counted just these, after a shared beginning."""
+    """Less the documents of files that are gone and whose ledger counted just these, after a shared beginning."""
+    if not rest:
+        return rest
     left = total(document.tally for document in rest if document.place != DEAD)
-    for claim in gone_claims(family, (comparison.part for comparison in comparisons)) if rest else ():
-        stored = total(claim.stored(bucket) for bucket in claim.ledger if run.holds(bucket))
-        beginning = stored.minus(left)
-        if any(prefix == beginning for comparison in comparisons for prefix in _prefixes(comparison)):
-            return ()
-    return rest
+    claims = gone_claims(family, (comparison.part for comparison in comparisons))
+    counted = [total(claim.stored(bucket) for bucket in claim.ledger if run.holds(bucket)) for claim in claims]
+    prefixes = {prefix for comparison in comparisons for prefix in _prefixes(comparison)}
+    apart = {stored for stored in counted if stored not in prefixes}
+    together = len(apart) > 1 and are_beginnings(total(apart).minus(left), len(apart), prefixes)
+    vouched = together or any(stored.minus(left) in prefixes for stored in counted)
+    return () if vouched else rest
 
 
 def _prefixes(comparison: Comparison) -> Iterable[Tally]:

@@ -21,35 +21,36 @@ def lost_at_source(context: Context, family: Family, parts: Sequence[Part]) -> O
         for mark in claim.row.marks:
             if mark.kind is not MarkKind.GAP or mark in seen:
                 continue
-            if _is_filled(claim, mark.offset + mark.lost, family, parts):
+            start, end = max(mark.offset, _reached(claim, family, parts)), mark.offset + mark.lost
+            if start >= end:
                 continue
             seen.add(mark)
-            size = mark.lost - _sent_before(context, family, parts, mark)
+            size = end - start - _sent_before(context, family, parts, start, end)
             if size > 0:
-                outcome.report(_finding(context, family, claim.row.current_path, mark, size))
+                outcome.report(_finding(context, family, claim.row.current_path, mark, start, size))
     return outcome
 
 
-def _is_filled(claim: Claim, end: int, family: Family, parts: Sequence[Part]) -> bool:
+def _reached(claim: Claim, family: Family, parts: Sequence[Part]) -> int:
+    """How far the lines of a claim are known: in a copy on disk, or read from one that is gone."""
     # Of a file that nothing was read of no more is known than how it began: as all of its family do.
     unknown = claim.row.offset == 0
     same = (part for part in parts if unknown or any(other.row.id == claim.row.id for other in part.agreeing))
-    if any(part.measure.end >= end for part in same):
-        return True
+    on_disk = max((part.measure.end + part.measure.partial.bytes for part in same), default=0)
     heirs = {row.id for row in _rows(family)} if unknown else {claim.row.id}
     while more := {row.id for row in _rows(family) if row.heir_of in heirs} - heirs:
         heirs |= more
-    return any(row.offset >= end for row in _rows(family) if row.id in heirs)
+    return max(on_disk, *(row.offset for row in _rows(family) if row.id in heirs))
 
 
-def _sent_before(context: Context, family: Family, parts: Sequence[Part], mark: Mark) -> int:
+def _sent_before(context: Context, family: Family, parts: Sequence[Part], start: int, end: int) -> int:
     """Bytes of a gap that an agent had sent before it was killed: the index holds them beyond the checkpoint.
 
     Only where nothing else begins the same: documents of another content could stand at the same offsets.
     """
     if parts or len(family.claims) > 1:
         return 0
-    spans = context.output.spans(family.fingerprint, mark.offset, mark.offset + mark.lost)
+    spans = context.output.spans(family.fingerprint, start, end)
     return sum(span.tally.bytes for span in spans)
 
 
@@ -57,7 +58,7 @@ def _rows(family: Family) -> list[FileRow]:
     return [claim.row for claim in family.claims]
 
 
-def _finding(context: Context, family: Family, path: str, mark: Mark, size: int) -> Finding:
+def _finding(context: Context, family: Family, path: str, mark: Mark, start: int, size: int) -> Finding:
     reason = mark.value.partition(":")[0]
     return Finding(
         kind=Kind.LOST_AT_SOURCE,
@@ -66,11 +67,11 @@ def _finding(context: Context, family: Family, path: str, mark: Mark, size: int)
         host=context.host,
         fingerprint=family.fingerprint,
         path=path,
-        offset=mark.offset,
+        offset=start,
         first_line=None,
         last_line=None,
         lines=1,
         bytes=size,
-        evidence=f"the agent saw {size} bytes from offset {mark.offset} on and could not read them any more: {reason}; "
+        evidence=f"the agent saw {size} bytes from offset {start} on and could not read them any more: {reason}; "
         "they hold at least one line",
     )

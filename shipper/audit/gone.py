@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
+from shipper.audit.beginnings import are_beginnings
 from shipper.audit.claims import Claim
 from shipper.audit.context import LAST_BUCKET, Context, Level, Run
 from shipper.audit.families import Family
@@ -77,9 +78,7 @@ def _weigh_together(context: Context, family: Family, outcome: Outcome, report: 
     prefixes = _prefixes(context, family)
     held = total(tally.tally for tally in family.held.values())
     apart = {claim.all_stored() for claim in family.claims} - prefixes
-    shared = total(apart).minus(held)
-    fits = shared in prefixes if len(apart) == 2 else any(shared.minus(first) in prefixes for first in prefixes)
-    if 2 <= len(apart) <= 3 and fits:
+    if len(apart) >= 2 and are_beginnings(total(apart).minus(held), len(apart) - 1, prefixes):
         return _vouched(context, outcome, held)
     evidence = f"{len(apart)} files that begin the same; the ledger alone does not tell them apart: use --level disk"
     report(Kind.UNPROVED, Cause.AMBIGUOUS_LEDGER, 0, held, evidence)
