@@ -95,7 +95,7 @@ def _run(settings: Settings, events: EventsLog) -> int:
     with (
         on_signals(stop=stop, reload=reload),
         agent(settings, SystemClock(), events, bell=bell, giving_up=stopping) as running,
-        closing(Watcher(settings.inputs, changes, events)),
+        closing(Watcher(settings.inputs, changes, running.reader.sizes, events)),
     ):
         notifier.ready()
         events.info("started", host=settings.host, inputs=len(settings.inputs), state=str(settings.state))

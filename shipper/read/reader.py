@@ -17,6 +17,7 @@ from shipper.read.opener import Opener, key_of
 from shipper.read.pace import Pace
 from shipper.read.recognise import Recogniser, Registry
 from shipper.read.rescans import BREATH
+from shipper.read.sizes import Sizes
 from shipper.read.tail import Replaced, TailedFile
 from shipper.read.to_open import HEAD_START, RECENT, ToOpen
 from shipper.read.troubles import Troubles, Unidentified
@@ -65,6 +66,8 @@ class Reader:
         self._opener = Opener(host, framings, recogniser, Beginnings(inputs, registry), self._troubles)
         self.matching = 0
         """How many files matched at the last look."""
+        self.sizes = Sizes()
+        """For whoever hears of writes to look at how large files are."""
         self.held: set[str] = set()
         """Inputs that are not read for now: their dataset is paused."""
 
@@ -284,7 +287,10 @@ class Reader:
 
     def _replaced(self, tailed: TailedFile) -> None:
         """The file under this inode is another one now: what was unread is lost, unless a copy has it."""
-        row, size, lost = tailed.row, tailed.content.stat().st_size, tailed.pending
+        row, status = tailed.row, tailed.content.stat()
+        if not tailed.content.compressed:
+            tailed.size = max(tailed.size, self.sizes.before_truncation(str(tailed.path), status))
+        size, lost = status.st_size, tailed.pending
         self._note_lost(tailed, "truncated")
         self._events.warning("file_truncated", path=row.current_path, size=size, position=tailed.position, unread=lost)
         self._recogniser.read_to(row, tailed.position, tailed.chain, tailed.guard)

@@ -82,7 +82,9 @@ class TailedFile:
         window = BLOCK
         while True:
             data = self._read(window)
-            self.size = max(self.size, self.position + len(data))
+            # The file was still the same when it was read: so it was when it was found to be so large.
+            size = 0 if self.content.compressed else status.st_size
+            self.size = max(self.size, self.position + len(data), size)
             at_end = len(data) < window
             frames, marks = self._frames(data, status, now, at_end=at_end, once=once)
             if frames.events or at_end or window > 2 * PART:

@@ -21,6 +21,7 @@ from watchdog.observers import Observer
 from shipper.clock import Bell
 from shipper.events_log import EventsLog
 from shipper.read.discover import fixed_folders
+from shipper.read.sizes import Sizes
 from shipper.settings import InputSettings
 
 
@@ -64,9 +65,9 @@ class Changes:
 class Watcher:
     """Notes changes below the folders of the inputs that say `watch: inotify`."""
 
-    def __init__(self, inputs: Sequence[InputSettings], changes: Changes, events: EventsLog) -> None:
+    def __init__(self, inputs: Sequence[InputSettings], changes: Changes, sizes: Sizes, events: EventsLog) -> None:
         self._observer = Observer()
-        handler = _Handler(changes)
+        handler = _Handler(changes, sizes)
         folders = {folder for item in inputs if item.watch == "inotify" for folder in fixed_folders(item)}
         kinds = [FileCreatedEvent, FileModifiedEvent, FileMovedEvent, FileDeletedEvent, FileClosedEvent]
         for folder in sorted(folders):
@@ -87,9 +88,15 @@ class Watcher:
 
 
 class _Handler(FileSystemEventHandler):
-    def __init__(self, changes: Changes) -> None:
+    def __init__(self, changes: Changes, sizes: Sizes) -> None:
         self._changes = changes
+        self._sizes = sizes
 
     def on_any_event(self, event: FileSystemEvent) -> None:
+        path = os.fsdecode(event.src_path)
         written = isinstance(event, FileModifiedEvent | FileClosedEvent)
-        self._changes.note(os.fsdecode(event.src_path), names=not written)
+        if written:
+            self._sizes.look(path)
+        else:
+            self._sizes.forget(path)
+        self._changes.note(path, names=not written)
