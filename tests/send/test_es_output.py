@@ -8,14 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.bulk_server import (
-    CLUSTER,
-    BulkServer,
-    Fault,
-    Item,
+from support.bulk_faults import (
     dripping_body,
     dripping_headers,
-    failed_item,
     half_an_answer,
     items,
     no_answer,
@@ -25,6 +20,7 @@ from support.bulk_server import (
     reset_before_storing,
     whole,
 )
+from support.bulk_server import CLUSTER, BulkServer, Fault, Item, failed_item
 from support.clock import VirtualClock
 from support.es_documents import DATASET, batch_of, documents
 
@@ -348,7 +344,8 @@ def test_a_question_to_a_server_that_is_away_is_an_error(server: BulkServer, ope
     server.start()
 
 
-def test_a_question_that_the_server_does_not_know_is_an_error(open_output: Open) -> None:
+def test_a_question_that_the_server_does_not_know_is_an_error(server: BulkServer, open_output: Open) -> None:
+    server.unknown.add("/shipper-*-*-*/_refresh")
     with pytest.raises(OutputError, match="status 405"):
         open_output().refresh()
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bulk_server import BulkServer, dripping_body
+from support.bulk_faults import dripping_body
+from support.bulk_server import BulkServer
 from support.clock import VirtualClock
 from support.es_documents import batch_of, documents
 

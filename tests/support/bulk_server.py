@@ -1,7 +1,7 @@
 """A stand-in for Elasticsearch in this process, which misbehaves by script.
 
-It knows templates, the cluster's identity and `_bulk` with `create`: an id exists once per index. The next bulk
-requests meet the faults in `script`, one each, then all goes well::
+It knows templates, the cluster's identity, the questions of an audit, and `_bulk` with `create`: an id exists once per
+index. The next bulk requests meet the faults (see `bulk_faults`) in `script`, one each, then all goes well::
 
     with BulkServer() as server:
         server.script += [whole(429, "es_rejected_execution_exception"), reset_after_receipt]
@@ -17,12 +17,16 @@ import socket
 import ssl
 import struct
 import threading
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
+
+import orjson
+
+from support.bulk_questions import PointsInTime
 
 Item = dict[str, Any]
 Verdict = Callable[[str, str, bytes], Item | None]
@@ -52,9 +56,9 @@ class Exchange:
         """Store the documents as a healthy node does; the items of the answer."""
         return [self.server.create(creation, verdict) for creation in self.creations]
 
-    def answer(self, status: int, content: Any) -> None:
-        """Send a whole answer."""
-        self._handler.answer(status, content)
+    def answer(self, status: int, content: Any, **headers: str) -> None:
+        """Send a whole answer; an underscore in the name of a header stands for its hyphen."""
+        self._handler.answer(status, content, {name.replace("_", "-"): value for name, value in headers.items()})
 
     def answer_items(self, items: list[Item]) -> None:
         """Send the answer of a bulk request with these items."""
@@ -76,6 +80,18 @@ class Exchange:
         """End the connection in good order."""
         self._handler.close_connection = True
 
+    def half_close(self) -> None:
+        """Say that nothing will be sent any more, without announcing it in the answer; go on listening."""
+        self._handler.wfile.flush()
+        self._handler.connection.shutdown(socket.SHUT_WR)
+
+    def fall_silent(self) -> None:
+        """Keep the connection and send nothing, until the client has had enough."""
+        while not self.server.closing.wait(0.02):
+            if self._handler.gone():
+                break
+        self.break_off()
+
     def drip(self, content: bytes) -> None:
         """Send the head of an answer and then a byte now and then, until the client has had enough."""
         self._handler.close_connection = True
@@ -91,80 +107,28 @@ class Exchange:
 Fault = Callable[[Exchange], None]
 
 
-def whole(status: int, kind: str = "some_exception", reason: str = "a reason") -> Fault:
-    """Nothing is stored, and the request fails as a whole."""
-    return lambda exchange: exchange.answer(status, {"error": {"type": kind, "reason": reason}, "status": status})
-
-
-def page(status: int, text: str = "<html>Bad gateway</html>") -> Fault:
-    """Nothing is stored; a proxy answers in HTML."""
-    return lambda exchange: exchange.answer(status, text)
-
-
-def items(verdict: Verdict) -> Fault:
-    """The documents for which the verdict gives a result get it; the others are stored."""
-    return lambda exchange: exchange.answer_items(exchange.store(verdict))
-
-
 def failed_item(status: int, kind: str, reason: str = "a reason") -> Item:
     """The result of a document that was not created."""
     return {"create": {"status": status, "error": {"type": kind, "reason": reason}}}
-
-
-def reset_before_storing(exchange: Exchange) -> None:
-    """The node dies before it has stored anything."""
-    exchange.break_off()
-
-
-def reset_after_receipt(exchange: Exchange) -> None:
-    """Everything is stored, and the answer is lost."""
-    exchange.store()
-    exchange.break_off()
-
-
-def one_item_missing(exchange: Exchange) -> None:
-    """Everything is stored, and the answer speaks of one document less."""
-    exchange.answer_items(exchange.store()[1:])
-
-
-def dripping_body(exchange: Exchange) -> None:
-    """Everything is stored, and the answer comes a byte at a time, without end."""
-    exchange.store()
-    exchange.drip(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n ")
-
-
-def dripping_headers(exchange: Exchange) -> None:
-    """Everything is stored, and not even the headers of the answer come to an end."""
-    exchange.store()
-    exchange.drip(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-long: ..")
-
-
-def half_an_answer(exchange: Exchange) -> None:
-    """Everything is stored, and the connection ends in the middle of the answer."""
-    whole_answer = json.dumps({"errors": False, "items": exchange.store()}).encode()
-    exchange.send(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
-    exchange.send(b"content-length: %d\r\n\r\n%b" % (len(whole_answer), whole_answer[: len(whole_answer) // 2]))
-    exchange.hang_up()
-
-
-def no_answer(exchange: Exchange) -> None:
-    """Everything is stored, and the node falls silent."""
-    exchange.store()
-    while not exchange.server.closing.wait(0.02):
-        if exchange._handler.gone():
-            break
-    exchange.break_off()
 
 
 class BulkServer:
     """The stand-in; `stop` and `start` keep the address and what is stored."""
 
     def __init__(self, certificate: tuple[Path, Path] | None = None) -> None:
-        self._certificate = certificate
+        self.certificate = certificate
         """Files of a certificate and its key: speak TLS."""
         self.stored: dict[tuple[str, str], bytes] = {}
         self.templates: dict[str, Any] = {}
         self.script: deque[Fault] = deque()
+        self.trouble: Callable[[str], Fault | None] = lambda path: None
+        """Asked about each request that the script has nothing for: the fault that it meets, if any."""
+        self.rule: Verdict = lambda index, name, body: None
+        """What the cluster itself says of a document, whatever fault the request meets."""
+        self.conflicts: Counter[str] = Counter()
+        """Documents that were there already, by index: how many came again."""
+        self.unknown: set[str] = set()
+        """Paths that are answered 405."""
         self.bulk_sizes: list[int] = []
         """Documents of each bulk request that arrived whole."""
         self.requests: list[tuple[str, str, dict[str, str]]] = []
@@ -177,6 +141,7 @@ class BulkServer:
         """So many of the next requests are answered 401."""
         self.template_status = 200
         """Status of requests about templates, if not 200."""
+        self.points_in_time = PointsInTime()
         self.closing = threading.Event()
         self._lock = threading.Lock()
         self._port = 0
@@ -186,16 +151,16 @@ class BulkServer:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"{'https' if self._certificate else 'http'}://127.0.0.1:{self._port}"
+        return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self._port}"
 
     def start(self) -> None:
         """Listen."""
         self.closing.clear()
         self._http = _Server(("127.0.0.1", self._port), _Handler)
         self._http.stand_in = self
-        if self._certificate:
+        if self.certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*self._certificate)
+            context.load_cert_chain(*self.certificate)
             self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
         self._port = self._http.server_address[1]
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -220,12 +185,13 @@ class BulkServer:
 
     def create(self, creation: Creation, verdict: Verdict | None) -> Item:
         """Create one document, or not."""
-        item = verdict(creation.index, creation.id, creation.body) if verdict else None
-        if item is not None:
-            return item
         place = (creation.index, creation.id)
+        item = verdict(*place, creation.body) if verdict else None
+        if item := item or self.rule(*place, creation.body):
+            return item
         with self._lock:
             if place in self.stored:
+                self.conflicts[creation.index] += 1
                 return failed_item(409, "version_conflict_engine_exception", f"[{creation.id}]: version conflict")
             self.stored[place] = creation.body
         return {"create": {"status": 201}}
@@ -239,15 +205,16 @@ class BulkServer:
         creations = _creations(body)
         self.bulk_sizes.append(len(creations))
         exchange = Exchange(self, handler, creations)
-        if self.script:
-            self.script.popleft()(exchange)
+        fault = self.script.popleft() if self.script else self.trouble("/_bulk")
+        if fault:
+            fault(exchange)
         else:
             exchange.answer_items(exchange.store())
 
     def template(self, handler: _Handler, name: str, body: bytes) -> None:
         """Keep or tell a template."""
         if self.template_status != 200:
-            whole(self.template_status)(Exchange(self, handler, []))
+            handler.answer(self.template_status, {"error": {"type": "some_exception", "reason": "a reason"}})
         elif body:
             self.templates[name] = json.loads(body)
             handler.answer(200, {"acknowledged": True})
@@ -256,6 +223,25 @@ class BulkServer:
             handler.answer(200, {"index_templates": [found]})
         else:
             handler.answer(404, {"error": {"type": "resource_not_found_exception"}, "status": 404})
+
+    def question(self, handler: _Handler, path: str, body: bytes) -> None:
+        """Answer one of the questions of an audit."""
+        with self._lock:
+            stored = list(self.stored.items())
+        indices = sorted({index for (index, _), _ in stored})
+        shards = {"total": len(indices), "successful": len(indices), "failed": 0}
+        if path.endswith("/_refresh"):
+            handler.answer(200, {"_shards": shards})
+        elif path.startswith("/_resolve/index/"):
+            handler.answer(200, {"indices": [{"name": name, "attributes": ["open"]} for name in indices]})
+        elif path.endswith("/_pit") and handler.command == "POST":
+            handler.answer(200, {"id": self.points_in_time.open(stored), "_shards": shards})
+        elif path == "/_pit":
+            handler.answer(200, {"succeeded": self.points_in_time.close(json.loads(body)["id"])})
+        elif path == "/_search":
+            handler.answer(200, self.points_in_time.search(json.loads(body)))
+        else:
+            handler.answer(405, {"error": {"type": "no_handler", "reason": path}, "status": 405})
 
 
 class _Server(ThreadingHTTPServer):
@@ -298,28 +284,36 @@ class _Handler(BaseHTTPRequestHandler):
         stand_in = self.server.stand_in
         path = self.path.partition("?")[0]
         stand_in.requests.append((self.command, self.path, {k.lower(): v for k, v in self.headers.items()}))
-        if stand_in.refused_credentials:
+        if path in stand_in.unknown:
+            self.answer(405, {"error": {"type": "no_handler", "reason": path}, "status": 405})
+        elif stand_in.refused_credentials:
             stand_in.refused_credentials -= 1
             self.answer(
                 401, {"error": {"type": "security_exception", "reason": "unable to authenticate"}, "status": 401}
             )
         elif path == "/_bulk":
             stand_in.bulk(self, body)
+        elif fault := stand_in.trouble(path):
+            fault(Exchange(stand_in, self, []))
         elif path.startswith("/_index_template/"):
             stand_in.template(self, path.rpartition("/")[2], body)
         elif path == "/_cluster/state/version":
             self.answer(200, {"cluster_uuid": CLUSTER})
         else:
-            self.answer(405, {"error": {"type": "no_handler", "reason": path}, "status": 405})
+            stand_in.question(self, path, body)
 
     do_GET = do_PUT = do_POST = do_DELETE = handle_request  # noqa: N815
 
-    def answer(self, status: int, content: Any) -> None:
-        html = isinstance(content, str)
-        data = b"" if content is None else content.encode() if html else json.dumps(content).encode()
+    def answer(self, status: int, content: Any, headers: Mapping[str, str] | None = None) -> None:
+        """Bytes go out as they are, a text as a page, all else as JSON."""
+        data = b"" if content is None else content.encode() if isinstance(content, str) else content
+        if not isinstance(data, bytes):
+            data = orjson.dumps(data)
         self.send_response(status)
-        self.send_header("content-type", "text/html" if html else "application/json")
+        self.send_header("content-type", "text/html" if isinstance(content, str) else "application/json")
         self.send_header("content-length", str(len(data)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
 
@@ -357,7 +351,7 @@ def _creations(body: bytes) -> list[Creation]:
     lines = body.split(b"\n")[:-1]
     creations = []
     for head, document in zip(lines[::2], lines[1::2], strict=True):
-        action = json.loads(head)["create"]
-        json.loads(document)
+        action = orjson.loads(head)["create"]
+        orjson.loads(document)
         creations.append(Creation(action["_index"], action["_id"], document))
     return creations
