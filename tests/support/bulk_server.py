@@ -139,6 +139,8 @@ class BulkServer:
         """Requests that were answered 413."""
         self.refused_credentials = 0
         """So many of the next requests are answered 401."""
+        self.deaf = 0
+        """So many of the next bulk requests are reset before they are read."""
         self.template_status = 200
         """Status of requests about templates, if not 200."""
         self.points_in_time = PointsInTime()
@@ -278,11 +280,15 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def handle_request(self) -> None:
+        stand_in = self.server.stand_in
+        path = self.path.partition("?")[0]
+        if stand_in.deaf and path == "/_bulk":
+            stand_in.deaf -= 1
+            Exchange(stand_in, self, []).break_off()
+            return
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         if self.headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
-        stand_in = self.server.stand_in
-        path = self.path.partition("?")[0]
         stand_in.requests.append((self.command, self.path, {k.lower(): v for k, v in self.headers.items()}))
         if path in stand_in.unknown:
             self.answer(405, {"error": {"type": "no_handler", "reason": path}, "status": 405})
