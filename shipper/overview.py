@@ -4,39 +4,39 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from shipper.commit.database import Database
 from shipper.commit.state import Stall, State
-from shipper.errors import SourceError, StateError
+from shipper.errors import StateError
+from shipper.looks import Ages, Key, look_at_stranger, looks_at_rows
 from shipper.operate.status import (
     Buckets,
-    FileState,
+    FileError,
     FileStatus,
     Look,
+    Shared,
     Totals,
     file_status,
-    gap_end,
     ledgers,
+    seen_end,
+    settled_by_a_copy,
+    together,
     totals,
     unidentified_status,
 )
+from shipper.parse.guard import Guard
 from shipper.read.discover import Found, discover
-from shipper.read.files import Content, open_found
-from shipper.read.identity import fingerprint_of
-from shipper.records import FileRow
+from shipper.records import FileRow, MarkKind
 from shipper.settings import InputSettings, Settings
 from shipper.shared_lines import SharedLines
 
-_TAIL = 64 * 1024
 LOCK_NAME = "agent.lock"
-
-_Key = tuple[str, int, int]
-"""Input, device, inode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +49,24 @@ class Overview:
     """Identity of the output that the numbers are for; None while nothing was ever sent."""
     other_outputs: tuple[str, ...]
     files: tuple[FileStatus, ...]
+    inputs: Mapping[str, Totals]
+    """By input."""
     totals: Totals
     stalls: tuple[Stall, ...] = ()
     dead_letters: Mapping[str, int] = field(default_factory=dict)
     """Documents by category of refusal."""
 
 
-def overview(settings: Settings) -> Overview:
+def overview(settings: Settings, now: Callable[[], float] = time.time) -> Overview:
     """State and disk as they are now. Raises StateError where the state cannot be read."""
-    with looking(settings) as seen:
+    guard = Guard(settings.parse_timeout)
+    with looking(settings) as seen, guard.on():
         if seen is None:
-            files = tuple(_unknown_files(settings, _present(settings.inputs)))
-            return Overview(settings.host, settings.state, None, (), files, totals(files, [], {}, _nothing_shared))
-        return _overview(settings, *seen)
+            present = _present(settings.inputs)
+            files = _unknown_files(settings, present, {}, {}, Ages(settings.host, {}, guard, present.values(), now()))
+            by_input = _by_input(settings, files, [], {}, _nothing_shared)
+            return Overview(settings.host, settings.state, None, (), files, by_input, together(by_input.values()))
+        return _overview(settings, *seen, guard, now())
 
 
 @contextmanager
@@ -101,44 +106,76 @@ def agent_runs(folder: Path) -> bool:
     return False
 
 
-def _overview(settings: Settings, state: State, chosen: str | None) -> Overview:
+def _overview(settings: Settings, state: State, chosen: str | None, guard: Guard, now: float) -> Overview:
     present = _present(settings.inputs)
     rows = state.files.all()
     ledger = ledgers(state.ledger())
-    looks = _looks(rows, present)
-    dead = state.dead_letters.categories()
-    shared = SharedLines(settings.host, looks, state.definitions(), dead, settings.parse_timeout)
-    files = _known_files(rows, looks, ledger, shared) + list(_unknown_files(settings, present))
+    definitions, dead, stalls = state.definitions(), state.dead_letters.categories(), state.stalls()
+    ages = Ages(settings.host, definitions, guard, present.values(), now)
+    looks = looks_at_rows(rows, present, settings.host, ages)
+    shared = SharedLines(settings.host, looks, definitions, dead, settings.parse_timeout)
+    noted = {stall.scope[5:]: FileError(stall.reason, stall.since) for stall in stalls if stall.scope[:5] == "file "}
+    files = _known_files(rows, looks, ledger, shared, _errors(rows, looks, noted, state.dead_letters.last_refusals()))
+    files += _unknown_files(settings, present, _versions(rows), noted, ages)
+    by_input = _by_input(settings, files, rows, ledger, shared)
     return Overview(
         host=settings.host,
         state=settings.state,
         output=chosen,
         other_outputs=tuple(name for name in state.outputs() if name != chosen),
         files=tuple(sorted(files, key=lambda file: (file.input, file.path))),
-        totals=totals(files, rows, ledger, shared),
-        stalls=tuple(state.stalls()),
+        inputs=by_input,
+        totals=together(by_input.values()),
+        stalls=tuple(stalls),
         dead_letters=dict(sorted(Counter(dead.values()).items())),
     )
 
 
 def _known_files(
-    rows: Sequence[FileRow], looks: Mapping[int, Look], ledger: Mapping[int, Buckets], shared: SharedLines
-) -> list[FileStatus]:
-    kept = {row.id for row in rows if _kept_by_a_copy(row, rows, shared)}
-    known = [(row.id, file_status(row, looks[row.id], ledger.get(row.id, {}))) for row in rows]
-    return [replace(status, lost_bytes=0) if number in kept else status for number, status in known]
+    rows: Sequence[FileRow],
+    looks: Mapping[int, Look],
+    ledger: Mapping[int, Buckets],
+    shared: SharedLines,
+    errors: Mapping[int, FileError],
+) -> tuple[FileStatus, ...]:
+    alike: dict[str, list[FileRow]] = defaultdict(list)
+    for row in rows:
+        alike[row.fingerprint].append(row)
+    files = []
+    for row in rows:
+        file = file_status(row, looks[row.id], ledger.get(row.id, {}), errors.get(row.id))
+        copied = _kept_by_a_copy(row, seen_end(row, file), alike[row.fingerprint], shared)
+        files.append(settled_by_a_copy(file) if copied else file)
+    return tuple(files)
 
 
-def _kept_by_a_copy(row: FileRow, rows: Sequence[FileRow], shared: SharedLines) -> bool:
+def _kept_by_a_copy(row: FileRow, end: int | None, alike: Sequence[FileRow], shared: SharedLines) -> bool:
     """Whether what this file lost, for example by copy and truncate, was read from a file that continues it."""
-    end = gap_end(row)
     if end is None:
         return False
-    further = (other for other in rows if other.fingerprint == row.fingerprint and other.offset >= end)
-    return any(shared(other, row) is None for other in further if other.id != row.id)
+    further = (other for other in alike if other.offset >= end and other.id != row.id)
+    return any(shared(other, row) is None for other in further)
 
 
-def _present(inputs: Sequence[InputSettings]) -> dict[_Key, Found]:
+def _errors(
+    rows: Sequence[FileRow],
+    looks: Mapping[int, Look],
+    noted: Mapping[str, FileError],
+    refused: Mapping[int, tuple[str, float]],
+) -> dict[int, FileError]:
+    """By file: what the agent noted of it last, unreadable or refused."""
+    errors = {file: FileError(*refusal) for file, refusal in refused.items()}
+    if noted:
+        errors.update({row.id: noted[path] for row in rows if (path := looks[row.id].path) in noted})
+    return errors
+
+
+def _versions(rows: Sequence[FileRow]) -> dict[str, str]:
+    """By input: the pipeline's version that ruled the file that was found last."""
+    return {row.input: mark.value for row in rows for mark in row.marks if mark.kind is MarkKind.PIPELINE}
+
+
+def _present(inputs: Sequence[InputSettings]) -> dict[Key, Found]:
     return {
         (settings.name, found.status.st_dev, found.status.st_ino): found
         for settings in inputs
@@ -146,47 +183,36 @@ def _present(inputs: Sequence[InputSettings]) -> dict[_Key, Found]:
     }
 
 
-def _looks(rows: Sequence[FileRow], present: dict[_Key, Found]) -> dict[int, Look]:
-    """A look at each row's file; takes what a row stands for out of `present`."""
-    looks = {}
-    for row in sorted(rows, key=lambda row: row.id, reverse=True):
-        found = present.pop((row.input, row.device, row.inode), None)
-        looks[row.id] = Look(row.current_path, gone=True) if found is None else _look(found, row.offset)
-    return looks
+def _unknown_files(
+    settings: Settings,
+    present: Mapping[Key, Found],
+    versions: Mapping[str, str],
+    noted: Mapping[str, FileError],
+    ages: Ages,
+) -> tuple[FileStatus, ...]:
+    files = []
+    for (name, device, inode), found in present.items():
+        look, state = look_at_stranger(found, name, settings.host, versions.get(name, ""), ages)
+        error = noted.get(look.path)
+        files.append(unidentified_status(name, look, state, device=device, inode=inode, noted=error))
+    return tuple(files)
 
 
-def _look(found: Found, offset: int) -> Look:
-    path, size = str(found.path), found.status.st_size
-    try:
-        with closing(open_found(found)) as content:
-            if content.compressed:
-                return Look(path, size, compressed=True)
-            return Look(path, size, partial=offset < size <= offset + _TAIL and _unended(content, offset))
-    except (SourceError, OSError) as error:
-        return Look(path, size, problem=str(error))
-
-
-def _unended(content: Content, offset: int) -> bool:
-    return b"\n" not in content.pread(_TAIL, offset)
-
-
-def _unknown_files(settings: Settings, present: Mapping[_Key, Found]) -> Iterator[FileStatus]:
-    for (input_name, _, _), found in present.items():
-        look = _look(found, 0)
-        try:
-            state = FileState.UNREADABLE if look.problem else _unidentified(found, settings.host, input_name)
-        except (SourceError, OSError) as error:
-            look, state = replace(look, problem=str(error)), FileState.UNREADABLE
-        yield unidentified_status(input_name, look, state)
-
-
-def _unidentified(found: Found, host: str, input_name: str) -> FileState:
-    if not found.status.st_size:
-        return FileState.EMPTY
-    with closing(open_found(found)) as content:
-        if fingerprint_of(content, host, input_name) is not None:
-            return FileState.NEW
-        return FileState.UNFINISHED if content.compressed else FileState.HEADER_ONLY
+def _by_input(
+    settings: Settings,
+    files: Sequence[FileStatus],
+    rows: Sequence[FileRow],
+    ledger: Mapping[int, Buckets],
+    shared: Shared,
+) -> dict[str, Totals]:
+    """The sums by input: those that are configured, and those that the state still knows files of."""
+    their_files: dict[str, list[FileStatus]] = {item.name: [] for item in settings.inputs}
+    their_rows: dict[str, list[FileRow]] = defaultdict(list)
+    for file in files:
+        their_files.setdefault(file.input, []).append(file)
+    for row in rows:
+        their_rows[row.input].append(row)
+    return {name: totals(found, their_rows[name], ledger, shared) for name, found in their_files.items()}
 
 
 def _nothing_shared(_longer: FileRow, _shorter: FileRow) -> Mapping[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
@@ -42,6 +43,29 @@ def size_text(count: int | None) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:.1f} TiB"
+
+
+def age_text(seconds: float | None) -> str:
+    """A duration in the unit that suits it; `?` where nobody knows."""
+    if seconds is None:
+        return "?"
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def columns(rows: Sequence[Sequence[str]], numbers: Collection[int]) -> list[str]:
+    """Rows of words as lines with aligned columns; those in `numbers` are aligned at their right. The last is as it is.
+
+    For thousands of rows: a table of `rich` takes a second for each two thousand.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    align = [str.rjust if number in numbers else str.ljust for number in range(len(widths))]
+    return [
+        "  ".join([*(put(word, width) for put, word, width in zip(align, row, widths, strict=False)), row[-1]]).rstrip()
+        for row in rows
+    ]
 
 
 def moment(seconds: float) -> str:

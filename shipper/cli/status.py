@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from shipper import config
 from shipper.cli import DEFAULT_CONFIGURATION
-from shipper.cli.console import console, moment, size_text, visible
+from shipper.cli.console import age_text, columns, console, counted, moment, size_text, visible
 from shipper.clock import Bell, SystemClock
 from shipper.errors import Exit, UsageError
-from shipper.operate.status import FileState, FileStatus
+from shipper.operate.status import FileStatus, Totals
 from shipper.overview import Overview, agent_runs, overview
 from shipper.settings import Settings
 
-if TYPE_CHECKING:
-    from rich.console import Group
-    from rich.table import Table
-
 WATCH_INTERVAL = 2.0
 """Seconds between two looks of `--watch`."""
-
-_WORRYING = (FileState.UNREADABLE, FileState.TRUNCATED)
+MOST_FILES = 20
+"""Files that are shown without `--all`."""
 
 
 @click.command("status", short_help="Show files, lag, stalls and dead letters, also while the agent runs.")
@@ -34,31 +30,34 @@ _WORRYING = (FileState.UNREADABLE, FileState.TRUNCATED)
     "-c", "--config", "path", type=click.Path(path_type=Path), default=DEFAULT_CONFIGURATION, show_default=True,
     metavar="FILE", help="The configuration file.",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, with every file.")
 @click.option("--watch", is_flag=True, help="Look again every two seconds until interrupted.")
-def command(path: Path, *, as_json: bool, watch: bool) -> int:
+@click.option("--all", "every", is_flag=True, help=f"Show every file, also where there are more than {MOST_FILES}.")
+def command(path: Path, *, as_json: bool, watch: bool, every: bool) -> int:
     """Show how far every file is, which stand still and why, and what was refused.
 
-    The exit code is 1 if there is something to look at: a stall, a dead letter, bytes lost at the source, or a file
-    that is truncated or cannot be read.
+    Files that need attention come first, then those that are behind; with many files only these are shown.
+
+    The exit code is 1 if there is something to look at: a stall, a dead letter, bytes lost at the source, bytes that
+    were unread when their file vanished, or a file that cannot be read.
     """
     if as_json and watch:
         raise UsageError("--json prints one document; it cannot be used together with --watch.")
     settings = config.load(path)
     if watch:
-        _watch(settings)
+        _watch(settings, every=every)
     found, running = overview(settings), agent_runs(settings.state)
     if as_json:
         click.echo(json.dumps(document(found, running=running), indent=2))
     else:
-        console(sys.stdout).print(view(found, running=running))
-    return Exit.FINDINGS if worries(found) else Exit.CLEAN
+        click.echo(view(found, running=running, every=every))
+    return Exit.FINDINGS if worries(found, running=running) else Exit.CLEAN
 
 
-def worries(found: Overview) -> bool:
+def worries(found: Overview, *, running: bool) -> bool:
     """Whether there is something to look at."""
     return bool(
-        found.stalls or found.dead_letters or any(file.state in _WORRYING or file.lost_bytes for file in found.files)
+        found.stalls or found.dead_letters or any(file.needs_attention(running=running) for file in found.files)
     )
 
 
@@ -70,33 +69,49 @@ def document(found: Overview, *, running: bool) -> dict[str, Any]:
         "state": str(found.state),
         "output": found.output,
         "other_outputs": list(found.other_outputs),
-        "totals": {
-            "files": found.totals.files,
-            "states": dict(found.totals.states),
-            "lag_bytes": found.totals.lag,
-            **_fates(found.totals.lines),
-        },
+        "totals": _totals(found.totals),
+        "inputs": {name: _totals(each) for name, each in found.inputs.items()},
         "dead_letters": dict(found.dead_letters),
         "stalls": [{"scope": s.scope, "reason": s.reason, "since": moment(s.since)} for s in found.stalls],
-        "files": [_file(file) for file in found.files],
+        "files": [_file(file, running=running) for file in found.files],
     }
 
 
-def view(found: Overview, *, running: bool) -> Group:
+def view(found: Overview, *, running: bool, every: bool) -> str:
     """What people see."""
-    from rich.console import Group  # noqa: PLC0415  only where a person reads
+    ordered = sorted(found.files, key=lambda file: _urgency(file, running=running))
+    pressing = [file for file in ordered if file.needs_attention(running=running) or file.behind]
+    chosen = ordered if every or len(ordered) <= MOST_FILES else pressing[:MOST_FILES]
+    shown = _shown(chosen, len(pressing), len(ordered))
+    return "\n".join([*_head(found, running=running), *_inputs(found), *shown, *_tail(found, chosen)])
 
-    return Group(*_head(found, running=running), _table(found), *_tail(found))
 
-
-def _watch(settings: Settings) -> None:
+def _watch(settings: Settings, *, every: bool) -> None:
     from rich.live import Live  # noqa: PLC0415  only where a person reads
+    from rich.text import Text  # noqa: PLC0415
 
     clock, bell = SystemClock(), Bell()
     with Live(console=console(sys.stdout), auto_refresh=False) as live:
         while True:
-            live.update(view(overview(settings), running=agent_runs(settings.state)), refresh=True)
+            text = view(overview(settings), running=agent_runs(settings.state), every=every)
+            live.update(Text(text), refresh=True)
             clock.wait(bell, WATCH_INTERVAL)
+
+
+def _urgency(file: FileStatus, *, running: bool) -> tuple[bool, bool, float, int, str, str]:
+    """Sorts what needs attention first, then what is behind longest."""
+    attention = file.needs_attention(running=running)
+    return (not attention, not file.behind, -(file.waiting or 0.0), -(file.lag or 0), file.input, file.path)
+
+
+def _totals(totals: Totals) -> dict[str, Any]:
+    return {
+        "files": totals.files,
+        "states": dict(totals.states),
+        "lag_bytes": totals.lag,
+        "lag_seconds": round(totals.waiting, 3),
+        **_fates(totals.lines),
+    }
 
 
 def _fates(lines: Mapping[str, int]) -> dict[str, Any]:
@@ -108,23 +123,30 @@ def _fates(lines: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def _file(file: FileStatus) -> dict[str, Any]:
+def _file(file: FileStatus, *, running: bool) -> dict[str, Any]:
+    error = file.error
     return {
         "input": file.input,
         "path": file.path,
+        "first_path": file.first_path,
+        "fingerprint": file.fingerprint or None,
+        "device": file.device,
+        "inode": file.inode,
         "state": file.state.value,
+        "needs_attention": file.needs_attention(running=running),
         "size": file.size,
         "checkpoint": file.checkpoint,
         "lag_bytes": file.lag,
+        "lag_seconds": None if file.waiting is None else round(file.waiting, 3),
         "lines": _fates(file.lines),
         "lost_bytes": file.lost_bytes,
         "pipeline": file.pipeline or None,
-        "problem": file.problem or None,
+        "last_error": error and {"message": error.message, "at": None if error.at is None else moment(error.at)},
     }
 
 
 def _head(found: Overview, *, running: bool) -> Iterator[str]:
-    yield f"The agent is {'running' if running else 'stopped'} on {found.host}, state in {found.state}."
+    yield f"The agent is {'running' if running else 'stopped'} on {found.host}, state in {visible(str(found.state))}."
     if found.output is None:
         yield "Nothing was shipped yet."
     else:
@@ -133,35 +155,58 @@ def _head(found: Overview, *, running: bool) -> Iterator[str]:
     yield ""
 
 
-def _table(found: Overview) -> Table:
-    from rich.table import Table  # noqa: PLC0415  only where a person reads
+def _inputs(found: Overview) -> Iterator[str]:
+    head = ("input", "files", "behind", "oldest", "stored", "filtered", "dead", "states")
+    rows = [(name, *_numbers(each), _states(each)) for name, each in found.inputs.items()]
+    rows.append(("all", *_numbers(found.totals), "shared lines once"))
+    yield from columns([head, *rows], numbers=range(1, 7))
 
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
-    for name in ("input", "state"):
-        table.add_column(name)
-    for name in ("size", "lag", "stored", "filtered", "dead"):
-        table.add_column(name, justify="right")
-    table.add_column("file", overflow="fold")
-    for file in found.files:
-        table.add_row(file.input, file.state.value, size_text(file.size), size_text(file.lag), *_counts(file.lines),
-                      visible(file.path))  # fmt: skip
-    lag = size_text(found.totals.lag)
-    table.add_row("all", "", "", lag, *_counts(found.totals.lines), f"{found.totals.files} files, shared lines once")
-    return table
+
+def _numbers(totals: Totals) -> tuple[str, ...]:
+    lag, age = size_text(totals.lag), age_text(totals.waiting) if totals.lag else "-"
+    return (f"{totals.files:,}", lag, age, *_counts(totals.lines))
+
+
+def _states(totals: Totals) -> str:
+    return ", ".join(f"{count:,} {state}" for state, count in sorted(totals.states.items(), key=lambda item: -item[1]))
 
 
 def _counts(lines: Mapping[str, int]) -> tuple[str, str, str]:
     fates = _fates(lines)
-    return str(fates["stored"]), str(sum(fates["filtered"].values())), str(sum(fates["dead_letters"].values()))
+    return (
+        f"{fates['stored']:,}",
+        f"{sum(fates['filtered'].values()):,}",
+        f"{sum(fates['dead_letters'].values()):,}",
+    )
 
 
-def _tail(found: Overview) -> Iterator[str]:
+def _shown(chosen: Sequence[FileStatus], pressing: int, files: int) -> Iterator[str]:
+    """The files that are shown, and how many are not."""
+    if chosen:
+        yield ""
+        head = ("input", "state", "size", "checkpoint", "behind", "oldest", "file")
+        yield from columns([head, *map(_row, chosen)], numbers=range(2, 6))
+    if pressing > len(chosen):
+        yield f"… and {pressing - len(chosen):,} more that are behind or need attention; `--all` shows every file."
+    elif files > len(chosen):
+        yield f"{counted(files - len(chosen), 'file')} with nothing to look at; `--all` shows every file."
+
+
+def _row(file: FileStatus) -> tuple[str, ...]:
+    age = "-" if file.lag == 0 else age_text(file.waiting)
+    return (file.input, file.state.value, size_text(file.size), size_text(file.checkpoint), size_text(file.lag), age,
+            visible(file.path))  # fmt: skip
+
+
+def _tail(found: Overview, chosen: Sequence[FileStatus]) -> Iterator[str]:
+    yield ""
     for stall in found.stalls:
         yield f"Stall since {moment(stall.since)}: {visible(stall.scope)}: {visible(stall.reason)}"
     for category, count in found.dead_letters.items():
         yield f"Dead letters: {count} ({category}); see them with: shipper dead-letters list"
-    for file in found.files:
-        if file.problem:
-            yield f"Unreadable: {visible(file.problem)}"
+    for file in chosen:
+        if file.error:
+            at = "" if file.error.at is None else f" at {moment(file.error.at)}"
+            yield f"Last error of {visible(file.path)}{at}: {visible(file.error.message)}"
         if file.lost_bytes:
             yield f"Lost at the source: at least {file.lost_bytes} bytes of {visible(file.path)}"

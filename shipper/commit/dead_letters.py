@@ -45,6 +45,13 @@ class DeadLetters:
         query = "SELECT id, category FROM dead_letters WHERE output = ?"
         return dict(self._db.execute(query, (self._database.output,)).fetchall())
 
+    def last_refusals(self) -> dict[int, tuple[str, float]]:
+        """By file: why a document was refused last, and when."""
+        # Where one value is a maximum, SQLite takes the others from the row that has it.
+        query = "SELECT file, category, reason, MAX(refused_at) FROM dead_letters WHERE output = ? GROUP BY file"
+        rows = self._db.execute(query, (self._database.output,))
+        return {file: (f"{category}: {reason}", at) for file, category, reason, at in rows}
+
     def bytes(self) -> int:
         """Bytes that they take."""
         query = "SELECT COALESCE(SUM(LENGTH(body) + LENGTH(reason)), 0) FROM dead_letters"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from shipper.commit.database import Database
 from shipper.hashes import chain_start
 from shipper.records import FileRow, Mark, MarkKind
 
+_KINDS = {kind.value: kind for kind in MarkKind}
 _ROWS = """
 SELECT f.id, f.input, f.path, f.current_path, f.device, f.inode, f.fingerprint, f.size,
        f.heir_of, c.offset, c.chain, c.guard, c.carry, c.finished
@@ -36,7 +38,10 @@ class FileRows:
 
     def all(self) -> list[FileRow]:
         """Every file."""
-        return self._rows("", {})
+        marks: dict[int, list[Mark]] = defaultdict(list)
+        for file, *mark in self._db.execute("SELECT file, offset, kind, value FROM marks ORDER BY file, offset"):
+            marks[file].append(_mark(*mark))
+        return self._rows("", {}, lambda file: marks.get(file, []))
 
     def row(self, file: int) -> FileRow:
         """One file by its row number."""
@@ -92,7 +97,7 @@ class FileRows:
     def marks(self, file: int) -> list[Mark]:
         """The marks of a file, by offset."""
         rows = self._db.execute("SELECT offset, kind, value FROM marks WHERE file = ? ORDER BY offset", (file,))
-        return [Mark(offset, MarkKind(kind), value) for offset, kind, value in rows]
+        return [_mark(*mark) for mark in rows]
 
     def write_marks(self, file: int, marks: Iterable[Mark]) -> None:
         """As `mark`, within the caller's transaction."""
@@ -115,12 +120,14 @@ class FileRows:
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
-    def _rows(self, where: str, values: dict[str, str | int]) -> list[FileRow]:
+    def _rows(
+        self, where: str, values: dict[str, str | int], marks_of: Callable[[int], list[Mark]] | None = None
+    ) -> list[FileRow]:
         cursor = self._db.execute(_ROWS + where, {**values, "output": self._database.output})
         cursor.row_factory = sqlite3.Row
-        return [self._row(row) for row in cursor.fetchall()]
+        return [self._row(row, marks_of or self.marks) for row in cursor.fetchall()]
 
-    def _row(self, row: Any) -> FileRow:
+    def _row(self, row: Any, marks_of: Callable[[int], list[Mark]]) -> FileRow:
         unread = row["offset"] is None
         return FileRow(
             **{name: row[name] for name in ("id", "input", "path", "current_path", "device", "inode", "fingerprint")},
@@ -130,9 +137,13 @@ class FileRows:
             guard=0 if unread else int(row["guard"], 16),
             carry=row["carry"],
             finished="" if unread else row["finished"],
-            marks=self.marks(row["id"]),
+            marks=marks_of(row["id"]),
             heir_of=row["heir_of"],
         )
+
+
+def _mark(offset: int, kind: str, value: str) -> Mark:
+    return Mark(offset, _KINDS[kind], value)
 
 
 def place(offset: int, chain: int, guard: int) -> tuple[int, str, str]:

@@ -7,15 +7,16 @@ adds nothing to them; of two files that begin alike and part ways, the second ad
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from shipper.records import FileRow, Mark, MarkKind, Tally
 
 
 class FileState(StrEnum):
-    """What a file is doing."""
+    """What a file is doing. The words are stable: programs read them."""
 
     EMPTY = "empty"
     HEADER_ONLY = "header only"
@@ -24,9 +25,13 @@ class FileState(StrEnum):
     CAUGHT_UP = "caught up"
     PARTIAL_LINE = "holding a partial line"
     UNFINISHED = "unfinished archive"
-    TRUNCATED = "truncated"
+    FINISHED = "finished"
+    REPLACED = "replaced"
     GONE = "gone"
     UNREADABLE = "unreadable"
+
+
+_ABSENT = (FileState.GONE, FileState.REPLACED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +43,23 @@ class Look:
     """Bytes on disk."""
     compressed: bool = False
     gone: bool = False
-    """No such file, or another one under its name."""
+    """Nothing that its input matches is this file."""
+    replaced: bool = False
+    """Likewise, and another file has its name, or other content its inode."""
     problem: str = ""
     """Why it cannot be read."""
     partial: bool = False
     """Whether what follows the checkpoint is one line without its end."""
+    waiting: float | None = None
+    """Age of the oldest unread byte in seconds, as far as it can be known."""
+
+
+class FileError(NamedTuple):
+    """What went wrong with a file."""
+
+    message: str
+    at: float | None
+    """Seconds since the epoch; None where nobody noted it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +68,50 @@ class FileStatus:
 
     input: str
     path: str
+    """Where it is now; where it was last, if it is gone."""
     state: FileState
     size: int
     checkpoint: int
     """Bytes, uncompressed."""
     lag: int | None
-    """Bytes behind; None where nobody knows (archives that are not done, files that are gone)."""
+    """Bytes behind; None where nobody knows (archives that are not done, files that cannot be read). Of a file that is
+    not there any more: bytes that were unread when it was last seen, and are not told as lost."""
+    waiting: float | None = None
+    """Age of the oldest unread byte in seconds, as far as it can be known; None where nobody knows."""
+    first_path: str = ""
+    """Where it was first seen: `log.file.path` of its documents."""
+    fingerprint: str = ""
+    """Empty while it has too little content to be told from others."""
+    device: int = 0
+    inode: int = 0
     lines: Mapping[str, int] = field(default_factory=dict)
     """Lines by fate: `stored`, `filtered:<rule>`, `dead:<category>`."""
     lost_bytes: int = 0
     """Proved to be lost at the source, at least so many."""
     pipeline: str = ""
     """Version that rules at the checkpoint."""
-    problem: str = ""
+    error: FileError | None = None
+    """The last one."""
+
+    def needs_attention(self, *, running: bool) -> bool:
+        """Whether someone should look at it; a running agent may still read what has lost its name."""
+        left_behind = self.state in _ABSENT and bool(self.lag) and not running
+        return self.state is FileState.UNREADABLE or bool(self.lost_bytes) or left_behind
+
+    @property
+    def behind(self) -> bool:
+        """Whether there is something unread in it, or nobody knows."""
+        return bool(self.lag) or (self.lag is None and self.state is not FileState.UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """All files together; shared lines once."""
+    """Several files together; shared lines once."""
 
     files: int
     lag: int
+    waiting: float
+    """Of all unread bytes the age of the oldest, in seconds; 0 if there are none."""
     lines: Mapping[str, int]
     states: Mapping[str, int]
 
@@ -91,39 +131,75 @@ def ledgers(rows: Iterable[tuple[int, int, str, Tally]]) -> dict[int, dict[int, 
     return result
 
 
-def file_status(row: FileRow, look: Look, ledger: Buckets) -> FileStatus:
-    """The status of a file that the state knows."""
+def file_status(row: FileRow, look: Look, ledger: Buckets, noted: FileError | None = None) -> FileStatus:
+    """The status of a file that the state knows; `noted` is the last error that the agent noted of it."""
     state = _state(row, look)
-    known = state not in {FileState.GONE, FileState.UNREADABLE}
-    lag: int | None = None
-    if state is FileState.CAUGHT_UP:
-        lag = 0
-    elif known and not look.compressed:
-        lag = max(0, look.size - row.offset)
+    lag = _lag(row, look, state)
+    lost = sum(mark.lost for mark in row.marks if _is_lost(mark, row))
     return FileStatus(
         input=row.input,
         path=look.path,
         state=state,
-        size=look.size if known else row.size,
+        size=row.size if state in _ABSENT else look.size,
         checkpoint=row.offset,
         lag=lag,
-        lines=_lines([ledger]),
-        lost_bytes=sum(mark.lost for mark in row.marks if _is_lost(mark, row)),
+        waiting=look.waiting if lag else 0.0 if lag == 0 else None,
+        first_path=row.path,
+        fingerprint=row.fingerprint,
+        device=row.device,
+        inode=row.inode,
+        lines=_lines(ledger),
+        lost_bytes=lost,
         pipeline=next((mark.value for mark in reversed(row.marks) if mark.kind is MarkKind.PIPELINE), ""),
-        problem=look.problem,
+        error=_error(look, noted),
     )
 
 
-def unidentified_status(input_name: str, look: Look, state: FileState) -> FileStatus:
+def unidentified_status(
+    input_name: str, look: Look, state: FileState, *, device: int = 0, inode: int = 0, noted: FileError | None = None
+) -> FileStatus:
     """The status of a file that the state does not know yet."""
     lag = None if look.compressed or look.problem else look.size
-    return FileStatus(input_name, look.path, state, look.size, 0, lag, problem=look.problem)
+    return FileStatus(
+        input=input_name,
+        path=look.path,
+        state=state,
+        size=look.size,
+        checkpoint=0,
+        lag=lag,
+        waiting=look.waiting if lag else 0.0 if lag == 0 else None,
+        first_path=look.path,
+        device=device,
+        inode=inode,
+        error=_error(look, noted),
+    )
+
+
+def settled_by_a_copy(file: FileStatus) -> FileStatus:
+    """The status of a file of which a copy was read on: it lost nothing, and is behind with nothing."""
+    return replace(file, lost_bytes=0, lag=0, waiting=0.0) if file.state in _ABSENT else replace(file, lost_bytes=0)
+
+
+def together(parts: Collection[Totals]) -> Totals:
+    """The sum of totals that share no lines, as those of different inputs."""
+    lines: Counter[str] = Counter()
+    states: Counter[str] = Counter()
+    for part in parts:
+        lines.update(part.lines)
+        states.update(part.states)
+    return Totals(
+        files=sum(part.files for part in parts),
+        lag=sum(part.lag for part in parts),
+        waiting=max((part.waiting for part in parts), default=0.0),
+        lines=dict(sorted(lines.items())),
+        states=dict(states),
+    )
 
 
 def totals(
     files: Sequence[FileStatus], rows: Sequence[FileRow], ledger: Mapping[int, Buckets], shared: Shared
 ) -> Totals:
-    """The sums over all files. `shared` is asked only about rows of one fingerprint, the longer one first."""
+    """The sums over files. `shared` is asked only about rows of one fingerprint, the longer one first."""
     by_content: dict[str, list[FileRow]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: -row.offset):
         by_content[row.fingerprint].append(row)
@@ -133,6 +209,7 @@ def totals(
     return Totals(
         files=len(files),
         lag=sum(file.lag or 0 for file in files),
+        waiting=max((file.waiting or 0.0 for file in files), default=0.0),
         lines=dict(sorted(lines.items())),
         states=dict(Counter(file.state.value for file in files)),
     )
@@ -140,20 +217,40 @@ def totals(
 
 def _state(row: FileRow, look: Look) -> FileState:
     if look.gone:
-        return FileState.GONE
+        return FileState.REPLACED if look.replaced else FileState.GONE
     if look.problem:
         return FileState.UNREADABLE
-    if row.finished or (not look.compressed and look.size == row.offset):
-        return FileState.CAUGHT_UP
+    if row.finished:
+        return FileState.FINISHED
     if look.compressed:
         return FileState.READING
-    if look.size < row.offset:
-        return FileState.TRUNCATED
+    if look.size <= row.offset:
+        return FileState.CAUGHT_UP
     return FileState.PARTIAL_LINE if look.partial else FileState.READING
+
+
+def _lag(row: FileRow, look: Look, state: FileState) -> int | None:
+    if row.finished and state is not FileState.UNREADABLE:
+        return 0
+    if state in _ABSENT:
+        told = any(mark.kind is MarkKind.GAP and mark.offset == row.offset for mark in row.marks)
+        return 0 if told else max(0, row.size - row.offset)
+    if look.compressed or look.problem:
+        return None
+    return max(0, look.size - row.offset)
+
+
+def _error(look: Look, noted: FileError | None) -> FileError | None:
+    """What is wrong now, with the time since when the agent knows it; else what was noted last."""
+    if not look.problem or (noted is not None and noted.message == look.problem):
+        return noted
+    return FileError(look.problem, None)
 
 
 def _counted_once(alike: Sequence[FileRow], ledger: Mapping[int, Buckets], shared: Shared) -> Mapping[str, int]:
     """Lines by fate of files that begin alike, the longest first."""
+    if len(alike) == 1:  # as nearly all are
+        return _lines(ledger.get(alike[0].id, {}))
     lines: Counter[str] = Counter()
     apart: list[FileRow] = []
     for row in alike:
@@ -164,7 +261,7 @@ def _counted_once(alike: Sequence[FileRow], ledger: Mapping[int, Buckets], share
             continue
         known = [ledger.get(other.id, {}) for other in apart]
         own = ledger.get(row.id, {})
-        lines.update(_lines([{b: fates for b, fates in own.items() if not any(k.get(b) == fates for k in known)}]))
+        lines.update(_lines({b: fates for b, fates in own.items() if not any(k.get(b) == fates for k in known)}))
         lines.subtract(max((each for each in common if each), key=lambda each: sum(each.values()), default={}))
         apart.append(row)
     return lines
@@ -174,12 +271,11 @@ def _same(one: FileRow, other: FileRow) -> bool:
     return (one.offset, one.chain) == (other.offset, other.chain)
 
 
-def _lines(ledger: Iterable[Buckets]) -> dict[str, int]:
-    lines: Counter[str] = Counter()
-    for buckets in ledger:
-        for fates in buckets.values():
-            for fate, tally in fates.items():
-                lines[fate] += tally.lines
+def _lines(ledger: Buckets) -> dict[str, int]:
+    lines: dict[str, int] = {}
+    for fates in ledger.values():
+        for fate, tally in fates.items():
+            lines[fate] = lines.get(fate, 0) + tally.lines
     return dict(sorted(lines.items()))
 
 
@@ -189,6 +285,7 @@ def _is_lost(mark: Mark, row: FileRow) -> bool:
     return mark.kind is MarkKind.GAP and not came_back
 
 
-def gap_end(row: FileRow) -> int | None:
-    """Where the furthest bytes end that were seen in a file and could not be read; None if there are none."""
-    return max((mark.offset + mark.lost for mark in row.marks if mark.kind is MarkKind.GAP), default=None)
+def seen_end(row: FileRow, file: FileStatus) -> int | None:
+    """Where the furthest bytes end that were seen in a file, and that it may not have any more; None without such."""
+    ends = [mark.offset + mark.lost for mark in row.marks if mark.kind is MarkKind.GAP]
+    return max([*ends, row.size] if file.state in _ABSENT and file.lag else ends, default=None)
