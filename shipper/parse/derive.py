@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from shipper.parse.fields import Fields
@@ -22,7 +23,9 @@ WHOLE = frozenset({"long", "int"})
 Number = int | float
 Value = Number | str
 Compute = Callable[[Sequence[Any]], Number | None]
+_LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 _second = datetime.fromisoformat
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  as the texts it is subtracted from, which are all of UTC
 _TO_NS: tuple[int, ...] = tuple(10 ** (9 - digits) for digits in range(10))
 
 
@@ -89,13 +92,19 @@ _WANTED = {
 def elapsed(end: Any, start: Any) -> int | None:
     """Nanoseconds from one time to another, in the form that the type `date` gives; None if they are no such texts."""
     try:
-        gap = _second(end[:19]) - _second(start[:19])
-        seconds: int = (gap.days * 86_400 + gap.seconds) * NS
+        seconds = (_second_of(end[:19]) - _second_of(start[:19])) * NS
         if len(end) == len(start) > 21:  # as many digits: they can be subtracted as they are
             return seconds + (int(end[20:-1]) - int(start[20:-1])) * _TO_NS[len(end) - 21]
         return seconds + _fraction(end) - _fraction(start)
     except (TypeError, ValueError):
         return None
+
+
+@lru_cache(maxsize=4096)
+def _second_of(text: str) -> int:
+    """Seconds since 1970: remembered, for many records of a busy log share theirs."""
+    gap = _second(text) - _EPOCH
+    return gap.days * 86_400 + gap.seconds
 
 
 def later(inputs: Sequence[Any]) -> str | None:
@@ -121,7 +130,9 @@ def _fraction(text: str) -> int:
 def _elapsed(scale: Number) -> Compute:
     def compute(inputs: Sequence[Any]) -> Number | None:
         nanoseconds = elapsed(*inputs)
-        return None if nanoseconds is None or nanoseconds < 0 else nanoseconds * scale
+        if nanoseconds is None or nanoseconds < 0:
+            return None
+        return nanoseconds if scale == 1 else nanoseconds * scale
 
     return compute
 
@@ -146,7 +157,7 @@ def _ratio(scale: Number) -> Compute:
     def compute(inputs: Sequence[Any]) -> Number | None:
         number, divisor = inputs
         # Scaled before it is divided: whole numbers stay exact for as long as they can.
-        return number * scale / divisor if _is_number(number) and _is_number(divisor) and divisor else None
+        return number * scale / divisor if divisor and _is_number(number) and _is_number(divisor) else None
 
     return compute
 
@@ -166,10 +177,11 @@ def _is_number(value: Any) -> bool:
 def _whole(compute: Compute) -> Compute:
     def value(inputs: Sequence[Any]) -> int | None:
         number = compute(inputs)
-        if number is None or (number.__class__ is float and not math.isfinite(number)):
-            return None
-        rounded = round(number)
-        return rounded if -(1 << 63) <= rounded < 1 << 63 else None
+        if number.__class__ is not int:
+            if number is None or not math.isfinite(number):
+                return None
+            number = round(number)
+        return number if _LEAST <= number <= _MOST else None  # type: ignore[return-value]  rounded
 
     return value
 

@@ -140,6 +140,10 @@ def _integer(text: str, bits: int) -> int:
     return value
 
 
+_SHORT = 64
+"""Characters of a list that is remembered: memory has limits, whatever a log says."""
+
+
 def _list_of(convert: Converter) -> Converter:
     def to_list(text: str) -> list[Any]:
         return [convert(item) for item in text.split(",")]
@@ -151,4 +155,7 @@ def _list_of(convert: Converter) -> Converter:
         plain = digits and "" not in items and max(map(len, items)) <= 9
         return list(map(int, items)) if plain else to_list(text)
 
-    return to_integers if convert in {to_int, to_long} else to_list
+    # The counters of most records are the same few zeros. Nobody changes the lists.
+    read = to_integers if convert in {to_int, to_long} else to_list
+    remembered = lru_cache(maxsize=4096)(read)
+    return lambda text: remembered(text) if len(text) <= _SHORT else read(text)

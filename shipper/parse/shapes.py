@@ -7,6 +7,7 @@ once. A line with a value that does not convert, or with a rule that looks at va
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import itemgetter, lt
 from typing import Any, NamedTuple
@@ -21,13 +22,15 @@ LIMIT = 256
 """Shapes that are remembered: a log whose names come from its content could have any number."""
 _FITS = 9
 """So many digits fit in any integer type."""
+_WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]*")
+"""As Python writes it."""
 _DECIMAL = frozenset({to_double, to_float})
 _TEXTS = frozenset({"keyword", "date"})
 _BELOW: Mapping[Converter, int] = {to_int: 1 << 31, to_long: 1 << 63}
 
 Computed = ScaledCopy | MappedCopy | Formula
 """What adds a field whose value is computed from others, or none."""
-Pick = Callable[[Sequence[Any]], Sequence[Any]]
+Compute = Callable[[Sequence[Any]], Any]
 
 
 class Parts(NamedTuple):
@@ -82,8 +85,8 @@ class Shape:
         self._first_computed = len(names) + len(self._constants)
         self._unusual = False
         """Whether the log has a field of the name of a computed one: which of them counts depends on the values."""
-        self._computed: list[tuple[Pick, Computed]] = []
-        """How to pick the inputs from the values, and what is computed from them."""
+        self._computed: list[tuple[Computed, Compute]] = []
+        """What is computed, and how, from the values so far."""
         self._final = self._arranged()
         self._layouts: dict[tuple[int, ...], Layout] = {}
         self._whole = self._laid_out(())
@@ -119,8 +122,8 @@ class Shape:
                 values[position] = convert(text)
         except ValueError:
             return None
-        for pick, computed in self._computed:
-            values.append(computed.value(pick(values)))
+        for _, compute in self._computed:
+            values.append(compute(values))
         return values
 
     def layout(self, values: Sequence[Any]) -> Layout:
@@ -155,7 +158,7 @@ class Shape:
         place = {name: position for position, name in enumerate(self._names)}
         there = [
             (position, computed.kind)
-            for position, (_, computed) in enumerate(self._computed, self._first_computed)
+            for position, (computed, _) in enumerate(self._computed, self._first_computed)
             if position not in missing
         ]
         texts = [position for name, position in place.items() if name not in {*self._typed, "message"}]
@@ -188,7 +191,7 @@ class Shape:
             if positions is not None:
                 self._unusual = self._unusual or computed.target in final
                 final[computed.target] = self._first_computed + len(self._computed)
-                self._computed.append((_pick(positions), computed))
+                self._computed.append((computed, _compute(computed, positions)))
         for name in ("message", *self._parts.remove):
             final.pop(name, None)
         final.update({name: position for position, name in enumerate(constants, len(names))})
@@ -228,9 +231,28 @@ def _inputs(computed: Computed, known: Mapping[str, int]) -> list[int] | None:
     return found or None
 
 
-def _pick(positions: Sequence[int]) -> Pick:
-    """Takes the values at these positions."""
+def _compute(computed: Computed, positions: Sequence[int]) -> Compute:
+    """How a value follows from those at the positions."""
+    value = computed.value
     if len(positions) > 1:
-        return itemgetter(*positions)
+        pick = itemgetter(*positions)
+        return lambda values: value(pick(values))
     (position,) = positions
-    return lambda values: (values[position],)
+    if isinstance(computed, MappedCopy):
+        return _translate(computed, position)
+    return lambda values: value((values[position],))
+
+
+def _translate(copy: MappedCopy, position: int) -> Compute:
+    """As the copy itself, which is asked only for what is neither text nor a whole number."""
+    table: dict[str | int, str] = {**copy.values}
+    table.update((int(key), value) for key, value in copy.values.items() if _WHOLE_NUMBER.fullmatch(key))
+    found, otherwise = table.get, copy.otherwise
+
+    def compute(values: Sequence[Any]) -> Any:
+        value = values[position]
+        if value.__class__ is str or value.__class__ is int:
+            return found(value, otherwise)
+        return copy.value((value,))
+
+    return compute
