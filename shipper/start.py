@@ -6,12 +6,14 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
 from shipper.agent import Agent
 from shipper.clock import Bell, Clock
 from shipper.commit import pins
+from shipper.commit.room import WaitForRoom, write_note
 from shipper.commit.state import Stall, State
 from shipper.errors import OutputError, StateError
 from shipper.events_log import EventsLog
@@ -28,13 +30,14 @@ from shipper.reload.reloader import Announce, Reloader
 from shipper.send.dispatch import Dispatcher
 from shipper.send.output import Dataset, Output
 from shipper.send.outputs import open_output, senders
-from shipper.send.retry import FIRST_WAIT, LONGEST_WAIT
+from shipper.send.retry import FIRST_WAIT, PAUSED_WAIT
 from shipper.settings import Settings
 
 MACHINE_ID = Path("/etc/machine-id")
 LOCK_WAIT = 1.0
 """Seconds: `status` holds the lock for an instant to see whether an agent does."""
 _EVERYWHERE = 1 << 62
+_Answer = TypeVar("_Answer")
 
 
 def datasets(settings: Settings, pipelines: Mapping[str, Pipeline]) -> list[Dataset]:
@@ -79,13 +82,17 @@ def agent(
     """
     bell = bell or Bell()
     guard = Guard(settings.parse_timeout)
-    with guard.on(), locked(settings.state), closing(State.open(settings.state, settings.host)) as state:
+    room = WaitForRoom(settings.state, clock, bell, events, giving_up)
+    with guard.on(), locked(settings.state), closing(State.open(settings.state, settings.host, room)) as state:
+        write_note(settings.state, None)
         reloader = Reloader(settings, guard, state, clock, events)
         reloader.start()
         pipelines = reloader.pipelines
         pins.check(state.pins(), settings, _facts(settings, pipelines))
-        with closing(output or open_output(settings.output, datasets(settings, pipelines), clock, events)) as where:
-            state.use_output(_identity(where, state, clock, bell, events, giving_up))
+        asked = _Patiently(state, clock, bell, events, giving_up)
+        known = datasets(settings, pipelines)
+        with closing(output or asked(lambda: open_output(settings.output, known, clock, events))) as where:
+            _use(state, asked(lambda: where.identity), events)
             state.pin(_facts(settings, pipelines))
             accept(state, pipelines)
             reloader.announce = _announcer(settings, state, where)
@@ -122,20 +129,39 @@ def _facts(settings: Settings, pipelines: Mapping[str, Pipeline]) -> dict[str, s
     return pins.facts(settings, {name: pipeline.dataset for name, pipeline in pipelines.items()}, _machine())
 
 
-def _identity(
-    output: Output, state: State, clock: Clock, bell: Bell, events: EventsLog, giving_up: Callable[[], bool]
-) -> str:
-    since, wait = clock.time(), FIRST_WAIT
-    while True:
-        try:
-            return output.identity
-        except OutputError as error:
-            if giving_up():
-                raise
-            state.note_stalls([Stall("output", str(error), since)])
-            events.warning("output_away", reason=str(error), next_try=wait)
-        clock.wait(bell, wait)
-        wait = min(2 * wait, LONGEST_WAIT)
+class _Patiently:
+    """Asks an output that may be away, again and again until the agent gives up."""
+
+    def __init__(
+        self, state: State, clock: Clock, bell: Bell, events: EventsLog, giving_up: Callable[[], bool]
+    ) -> None:
+        self._state = state
+        self._clock = clock
+        self._bell = bell
+        self._events = events
+        self._giving_up = giving_up
+
+    def __call__(self, ask: Callable[[], _Answer]) -> _Answer:
+        since, wait = self._clock.time(), FIRST_WAIT
+        while True:
+            try:
+                return ask()
+            except OutputError as error:
+                if self._giving_up():
+                    raise
+                self._state.note_stalls([Stall("output", str(error), since)])
+                self._events.warning("output_away", reason=str(error), next_try=wait)
+            self._clock.wait(self._bell, wait)
+            wait = min(2 * wait, PAUSED_WAIT)
+
+
+def _use(state: State, identity: str, events: EventsLog) -> None:
+    """Mean this output from now on. One that the state does not know gets every line there is: that is said."""
+    before, known = state.output_in_use(), identity in state.outputs()
+    state.use_output(identity)
+    if before not in (None, identity):
+        shipped = "what was not shipped to it yet" if known else "every line of every file"
+        events.warning("output_changed", output=identity, before=before, will_ship=shipped)
 
 
 def _adopter(output: Output, pipelines: Mapping[str, Pipeline], settings: Settings) -> Adopt:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from shipper.commit import schema
+from shipper.commit.connection import Connection, Room
 from shipper.errors import StateError
 
 FILE_NAME = "state.db"
@@ -16,17 +17,21 @@ FILE_NAME = "state.db"
 class Database:
     """A connection, and the output whose checkpoints, ledger and dead letters are meant."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, version: int = schema.VERSION) -> None:
+    def __init__(self, connection: Connection, path: Path, version: int = schema.VERSION) -> None:
         self.connection = connection
         self.path = path
         self.version = version
         """Of the schema: an older one is only looked at."""
         self.output = 0
         """Row of the output at hand; 0 while none was chosen."""
+        self._inode = path.stat().st_ino
 
     @classmethod
-    def open(cls, folder: Path) -> Database:
-        """Open to write; creates it where there is none. Raises StateError."""
+    def open(cls, folder: Path, room: Room | None = None) -> Database:
+        """Open to write; creates it where there is none. Raises StateError.
+
+        `room` waits where the disk is full; without one that is an error.
+        """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / FILE_NAME
         with explained(path):
@@ -38,7 +43,7 @@ class Database:
                 connection.executescript(f"BEGIN;{schema.TABLES}PRAGMA user_version = {schema.VERSION};COMMIT;")
             elif version < schema.VERSION:
                 _migrate(connection, path, version)
-        return cls(connection, path)
+        return cls(Connection(connection, room), path)
 
     @classmethod
     def open_read_only(cls, folder: Path) -> Database | None:
@@ -52,22 +57,25 @@ class Database:
             if version == 0:
                 connection.close()
                 return None
-        return cls(connection, path, version)
+        return cls(Connection(connection), path, version)
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[Connection]:
         """All that is written within happens, durably, or nothing of it."""
         with self.gathering() as connection:
             yield connection
         self.flush()
 
     @contextmanager
-    def gathering(self) -> Iterator[sqlite3.Connection]:
+    def gathering(self) -> Iterator[Connection]:
         """As `transaction`, durable with the next one or with `flush`: thousands of new files share a sync."""
         with explained(self.path):
-            if not self.connection.in_transaction:
-                self.connection.execute("BEGIN IMMEDIATE")
+            begins = not self.connection.in_transaction
+            if begins:
+                self.connection.begin()
             try:
+                if begins:
+                    self._check_ours()
                 yield self.connection
             except BaseException:
                 self._give_up()
@@ -78,14 +86,28 @@ class Database:
         with explained(self.path):
             try:
                 if self.connection.in_transaction:
-                    self.connection.execute("COMMIT")
+                    self.connection.commit()
             except BaseException:
                 self._give_up()
                 raise
 
     def _give_up(self) -> None:
-        if self.connection.in_transaction:  # SQLite has ended it by itself where the disk is full
-            self.connection.execute("ROLLBACK")
+        if self.connection.in_transaction:
+            self.connection.rollback()
+
+    def _check_ours(self) -> None:
+        """Raise StateError where somebody has changed or replaced the file that was opened."""
+        version = self.connection.execute("PRAGMA user_version").fetchone()[0]
+        if version != schema.VERSION:
+            raise StateError(
+                f"{self.path}: another version of shipper has changed the state while this one ran (schema {version}, "
+                f"this one knows {schema.VERSION}). Start the agent again, with the version that is installed now."
+            )
+        if not self.path.exists() or self.path.stat().st_ino != self._inode:
+            raise StateError(
+                f"{self.path}: the state was moved away or replaced while this process used it. Nothing more is "
+                "recorded. Start again: what was sent is recognised by its ids."
+            )
 
 
 @contextmanager

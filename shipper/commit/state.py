@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from shipper.commit import room as no_room
 from shipper.commit.absences import Absences
+from shipper.commit.connection import Room
 from shipper.commit.database import Database
 from shipper.commit.dead_letters import DeadLetters
 from shipper.commit.files import FileRows, place
@@ -52,9 +54,12 @@ class State:
         self.dead_letters = DeadLetters(database, host)
 
     @classmethod
-    def open(cls, folder: Path, host: str) -> State:
-        """Open the state to write it; creates it where there is none. The caller holds the lock."""
-        return cls(Database.open(folder), host)
+    def open(cls, folder: Path, host: str, room: Room | None = None) -> State:
+        """Open the state to write it; creates it where there is none. The caller holds the lock.
+
+        `room` waits where the disk is full; without one that is an error.
+        """
+        return cls(Database.open(folder, room), host)
 
     @classmethod
     def open_read_only(cls, folder: Path, host: str) -> State | None:
@@ -135,4 +140,6 @@ class State:
 
     def stalls(self) -> list[Stall]:
         """What stood still when the agent last said so."""
-        return [Stall(*row) for row in self._db.execute("SELECT scope, reason, since FROM stalls ORDER BY since")]
+        found = [Stall(*row) for row in self._db.execute("SELECT scope, reason, since FROM stalls ORDER BY since")]
+        note = no_room.read_note(self.path.parent)
+        return [*found, Stall(no_room.SCOPE, *note)] if note else found
