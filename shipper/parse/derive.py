@@ -177,11 +177,10 @@ def _is_number(value: Any) -> bool:
 def _whole(compute: Compute) -> Compute:
     def value(inputs: Sequence[Any]) -> int | None:
         number = compute(inputs)
-        if number.__class__ is not int:
-            if number is None or not math.isfinite(number):
-                return None
-            number = round(number)
-        return number if _LEAST <= number <= _MOST else None  # type: ignore[return-value]  rounded
+        if number is None or (number.__class__ is float and not math.isfinite(number)):
+            return None
+        whole = number if isinstance(number, int) else round(number)
+        return whole if _LEAST <= whole <= _MOST else None
 
     return value
 

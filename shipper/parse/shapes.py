@@ -245,7 +245,7 @@ def _compute(computed: Computed, positions: Sequence[int]) -> Compute:
 
 def _translate(copy: MappedCopy, position: int) -> Compute:
     """As the copy itself, which is asked only for what is neither text nor a whole number."""
-    table: dict[str | int, str] = {**copy.values}
+    table: dict[str | int, str] = dict(copy.values.items())
     table.update((int(key), value) for key, value in copy.values.items() if _WHOLE_NUMBER.fullmatch(key))
     found, otherwise = table.get, copy.otherwise
 
