@@ -100,8 +100,8 @@ class FileStatus:
 
     @property
     def behind(self) -> bool:
-        """Whether there is something unread in it, or nobody knows."""
-        return bool(self.lag) or (self.lag is None and self.state is not FileState.UNREADABLE)
+        """Whether there is something unread in it, or nobody knows. Header lines alone wait for no one."""
+        return self.lag != 0 and self.state not in {FileState.UNREADABLE, FileState.HEADER_ONLY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def file_status(row: FileRow, look: Look, ledger: Buckets, noted: FileError | No
         size=row.size if state in _ABSENT else look.size,
         checkpoint=row.offset,
         lag=lag,
-        waiting=look.waiting if lag else 0.0 if lag == 0 else None,
+        waiting=_waiting(look, lag),
         first_path=row.path,
         fingerprint=row.fingerprint,
         device=row.device,
@@ -167,7 +167,7 @@ def unidentified_status(
         size=look.size,
         checkpoint=0,
         lag=lag,
-        waiting=look.waiting if lag else 0.0 if lag == 0 else None,
+        waiting=_waiting(look, 0 if state is FileState.HEADER_ONLY else lag),
         first_path=look.path,
         device=device,
         inode=inode,
@@ -238,6 +238,12 @@ def _lag(row: FileRow, look: Look, state: FileState) -> int | None:
     if look.compressed or look.problem:
         return None
     return max(0, look.size - row.offset)
+
+
+def _waiting(look: Look, lag: int | None) -> float | None:
+    if lag is None:
+        return None
+    return look.waiting if lag else 0.0
 
 
 def _error(look: Look, noted: FileError | None) -> FileError | None:

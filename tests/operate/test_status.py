@@ -132,10 +132,15 @@ def test_a_copy_must_hold_what_was_seen_of_a_file_to_make_up_for_it():
 
 
 def test_a_file_that_the_state_does_not_know_lags_by_all_of_it():
-    known = unidentified_status("a", Look(PATH, 30, waiting=4.0), FileState.HEADER_ONLY)
-    assert (known.lag, known.waiting) == (30, 4.0)
+    known = unidentified_status("a", Look(PATH, 30, waiting=4.0), FileState.NEW)
+    assert (known.lag, known.waiting, known.behind) == (30, 4.0, True)
     assert unidentified_status("a", Look(PATH, 30, compressed=True), FileState.NEW).lag is None
     assert unidentified_status("a", Look(PATH, 30, problem="no"), FileState.UNREADABLE).lag is None
+
+
+def test_header_lines_alone_wait_for_no_one():
+    header = unidentified_status("a", Look(PATH, 30, waiting=4.0), FileState.HEADER_ONLY)
+    assert (header.lag, header.waiting, header.behind) == (30, 0.0, False)
 
 
 def test_totals_of_several_inputs_are_their_sum_and_the_oldest_of_their_waiting_bytes():
