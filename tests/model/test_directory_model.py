@@ -24,7 +24,7 @@ from shipper.audit.findings import Kind
 
 EXAMPLES = int(os.environ.get("SHIPPER_MODEL_EXAMPLES", "500"))
 STEPS = 20
-SOON, LATER = 1.5, 12.0
+SOON, LATER = 1.5, 65.0
 """Seconds of the virtual clock: one look at all files, and a look after the next rescan."""
 ALLOWED = {Kind.LOST_AT_SOURCE, Kind.UNPROVED}
 """What the audit may find in the end: something was lost before it could be read, or nobody can tell."""

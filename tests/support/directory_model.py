@@ -25,6 +25,8 @@ from support.scene import Live, Scene
 HEADER = "#15#c_ip:1 c_port:2 c_pkts_all:3"
 """The same first line in every file, as tstat writes it."""
 NAMES = ("a.log", "b.log", "deep/c.log")
+RESCAN = 60.0
+"""Seconds between two looks of the agent."""
 LONG_QUIET = 700.0
 """Seconds after which half lines of files without a name, and replaced files, are given up."""
 
@@ -135,8 +137,8 @@ class Follower:
     def __init__(self, folder: Path) -> None:
         item = InputSettings("logs", (f"{folder}/logs/**/*",), "raw", timezone="UTC")
         self.scene = Scene(folder, item)
-        # Small batches: what was sent and not committed is sent again after a kill.
-        self.scene.with_settings(batch_documents=3)
+        # Small batches: what was sent and not committed is sent again after a kill. Few looks: stories take minutes.
+        self.scene.with_settings(batch_documents=3, rescan=RESCAN)
         self._running = ExitStack()
         self.live: Live | None = None
 
