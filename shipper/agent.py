@@ -8,22 +8,25 @@ limit, reading waits. Everything else is in the stages; this module alone knows 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 
 from shipper.clock import Bell, Clock
 from shipper.commit.ledger import Ledger, size_of
 from shipper.commit.state import Stall, State
 from shipper.errors import OutputError
+from shipper.events_log import EventsLog
+from shipper.operate.figures import InputFigures, Totals
+from shipper.operate.reminders import Reminders, Standstill
+from shipper.operate.slowdown import Slowdowns
 from shipper.parse.file_parser import FileParser
 from shipper.parse.notices import Notices
 from shipper.parse.pipeline import Pipeline
 from shipper.parse.runaways import Runaways
 from shipper.read.reader import Reader
 from shipper.read.rescans import BREATH, Rescans
+from shipper.read.unread import unread_bytes
 from shipper.read.watch import NOTHING, Heard
-from shipper.records import Batch, Chunk, FileRow, Mark, MarkKind, OutcomeKind, Parsed, Receipt
+from shipper.records import Batch, Chunk, FileRow, Mark, MarkKind
 from shipper.reload.reloader import Reloader
 from shipper.send.batches import Batches
 from shipper.send.dispatch import Dispatcher
@@ -33,33 +36,6 @@ PATIENCE = 60.0
 """Seconds without any receipt after which a single pass gives up."""
 DRAIN = 10.0
 """Seconds that a stop waits for documents under way."""
-
-
-@dataclass(slots=True)
-class Totals:
-    """What an agent did since it started."""
-
-    lines: int = 0
-    documents: int = 0
-    outcomes: Counter[OutcomeKind] = field(default_factory=Counter)
-    filtered: Counter[str] = field(default_factory=Counter)
-    """Lines by rule."""
-    refused: int = 0
-    """Documents refused before they were sent."""
-    unparsed: int = 0
-
-    def took(self, chunk: Chunk, parsed: Parsed) -> None:
-        """Count what was read and parsed."""
-        self.lines += sum(event.tally.lines for event in chunk.events)
-        self.documents += len(parsed.documents)
-        self.refused += len(parsed.refused)
-        self.unparsed += parsed.unparsed
-        for _, rule, tally in parsed.filtered:
-            self.filtered[rule] += tally.lines
-
-    def settled(self, receipt: Receipt) -> None:
-        """Count what the output said."""
-        self.outcomes.update(receipt.kinds)
 
 
 class Agent:
@@ -74,6 +50,7 @@ class Agent:
         state: State,
         clock: Clock,
         bell: Bell,
+        events: EventsLog,
         runaways: Runaways,
         notices: Notices,
     ) -> None:
@@ -92,6 +69,12 @@ class Agent:
         self._runaways = runaways
         self._notices = notices
         self._stalls: list[Stall] = state.stalls()
+        self._reminders = Reminders(clock, events)
+        self._slowdowns = Slowdowns(settings.stall_after)
+        self.figures = {item.name: InputFigures() for item in settings.inputs}
+        """By input."""
+        self.unread: dict[str, int] = {}
+        """Bytes by input, of open files, when last looked at."""
         self.totals = Totals()
 
     def once(self, progress: Callable[[Totals], None] = lambda _: None) -> None:
@@ -121,7 +104,10 @@ class Agent:
         rescans = Rescans(self._settings.rescan)
 
         def look_around() -> None:
-            self._reload(asked())
+            hung_up = asked()
+            self._reload(hung_up)
+            if hung_up:
+                self._dispatcher.hurry()
             grown, names = heard()
             if self.reader.grew(grown) or names:
                 rescans.names_changed()
@@ -196,7 +182,7 @@ class Agent:
         parsed = parser.parse(chunk.events, modified=chunk.modified, at_end=chunk.at_end)
         self._state.files.mark(chunk.source.file, [*marks, *chunk.marks, *parsed.marks])
         self._ledger.open(chunk, parsed)
-        self.totals.took(chunk, parsed)
+        self.figures[chunk.source.input].took(self.totals.took(chunk, parsed), chunk, parsed)
         pipeline = self._reloader.pipelines[chunk.source.input].name
         if parsed.runaways:
             self._runaways.note(pipeline, chunk.source.path, parsed.runaways)
@@ -259,6 +245,8 @@ class Agent:
         advances = self._ledger.advances(self._settings.dead_letters - self._dead_letter_bytes)
         if advances:
             self._state.commit(advances, self._clock.time())
+            for advance in advances:
+                self.figures[advance.input].settled(advance.fates)
             self._dead_letter_bytes += sum(size_of(advance.dead) for advance in advances)
             self._forget_settled()
         self._note_stalls()
@@ -319,11 +307,22 @@ class Agent:
         self.reader.held = {
             name for name, pipeline in self._reloader.pipelines.items() if f"dataset {pipeline.dataset}" in troubles
         }
+        reasons |= self._slowed_down()
         if reasons != {stall.scope: stall.reason for stall in self._stalls}:
             since = {stall.scope: stall.since for stall in self._stalls}
             now = self._clock.time()
             self._stalls = [Stall(scope, reason, since.get(scope, now)) for scope, reason in reasons.items()]
             self._state.note_stalls(self._stalls)
+        self._reminders.look([Standstill(*stall) for stall in self._stalls])
+
+    def _slowed_down(self) -> dict[str, str]:
+        """Inputs that are read more slowly than they are written, and what holds them up as far as it is known."""
+        now = self._clock.monotonic()
+        if self._slowdowns.is_due(now):
+            self.unread = unread_bytes(self.reader.tailed, self.figures)
+            self._slowdowns.look(self.unread, now)
+        full = self._ledger.bytes_in_flight > self._settings.memory // 2
+        return {f"input {name}": found.sentence(output_is_slow=full) for name, found in self._slowdowns.found().items()}
 
     def _why_unfinished(self) -> str:
         reasons = "; ".join(f"{stall.scope}: {stall.reason}" for stall in self._stalls) or "no answer came"

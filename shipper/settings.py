@@ -85,6 +85,8 @@ class Settings:
     """Bytes of dead letters that are kept; at the limit their file waits."""
     forget_after: float = 90 * 86_400.0
     """Seconds after which a file that is gone is forgotten."""
+    stall_after: float = 300.0
+    """Seconds for which the unread part of an input must grow before that is told as a slowdown."""
     parse_timeout: float = 1.0
     """Seconds of processor time that parsing one event may take."""
     pattern_dirs: tuple[Path, ...] = ()

@@ -17,6 +17,7 @@ from shipper.commit.room import WaitForRoom, write_note
 from shipper.commit.state import Stall, State
 from shipper.errors import OutputError, StateError
 from shipper.events_log import EventsLog
+from shipper.operate.reminders import Rarely
 from shipper.parse.guard import Guard
 from shipper.parse.notices import Notices
 from shipper.parse.pipeline import Pipeline
@@ -110,7 +111,7 @@ def agent(
                 max_open_files=settings.max_open_files,
             )
             runaways, notices = Runaways(events, settings.parse_timeout), Notices(events)
-            ready = Agent(settings, reloader, reader, dispatcher, state, clock, bell, runaways, notices)
+            ready = Agent(settings, reloader, reader, dispatcher, state, clock, bell, events, runaways, notices)
             with closing(ready) as running:
                 yield running
 
@@ -142,17 +143,25 @@ class _Patiently:
         self._giving_up = giving_up
 
     def __call__(self, ask: Callable[[], _Answer]) -> _Answer:
-        since, wait = self._clock.time(), FIRST_WAIT
+        since, wait, told, reminder = self._clock.time(), FIRST_WAIT, "", Rarely(0.0)
         while True:
             try:
-                return ask()
+                answer = ask()
             except OutputError as error:
                 if self._giving_up():
                     raise
                 self._state.note_stalls([Stall("output", str(error), since)])
-                self._events.warning("output_away", reason=str(error), next_try=wait)
+                if str(error) != told:
+                    told, reminder = str(error), Rarely(self._clock.monotonic(), FIRST_WAIT)
+                    self._events.warning("output_away", reason=told)
+                elif reminder.due(self._clock.monotonic()):
+                    self._events.warning("output_away", reason=told, away_seconds=round(self._clock.time() - since))
+            else:
+                if told:
+                    self._events.info("output_back", away_seconds=round(self._clock.time() - since, 3))
+                return answer
             self._clock.wait(self._bell, wait)
-            wait = min(2 * wait, PAUSED_WAIT)
+            wait = min(2 * wait, PAUSED_WAIT)  # a key that is put right must not wait for long
 
 
 def _use(state: State, identity: str, events: EventsLog) -> None:

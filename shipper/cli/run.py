@@ -15,12 +15,13 @@ from typing import Any
 import click
 
 from shipper import config
-from shipper.agent import Agent, Totals
+from shipper.agent import Agent
 from shipper.cli import DEFAULT_CONFIGURATION
 from shipper.cli.console import counted
 from shipper.clock import Bell, SystemClock
 from shipper.errors import Exit, UsageError
 from shipper.events_log import EventsLog
+from shipper.operate.figures import Totals
 from shipper.operate.logs import writer_for
 from shipper.operate.notify import Notifier
 from shipper.operate.signals import on_signals

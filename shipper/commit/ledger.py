@@ -43,6 +43,7 @@ class Advance:
     finished: str
     fates: Fates
     dead: list[Refusal]
+    input: str = ""
 
 
 @dataclass(slots=True)
@@ -81,6 +82,7 @@ class Ledger:
             finished=chunk.finished,
             fates=fates,
             dead=list(parsed.refused),
+            input=chunk.source.input,
         )
         self._files.setdefault(advance.file, deque()).append(_Open(chunk.start, advance, len(parsed.documents)))
 

@@ -81,6 +81,7 @@ class Document(_Mapping):
     batch_age: Annotated[values.Duration, values.between("10ms", "1m")] = 1.0
     dead_letters: Annotated[values.Size, values.between("1MiB", "1TiB")] = 256 * MIB
     forget_after: Annotated[values.Duration, values.between("1h", "3650d")] = 90 * 86_400.0
+    stall_after: Annotated[values.Duration, values.between("1s", "1d")] = 300.0
     parse_timeout: Annotated[values.Duration, values.between("10ms", "1m")] = 1.0
     patterns_dir: values.ExistingFolder | None = None
     pipelines_dir: values.ExistingFolder | None = None
@@ -115,6 +116,7 @@ def settings_from(document: Document, origin: Path) -> Settings:
         batch_age=document.batch_age,
         dead_letters=document.dead_letters,
         forget_after=document.forget_after,
+        stall_after=document.stall_after,
         parse_timeout=document.parse_timeout,
         pattern_dirs=_folders("patterns", document.patterns_dir),
         pipeline_dirs=_folders("pipelines", document.pipelines_dir),

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from isal import igzip
 
-from shipper.errors import ConfigurationError, Problem
+from shipper.errors import ConfigurationError, OutputError, Problem
+from shipper.send.bulk import CREDENTIALS
 from shipper.send.credentials import Credentials, check_hosts
 from shipper.settings import ElasticsearchSettings
 
@@ -35,6 +36,8 @@ class Answer:
     status: int
     body: bytes = b""
     failure: str = ""
+    category: str = "unreachable"
+    """Of the failure: what is to be put right."""
 
 
 class Connection:
@@ -57,7 +60,11 @@ class Connection:
             if self._compress:
                 headers["content-encoding"] = "gzip"
                 body = igzip.compress(body, 1)
-        if authorization := self._credentials.authorization():
+        try:
+            authorization = self._credentials.authorization()
+        except OutputError as error:
+            return Answer(0, failure=str(error), category=CREDENTIALS)
+        if authorization:
             headers["authorization"] = authorization
         try:
             meta, content = self._client.transport.perform_request(

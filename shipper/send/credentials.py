@@ -7,7 +7,7 @@ import ipaddress
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from shipper.errors import ConfigurationError, Problem
+from shipper.errors import ConfigurationError, OutputError, Problem
 from shipper.settings import ElasticsearchSettings
 
 DEFAULT_PORT = 9200
@@ -19,20 +19,22 @@ class Credentials:
 
     def __init__(self, settings: ElasticsearchSettings) -> None:
         self._file = settings.api_key_file
-        self._read_at: int | None = None
+        self._known: tuple[int, int] | None = None
         self._header = _fixed_header(settings)
-        if self._file is not None:
-            _check_secret(self._file)
-            self.authorization()
+        if self._file is not None and (problem := _secret_problem(self._file)):
+            raise ConfigurationError([Problem(problem, key="api_key_file")])
+        self.authorization()
 
     def authorization(self) -> str | None:
-        """The value of the header, or None if the cluster needs none."""
+        """The value of the header, or None if the cluster needs none. OutputError if the key cannot be used."""
         if self._file is not None:
             try:
-                changed = self._file.stat().st_mtime_ns
-                if changed != self._read_at:
-                    self._header = _api_key_header(self._file.read_text().strip())
-                    self._read_at = changed
+                status = self._file.stat()
+                # The time of the last change of content or rights: `chmod` puts right what is refused here.
+                changed = (status.st_ino, status.st_ctime_ns)
+                if changed != self._known:
+                    self._read(self._file)
+                    self._known = changed
             except FileNotFoundError:
                 # Being replaced right now: the key that worked so far is the best guess.
                 if self._header is None:
@@ -41,7 +43,14 @@ class Credentials:
 
     def forget(self) -> None:
         """The cluster refused the credentials: read the file again before the next request."""
-        self._read_at = None
+        self._known = None
+
+    def _read(self, file: Path) -> None:
+        if problem := _secret_problem(file):
+            raise OutputError(f"{problem}. Nothing is sent before it can be used.")
+        key = file.read_text().strip()
+        if key:  # an empty file is being written right now, as a missing one
+            self._header = _api_key_header(key)
 
 
 def check_hosts(settings: ElasticsearchSettings) -> tuple[str, ...]:
@@ -111,12 +120,15 @@ def _api_key_header(key: str) -> str:
     return "ApiKey " + (base64.b64encode(key.encode()).decode() if ":" in key else key)
 
 
-def _check_secret(file: Path) -> None:
+def _secret_problem(file: Path) -> str | None:
+    """Why the file cannot serve as a key."""
     try:
         mode = file.stat().st_mode
-        file.read_text()
+        text = file.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError([Problem(f"{file} cannot be read: {error}", key="api_key_file")]) from error
+        return f"{file} cannot be read: {error}"
     if mode & 0o007:
-        message = f"{file} can be read by everybody on this host; run: chmod o= {file}"
-        raise ConfigurationError([Problem(message, key="api_key_file")])
+        return f"{file} can be read by everybody on this host; run: chmod o= {file}"
+    if not text.isascii() or any(sign.isspace() for sign in text):
+        return f"{file} holds no API key: a key has no spaces, no line breaks and no letters beyond ASCII"
+    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 import threading
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from shipper.clock import Bell, Clock
@@ -14,6 +15,25 @@ from shipper.send.output import Output
 from shipper.send.retry import Random, again
 
 _UNSETTLED = frozenset({OutcomeKind.RETRY, OutcomeKind.PAUSED})
+
+
+LIMITS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0)
+"""Seconds by which the durations of requests are told apart; the longest deadline by default is the last."""
+
+
+class Durations:
+    """How long requests took, counted by `LIMITS`."""
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(LIMITS) + 1)
+        """Of each limit those that took no longer, and longer than the one before; at last those beyond all."""
+        self.seconds = 0.0
+        """All together."""
+
+    def add(self, seconds: float) -> None:
+        """A request ended."""
+        self.counts[bisect_left(LIMITS, seconds)] += 1
+        self.seconds += seconds
 
 
 class Dispatcher:
@@ -40,6 +60,7 @@ class Dispatcher:
         self._receipts: list[Receipt] = []
         self._closing = False
         self._failure: BaseException | None = None
+        self.durations = Durations()
         self.troubles: dict[str, tuple[str, float]] = {}
         """Scope (`output` or `dataset …`) -> reason, and since when (seconds since the epoch)."""
         self._threads = [threading.Thread(target=self._work, name=f"sender-{n}", daemon=True) for n in range(senders)]
@@ -69,6 +90,14 @@ class Dispatcher:
             if self._threads or not self._due:
                 return None
             return max(0.0, self._due[0][0] - self._clock.monotonic())
+
+    def hurry(self) -> None:
+        """Send what waits for its repetition at once: someone says that its cause is gone."""
+        with self._condition:
+            now = self._clock.monotonic()
+            self._due = [(min(due, now), number, batch) for due, number, batch in self._due]
+            heapq.heapify(self._due)
+            self._condition.notify_all()
 
     def close(self, seconds: float) -> None:
         """Stop sending; waits at most so long for requests under way. What was not sent stays unsettled."""
@@ -104,9 +133,12 @@ class Dispatcher:
             return None
 
     def _deliver(self, batch: Batch) -> None:
+        started = self._clock.monotonic()
         receipt = self._output.send(batch)
+        took = self._clock.monotonic() - started
         repeats = again(receipt, self._jitter)
         with self._condition:
+            self.durations.add(took)
             self._note_troubles(receipt)
             self._receipts.append(receipt)
             for wait, rest in repeats:
@@ -126,8 +158,9 @@ class Dispatcher:
                 self._trouble("output", outcome)
             elif self.troubles:
                 for scope in ("output", dataset):
-                    if self.troubles.pop(scope, None):
-                        self._events.info("shipping_resumed", scope=scope)
+                    if (trouble := self.troubles.pop(scope, None)) is not None:
+                        stalled = round(self._clock.time() - trouble[1], 3)
+                        self._events.info("shipping_resumed", scope=scope, stalled_seconds=stalled)
 
     def _trouble(self, scope: str, outcome: Outcome) -> None:
         known = self.troubles.get(scope)

@@ -147,7 +147,7 @@ class ElasticsearchOutput:
 
     def _judge(self, answer: Answer, count: int, action: str) -> list[Outcome]:
         if answer.status == 0:
-            return [Outcome(OutcomeKind.RETRY, "unreachable", answer.failure)] * count
+            return [Outcome(OutcomeKind.RETRY, answer.category, answer.failure)] * count
         outcomes = bulk.outcomes(answer.status, answer.body, count, action)
         if answer.status == 401:
             return [self._patient(outcomes[0])] * count

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from shipper.records import BUSY, Batch, OutcomeKind, Receipt
+from shipper.send.bulk import CREDENTIALS
 
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
@@ -38,6 +39,8 @@ def again(receipt: Receipt, random: Random) -> list[Again]:
         batch = Batch(receipt.batch.number, documents, size, receipt.batch.attempt + 1)
         whole = len(documents) == len(receipt.batch.documents) and all(o.category == BUSY for o in receipt.outcomes)
         wait = PAUSED_WAIT if kind is OutcomeKind.PAUSED else backoff(batch.attempt, random)
+        if any(outcome.category == CREDENTIALS for outcome in receipt.outcomes):
+            wait = min(wait, PAUSED_WAIT)  # a good key must not wait for the pauses of a bad one
         pieces += [Again(wait, part) for part in (_halves(batch) if whole else [batch])]
     return pieces
 

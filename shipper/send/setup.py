@@ -96,7 +96,7 @@ def _found(answer: Answer, name: str) -> Stamp | None:
 def _failed(what: str, answer: Answer) -> Outcome:
     """Time may help where the cluster is away or busy; else someone has to do something."""
     if answer.status == 0:
-        return Outcome(OutcomeKind.RETRY, "unreachable", f"{what}: {answer.failure}")
+        return Outcome(OutcomeKind.RETRY, answer.category, f"{what}: {answer.failure}")
     passing = answer.status in (408, 429) or answer.status >= 500
     kind = OutcomeKind.RETRY if passing else OutcomeKind.PAUSED
     category = CREDENTIALS if answer.status == 401 else _CATEGORY

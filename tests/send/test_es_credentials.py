@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shipper.errors import ConfigurationError
+from shipper.errors import ConfigurationError, OutputError
 from shipper.send.credentials import Credentials, check_hosts
 from shipper.settings import ElasticsearchSettings
 
@@ -98,14 +98,59 @@ def test_a_changed_key_file_is_read_again(key_file: Path) -> None:
     assert credentials.authorization() == "ApiKey second=="
 
 
-def test_after_a_refusal_the_key_file_is_read_again_even_if_its_time_did_not_change(key_file: Path) -> None:
+def test_after_a_refusal_the_key_file_is_read_again_even_if_the_file_system_shows_no_change(
+    key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     credentials = Credentials(settings(api_key_file=key_file))
-    before = key_file.stat().st_mtime_ns
+    before = key_file.stat()
+    monkeypatch.setattr(Path, "stat", lambda _: before)  # as a network file system shows it for a while
     key_file.write_text("second==")
-    os.utime(key_file, ns=(before, before))
     assert credentials.authorization() == "ApiKey first=="
     credentials.forget()
     assert credentials.authorization() == "ApiKey second=="
+
+
+def test_a_key_file_that_is_replaced_by_one_of_the_same_time_is_read_again(key_file: Path, tmp_path: Path) -> None:
+    credentials = Credentials(settings(api_key_file=key_file))
+    other = tmp_path / "other"
+    other.write_text("second==")
+    other.chmod(0o600)
+    os.utime(other, ns=(key_file.stat().st_atime_ns, key_file.stat().st_mtime_ns))
+    other.rename(key_file)
+    assert credentials.authorization() == "ApiKey second=="
+
+
+def test_while_the_key_file_is_empty_the_known_key_serves(key_file: Path) -> None:
+    credentials = Credentials(settings(api_key_file=key_file))
+    key_file.write_text("")
+    assert credentials.authorization() == "ApiKey first=="
+    key_file.write_text("second==")
+    assert credentials.authorization() == "ApiKey second=="
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "why"),
+    [
+        (b"second==", 0o644, "can be read by everybody on this host; run: chmod o="),
+        (b"two words", 0o600, "holds no API key"),
+        (b"id:secret\nx-other: header", 0o600, "holds no API key"),
+        ("schl\u00fcssel".encode(), 0o600, "holds no API key"),
+        (b"\xff\xfe", 0o600, "cannot be read"),
+    ],
+)
+def test_a_key_file_that_becomes_unusable_holds_everything_until_it_is_put_right(
+    key_file: Path, content: bytes, mode: int, why: str
+) -> None:
+    credentials = Credentials(settings(api_key_file=key_file))
+    key_file.write_bytes(content)
+    key_file.chmod(mode)
+    for _ in range(2):
+        with pytest.raises(OutputError, match=why) as caught:
+            credentials.authorization()
+        assert "second" not in str(caught.value)
+    key_file.write_bytes(b"third==")
+    key_file.chmod(0o600)
+    assert credentials.authorization() == "ApiKey third=="
 
 
 def test_while_the_key_file_is_being_replaced_the_known_key_serves(key_file: Path) -> None:
