@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,7 @@ def _run(settings: Settings, events: EventsLog) -> int:
     bell = Bell()
     changes = Changes(bell)
     notifier = Notifier.from_environment(os.environ, os.getpid())
+    settings = _turning_for(notifier.watchdog, settings)
 
     def stop() -> None:
         nonlocal stopped
@@ -104,6 +106,11 @@ def _run(settings: Settings, events: EventsLog) -> int:
         notifier.stopping()
         events.info("stopped", lines=running.totals.lines)
     return Exit.CLEAN
+
+
+def _turning_for(watchdog: float | None, settings: Settings) -> Settings:
+    """The settings with which the main loop turns twice in a watchdog's time, also where nothing happens."""
+    return settings if watchdog is None else replace(settings, rescan=min(settings.rescan, watchdog / 2))
 
 
 def _summary(running: Agent, seconds: float) -> dict[str, Any]:
