@@ -8,25 +8,24 @@ limit, reading waits. Everything else is in the stages; this module alone knows 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from shipper.clock import Bell, Clock
 from shipper.commit.ledger import Ledger, size_of
 from shipper.commit.state import Stall, State
 from shipper.errors import OutputError
 from shipper.events_log import EventsLog
+from shipper.file_parsers import FileParsers
 from shipper.operate.figures import InputFigures, Totals
 from shipper.operate.reminders import Reminders, Standstill
 from shipper.operate.slowdown import Slowdowns
-from shipper.parse.file_parser import FileParser
 from shipper.parse.notices import Notices
-from shipper.parse.pipeline import Pipeline
 from shipper.parse.runaways import Runaways
 from shipper.read.reader import Reader
 from shipper.read.rescans import BREATH, Rescans
 from shipper.read.unread import unread_bytes
 from shipper.read.watch import NOTHING, Heard
-from shipper.records import Batch, Chunk, FileRow, Mark, MarkKind
+from shipper.records import Batch, Chunk
 from shipper.reload.reloader import Reloader
 from shipper.send.batches import Batches
 from shipper.send.dispatch import Dispatcher
@@ -65,7 +64,7 @@ class Agent:
         self._batches = Batches(settings.batch_bytes, settings.batch_documents, settings.batch_age)
         self._ledger = Ledger()
         self._dead_letter_bytes = state.dead_letters.bytes()
-        self._parsers: dict[int, FileParser] = {}
+        self._parsers = FileParsers(reader, state, settings.max_open_files)
         self._runaways = runaways
         self._notices = notices
         self._stalls: list[Stall] = state.stalls()
@@ -178,7 +177,7 @@ class Agent:
 
     def take(self, chunk: Chunk) -> None:
         """Parse a chunk; what it brings for sending leaves."""
-        parser, marks = self._parser(chunk)
+        parser, marks = self._parsers.of(chunk, self._reloader.pipelines)
         parsed = parser.parse(chunk.events, modified=chunk.modified, at_end=chunk.at_end)
         self._state.files.mark(chunk.source.file, [*marks, *chunk.marks, *parsed.marks])
         self._ledger.open(chunk, parsed)
@@ -196,33 +195,6 @@ class Agent:
             self.reader.reframe(name, pipeline.framing)
             self._runaways.forget(pipeline.name)
         self._note_stalls()
-
-    def _parser(self, chunk: Chunk) -> tuple[FileParser, Sequence[Mark]]:
-        """The file's parser; where it is a new one, with the marks that are to be recorded for it."""
-        file = chunk.source.file
-        known, pipeline = self._parsers.get(file), self._reloader.pipelines[chunk.source.input]
-        if known is not None and known.version == pipeline.version:
-            return known, ()
-        row = self._state.files.row(file)
-        assert known or row.offset == chunk.start, "a file is first read where its checkpoint is"
-        marks = []
-        versions = [mark.value for mark in row.marks if mark.kind is MarkKind.PIPELINE]
-        if versions[-1:] != [pipeline.version]:
-            self._state.define(pipeline.version, pipeline.definition)
-            marks.append(Mark(chunk.start, MarkKind.PIPELINE, pipeline.version))
-        # A parser that goes on after another one dates what it reads by itself: the days before it were not counted.
-        if pipeline.needs_date and known is None:
-            marks += self._dates(chunk, row, pipeline)
-        parser = pipeline.parser(chunk.source, [*row.marks, *marks], known.carry if known else row.carry)
-        self._parsers[file] = parser
-        return parser, marks
-
-    def _dates(self, chunk: Chunk, row: FileRow, pipeline: Pipeline) -> list[Mark]:
-        """The dates of a file that is read for the first time, or of what was written while nobody read it."""
-        if not any(mark.kind is MarkKind.DATE for mark in row.marks):
-            blocks = self.reader.blocks(row.id)
-            return [pipeline.date_mark(blocks, path=row.current_path, modified=chunk.modified)]
-        return pipeline.missed_dates(self.reader.blocks(row.id, chunk.start), row, chunk.modified)
 
     def _send_due(self) -> None:
         if self._batches.due(self._clock.monotonic()) == 0:
@@ -248,17 +220,8 @@ class Agent:
             for advance in advances:
                 self.figures[advance.input].settled(advance.fates)
             self._dead_letter_bytes += sum(size_of(advance.dead) for advance in advances)
-            self._forget_settled()
+            self._parsers.drop_settled(self._ledger.holds)
         self._note_stalls()
-
-    def _forget_settled(self) -> None:
-        """Drop what is remembered of closed files: all of it is in the state. There may be many thousands."""
-        if len(self._parsers) < 2 * self._settings.max_open_files:
-            return
-        still_open = {tailed.row.id for tailed in self.reader.tailed}
-        for file in [file for file in self._parsers if file not in still_open and not self._ledger.holds(file)]:
-            del self._parsers[file]
-            self.reader.forget(file)
 
     def _wait_for_room(self, stopping: Callable[[], bool], patience: float, meanwhile: Callable[[], None]) -> None:
         limit = self._settings.memory
