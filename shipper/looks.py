@@ -109,8 +109,13 @@ def looks_at_rows(rows: Sequence[FileRow], present: dict[Key, Found], host: str,
     return looks
 
 
-def look_at_stranger(found: Found, input_name: str, host: str, version: str, ages: Ages) -> tuple[Look, FileState]:
-    """A look at a file that no row stands for; `version` is that of the pipeline by which the agent would parse it."""
+def look_at_stranger(
+    found: Found, input_name: str, host: str, version: str, ages: Ages
+) -> tuple[Look, FileState] | None:
+    """A look at a file that no row stands for; None if it has just vanished.
+
+    `version` is that of the pipeline by which the agent would parse it.
+    """
     path, size = str(found.path), found.status.st_size
     waiting = ages.unwritten(found)
     try:
@@ -120,7 +125,7 @@ def look_at_stranger(found: Found, input_name: str, host: str, version: str, age
                 waiting = ages.unread(_row_to_be(found, input_name, version), content.pread(_TAIL, 0), found)
             return Look(path, size, compressed=content.compressed, waiting=waiting), state
     except (SourceError, OSError) as error:
-        return Look(path, size, problem=str(error)), FileState.UNREADABLE
+        return None if _has_vanished(error) else (Look(path, size, problem=str(error)), FileState.UNREADABLE)
 
 
 def _look(row: FileRow, found: Found, host: str, ages: Ages) -> Look | None:
@@ -135,7 +140,7 @@ def _look(row: FileRow, found: Found, host: str, ages: Ages) -> Look | None:
                 return Look(path, size, compressed=True, waiting=ages.unwritten(found))
             return _look_at_content(row, found, content, ages) if _is_same(row, content, size, host) else None
     except (SourceError, OSError) as error:
-        return Look(path, size, problem=str(error))
+        return Look(path, gone=True) if _has_vanished(error) else Look(path, size, problem=str(error))
 
 
 def _look_at_content(row: FileRow, found: Found, content: Content, ages: Ages) -> Look:
@@ -151,6 +156,11 @@ def _is_same(row: FileRow, content: Content, size: int, host: str) -> bool:
     if not row.offset:
         return fingerprint_of(content, host, row.input) == row.fingerprint
     return size >= row.offset and guard_at(content, row.offset) == row.guard
+
+
+def _has_vanished(error: Exception) -> bool:
+    """Whether a file could not be opened because it was deleted or renamed since it was found."""
+    return isinstance(error.__cause__, FileNotFoundError)
 
 
 def _absent(row: FileRow, names: Collection[tuple[str, str]]) -> Look:

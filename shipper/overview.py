@@ -127,7 +127,7 @@ def _overview(settings: Settings, state: State, chosen: str | None, guard: Guard
         inputs=by_input,
         totals=together(by_input.values()),
         stalls=tuple(stalls),
-        dead_letters=dict(sorted(Counter(dead.values()).items())),
+        dead_letters=state.dead_letters.waiting(),
     )
 
 
@@ -192,9 +192,10 @@ def _unknown_files(
 ) -> tuple[FileStatus, ...]:
     files = []
     for (name, device, inode), found in present.items():
-        look, state = look_at_stranger(found, name, settings.host, versions.get(name, ""), ages)
-        error = noted.get(look.path)
-        files.append(unidentified_status(name, look, state, device=device, inode=inode, noted=error))
+        seen = look_at_stranger(found, name, settings.host, versions.get(name, ""), ages)
+        if seen is not None:
+            error = noted.get(seen[0].path)
+            files.append(unidentified_status(name, *seen, device=device, inode=inode, noted=error))
     return tuple(files)
 
 

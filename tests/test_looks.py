@@ -9,6 +9,7 @@ from support.site import transfer
 
 from shipper.operate.status import FileState
 from shipper.overview import overview
+from shipper.read.discover import discover
 from shipper.settings import InputSettings
 
 LAST = datetime(2026, 11, 21, 0, 0, 7, tzinfo=UTC).timestamp()
@@ -124,3 +125,20 @@ def test_of_several_rows_of_one_inode_the_one_whose_content_stands_there_is_the_
     write(log, transfer(1), modified=LAST + 3)  # the first content is back
     states = [file.state for file in overview(site.settings, now=lambda: LAST + 5).files]
     assert states == [FileState.CAUGHT_UP, FileState.REPLACED]
+
+
+def test_a_file_that_is_deleted_while_it_is_looked_for_is_gone_and_not_unreadable(tmp_path, monkeypatch):
+    site = gridftp(tmp_path)
+    write(site.logs / "known.log", transfer(1), modified=LAST)
+    site.once()
+    write(site.logs / "new.log", transfer(2), modified=LAST)
+
+    def found_too_late(settings):
+        found = discover(settings)
+        for each in found:
+            each.path.unlink()
+        return found
+
+    monkeypatch.setattr("shipper.overview.discover", found_too_late)
+    (file,) = overview(site.settings, now=lambda: LAST).files
+    assert (file.path, file.state) == (str(site.logs / "known.log"), FileState.GONE)
