@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -23,9 +23,9 @@ from shipper.operate.status import (
     Shared,
     Totals,
     file_status,
+    kept_by_a_copy,
     ledgers,
     seen_end,
-    settled_by_a_copy,
     together,
     totals,
     unidentified_status,
@@ -144,17 +144,15 @@ def _known_files(
     files = []
     for row in rows:
         file = file_status(row, looks[row.id], ledger.get(row.id, {}), errors.get(row.id))
-        copied = _kept_by_a_copy(row, seen_end(row, file), alike[row.fingerprint], shared)
-        files.append(settled_by_a_copy(file) if copied else file)
+        kept = _kept_until(row, alike[row.fingerprint], shared) if seen_end(row, file) is not None else 0
+        files.append(kept_by_a_copy(file, row, kept))
     return tuple(files)
 
 
-def _kept_by_a_copy(row: FileRow, end: int | None, alike: Sequence[FileRow], shared: SharedLines) -> bool:
-    """Whether what this file lost, for example by copy and truncate, was read from a file that continues it."""
-    if end is None:
-        return False
-    further = (other for other in alike if other.offset >= end and other.id != row.id)
-    return any(shared(other, row) is None for other in further)
+def _kept_until(row: FileRow, alike: Sequence[FileRow], shared: SharedLines) -> int:
+    """How far what this file lost, for example by copy and truncate, was read from a file that continues it."""
+    further = sorted((other for other in alike if other.offset > row.offset), key=lambda other: -other.offset)
+    return next((other.offset for other in further if shared(other, row) is None), 0)
 
 
 def _errors(

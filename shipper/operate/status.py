@@ -135,7 +135,6 @@ def file_status(row: FileRow, look: Look, ledger: Buckets, noted: FileError | No
     """The status of a file that the state knows; `noted` is the last error that the agent noted of it."""
     state = _state(row, look)
     lag = _lag(row, look, state)
-    lost = sum(mark.lost for mark in row.marks if _is_lost(mark, row))
     return FileStatus(
         input=row.input,
         path=look.path,
@@ -149,7 +148,7 @@ def file_status(row: FileRow, look: Look, ledger: Buckets, noted: FileError | No
         device=row.device,
         inode=row.inode,
         lines=_lines(ledger),
-        lost_bytes=lost,
+        lost_bytes=_lost(row, beyond=0),
         pipeline=next((mark.value for mark in reversed(row.marks) if mark.kind is MarkKind.PIPELINE), ""),
         error=_error(look, noted),
     )
@@ -178,6 +177,14 @@ def unidentified_status(
 def settled_by_a_copy(file: FileStatus) -> FileStatus:
     """The status of a file of which a copy was read on: it lost nothing, and is behind with nothing."""
     return replace(file, lost_bytes=0, lag=0, waiting=0.0) if file.state in _ABSENT else replace(file, lost_bytes=0)
+
+
+def kept_by_a_copy(file: FileStatus, row: FileRow, until: int) -> FileStatus:
+    """The status of a file of which a copy was read on up to an offset: what lies beyond is lost still."""
+    end = seen_end(row, file)
+    if end is not None and until >= end:
+        return settled_by_a_copy(file)
+    return replace(file, lost_bytes=_lost(row, beyond=until))
 
 
 def together(parts: Collection[Totals]) -> Totals:
@@ -283,6 +290,12 @@ def _lines(ledger: Buckets) -> dict[str, int]:
         for fate, tally in fates.items():
             lines[fate] = lines.get(fate, 0) + tally.lines
     return dict(sorted(lines.items()))
+
+
+def _lost(row: FileRow, *, beyond: int) -> int:
+    """Bytes beyond an offset that are recorded as lost."""
+    lost = ((mark.offset, mark.offset + mark.lost) for mark in row.marks if _is_lost(mark, row))
+    return sum(max(0, end - max(start, beyond)) for start, end in lost)
 
 
 def _is_lost(mark: Mark, row: FileRow) -> bool:

@@ -8,6 +8,7 @@ from shipper.operate.status import (
     Look,
     Totals,
     file_status,
+    kept_by_a_copy,
     ledgers,
     seen_end,
     settled_by_a_copy,
@@ -129,6 +130,12 @@ def test_a_copy_must_hold_what_was_seen_of_a_file_to_make_up_for_it():
     assert seen_end(known, file_status(known, Look(PATH, 100), {})) == 110
     assert seen_end(known, file_status(known, Look(PATH, gone=True), {})) == 130
     assert seen_end(row(), file_status(row(), Look(PATH, gone=True), {})) is None
+
+
+@pytest.mark.parametrize(("until", "lost"), [(0, 74), (40, 74), (100, 14), (110, 4), (200, 4), (204, 0)])
+def test_what_lies_beyond_the_end_of_a_copy_is_lost_still(until, lost):
+    known = row(marks=[Mark(40, MarkKind.GAP, "truncated:70"), Mark(200, MarkKind.GAP, "truncated:4")])
+    assert kept_by_a_copy(file_status(known, Look(PATH, 100), {}), known, until).lost_bytes == lost
 
 
 def test_a_file_that_the_state_does_not_know_lags_by_all_of_it():
