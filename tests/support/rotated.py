@@ -102,13 +102,17 @@ def numbers_on_disk(folder: Path) -> set[int]:
 
 
 def numbers_in_order(messages: list[str]) -> list[int]:
-    """The numbers of a source's lines, none of which may be missing between two others or come too late.
-
-    A copy may break off within a line, which is then its last.
-    """
-    *lines, last = messages
-    numbers = [number_of(text) for text in lines]
-    assert line(numbers[-1] + 1).decode().startswith(last)
-    numbers += [number_of(last)] if len(last) == LINE - 1 else []
+    """The numbers of a source's lines, none of which may be missing between two others or come too late."""
+    numbers = [number_of(text) for text in messages]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     return numbers
+
+
+def without_broken_off(messages: list[str]) -> list[str]:
+    """A source's whole lines. A copy may break off within a line: packed, it ends so for good."""
+    whole = [text for text in messages if len(text) == LINE - 1]
+    rest = [text for text in messages if len(text) < LINE - 1]
+    known = range(number_of(whole[0]), number_of(whole[-1]) + 2)
+    assert len(rest) <= 1
+    assert all(any(line(number).decode().startswith(text) for number in known) for text in rest)
+    return whole
