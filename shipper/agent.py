@@ -116,6 +116,7 @@ class Agent:
             if started >= rescans.due:
                 self.reader.scan()
                 rescans.looked(started, self._clock.monotonic())
+                self._state.keep_copy(self._clock.time())
 
         def hold_on() -> None:
             look_around()

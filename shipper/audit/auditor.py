@@ -191,7 +191,7 @@ def read_claims(folder: Path, host: str, output: str) -> Claims:
 
 def _dead_letters(state: State) -> dict[str, list[Stored]]:
     found: dict[str, list[Stored]] = {}
-    for document in (letter.refusal.document for letter in state.dead_letters.all()):
+    for document in (letter.refusal.document for letter in state.dead_letters.with_discarded()):
         stored = Stored(document.id, document.offset, document.tally, document.pipeline, DEAD, document.source.path)
         found.setdefault(document.source.fingerprint, []).append(stored)
     return found

@@ -17,7 +17,7 @@ import orjson
 
 from shipper import config
 from shipper.cli import DEFAULT_CONFIGURATION
-from shipper.cli.console import console, moment, visible
+from shipper.cli.console import console, counted, moment, visible
 from shipper.clock import SystemClock
 from shipper.commit.dead_letters import DeadLetter
 from shipper.commit.state import State
@@ -44,7 +44,7 @@ _ID_CONTEXT = {"ignore_unknown_options": True}
 """An id may begin with a hyphen."""
 
 
-@click.group("dead-letters", short_help="List, show and send again what the output refused for good.")
+@click.group("dead-letters", short_help="List, show, send again or discard what the output refused for good.")
 def command() -> None:
     """Documents that the output refused for good: their lines are safe here, with the reason.
 
@@ -109,6 +109,48 @@ def retry_command(path: Path, identifiers: Sequence[str], *, everything: bool, a
     if found.undelivered:
         return Exit.UNFINISHED
     return Exit.FINDINGS if found.refused else Exit.CLEAN
+
+
+@command.command("discard", short_help="Give them up.", context_settings=_ID_CONTEXT)
+@_configuration
+@_as_json
+@click.option("--all", "everything", is_flag=True, help="All dead letters of the configured output.")
+@click.option("--category", metavar="NAME", help="Those of a category, for example `mapping`.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.argument("identifiers", metavar="[ID]...", nargs=-1)
+def discard_command(
+    path: Path, identifiers: Sequence[str], *, everything: bool, category: str | None, yes: bool, as_json: bool
+) -> int:
+    """Give dead letters up for good: their text is dropped from the state, and makes room.
+
+    They were never stored, and will not be. Their lines still count as dead letters in `status` and for the audit; in
+    the log files nothing changes. The agent must not run meanwhile: it holds the state.
+    """
+    if sum((everything, bool(category), bool(identifiers))) != 1:
+        raise UsageError("Name the ids of dead letters, or give --category NAME, or --all.")
+    settings = config.load(path)
+    letters = _letters(settings)
+    wanted = [found for found in letters if everything or found.letter.refusal.category == category]
+    names = [found.letter.refusal.document.id for found in (_chosen(letters, identifiers) if identifiers else wanted)]
+    if category and not names:
+        known = ", ".join(sorted({found.letter.refusal.category for found in letters})) or "none"
+        raise UsageError(f"--category {category}: there are no such dead letters. There are: {known}.")
+    if names and not yes:
+        click.confirm(f"{counted(len(names), 'document')} will never be stored. Discard?", abort=True, err=True)
+    discarded = _discard(settings, names) if names else 0
+    if as_json:
+        click.echo(json.dumps({"discarded": discarded}, indent=2))
+    else:
+        click.echo(f"{discarded:,} discarded.")
+    return Exit.CLEAN
+
+
+def _discard(settings: Settings, names: Sequence[str]) -> int:
+    with locked(settings.state), closing(State.open(settings.state, settings.host)) as state:
+        output = state.output_in_use()
+        assert output is not None, "there are dead letters, so there was an output"
+        state.look_at_output(output)
+        return state.dead_letters.discard(names)
 
 
 def _letters(settings: Settings) -> list[Located]:

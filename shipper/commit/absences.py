@@ -16,7 +16,7 @@ _EXPIRED = """
 SELECT fingerprint FROM files GROUP BY fingerprint
 HAVING COUNT(*) = COUNT(gone_since) AND MAX(gone_since) <= :before
 """
-_WITH_DEAD_LETTERS = "SELECT f.fingerprint FROM dead_letters d JOIN files f ON f.id = d.file"
+_WITH_DEAD_LETTERS = "SELECT f.fingerprint FROM dead_letters d JOIN files f ON f.id = d.file WHERE LENGTH(d.body) > 0"
 _STORED = """
 SELECT l.output, SUM(l.lines), SUM(l.bytes), SUM(l.h0), SUM(l.h1)
 FROM ledger l JOIN files f ON f.id = l.file
@@ -76,8 +76,12 @@ class Absences:
         expired = {fingerprint for (fingerprint,) in self._db.execute(_EXPIRED, {"before": before})} - kept
         if not expired:
             return 0
+        return self.drop(expired)
+
+    def drop(self, fingerprints: Collection[str]) -> int:
+        """Drop all rows of some contents; how many. What was stored of them stays known to audits."""
         with self._database.transaction():
-            return sum(map(self._drop, expired))
+            return sum(map(self._drop, fingerprints))
 
     def forgotten(self) -> dict[str, Tally]:
         """What was stored, by fingerprint, of files whose rows were dropped."""
@@ -93,7 +97,7 @@ class Absences:
             [(output, fingerprint, *tally) for output, tally in furthest.items()],
         )
         ids = [(file,) for (file,) in self._db.execute("SELECT id FROM files WHERE fingerprint = ?", (fingerprint,))]
-        for table in ("ledger", "checkpoints", "marks"):
+        for table in ("ledger", "checkpoints", "marks", "dead_letters"):
             self._db.executemany(f"DELETE FROM {table} WHERE file = ?", ids)  # noqa: S608  our own names
         self._db.executemany("DELETE FROM files WHERE id = ?", ids)
         return len(ids)

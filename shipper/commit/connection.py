@@ -67,6 +67,10 @@ class Connection:
         self._done = None
         self._end()
 
+    def backup(self, target: sqlite3.Connection) -> None:
+        """Copy the whole database into another one, as it is at this moment."""
+        self._db.backup(target)
+
     def close(self) -> None:
         """Close it; a transaction under way is undone."""
         self._db.close()

@@ -51,13 +51,25 @@ class Database:
         path = folder / FILE_NAME
         if not path.exists():
             return None
+        database = cls.look_at(path)
+        if database.version == 0:
+            database.connection.close()
+            return None
+        return database
+
+    @classmethod
+    def look_at(cls, path: Path) -> Database:
+        """Open a state or a copy of one, under any name, to look at it. Raises StateError."""
         with explained(path):
             connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
             version = _checked_version(connection, path)
-            if version == 0:
-                connection.close()
-                return None
         return cls(Connection(connection), path, version)
+
+    def damage(self) -> list[str]:
+        """What SQLite finds wrong with the file, every page and index read; empty if it is sound."""
+        with explained(self.path):
+            found = [text for (text,) in self.connection.execute("PRAGMA integrity_check")]
+        return [] if found == ["ok"] else found
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -118,8 +130,8 @@ def explained(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         problem = " ".join(str(error).split())
         raise StateError(
-            f"{path}: the state cannot be used: {problem}. Nothing was changed. Put back a copy of the folder, or move "
-            "it away: the agent then reads everything again, and what is stored already is recognised by its ids."
+            f"{path}: the state cannot be used: {problem}. Nothing was changed. Put back a copy with `shipper state "
+            "restore`, or make the state anew from the files and the index with `shipper state rebuild`."
         ) from error
 
 

@@ -1,4 +1,7 @@
-"""Documents that the output refused for good: kept with reason, readable, replayable."""
+"""Documents that the output refused for good: kept with reason, readable, replayable.
+
+What is discarded leaves its place behind, without text: the ledger and the audit go on counting it as a dead letter.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,9 @@ _ALL = """
 SELECT f.input, f.path, f.fingerprint, d.file, d.id, d.offset, d.lines, d.bytes, d.h0, d.h1, d.category, d.reason,
        d.dataset, d.index_name, d.timestamp, d.pipeline, d.body, d.refused_at
 FROM dead_letters d JOIN files f ON f.id = d.file
-WHERE d.output = ? GROUP BY d.id ORDER BY d.refused_at, d.file, d.offset
+WHERE d.output = ? {kept} GROUP BY d.id ORDER BY d.refused_at, d.file, d.offset
 """
+_KEPT = "AND LENGTH(d.body) > 0"
 
 
 class DeadLetter(NamedTuple):
@@ -36,12 +40,22 @@ class DeadLetters:
 
     def all(self) -> list[DeadLetter]:
         """Each refused document once, by time of refusal, also where several copies of a file hold it."""
-        cursor = self._db.execute(_ALL, (self._database.output,))
-        cursor.row_factory = sqlite3.Row
-        return [self._letter(row) for row in cursor]
+        return self._letters(_ALL.format(kept=_KEPT))
+
+    def with_discarded(self) -> list[DeadLetter]:
+        """As `all`, and those that were discarded, which have no body."""
+        return self._letters(_ALL.format(kept=""))
+
+    def waiting(self) -> dict[str, int]:
+        """How many documents wait for somebody, by category."""
+        query = (
+            "SELECT category, COUNT(DISTINCT id) FROM dead_letters WHERE output = ? AND LENGTH(body) > 0 "
+            "GROUP BY category ORDER BY category"
+        )
+        return dict(self._db.execute(query, (self._database.output,)).fetchall())
 
     def categories(self) -> dict[str, str]:
-        """The category of each refused document, by its id."""
+        """The category of each refused document, by its id; of those that were discarded, too."""
         query = "SELECT id, category FROM dead_letters WHERE output = ?"
         return dict(self._db.execute(query, (self._database.output,)).fetchall())
 
@@ -77,6 +91,17 @@ class DeadLetters:
                     db.execute(ADD_TO_LEDGER, (*dead, *(-part for part in tally)))
                     db.execute(ADD_TO_LEDGER, (*stored, *tally))
                 db.execute(f"DELETE {where}", key)
+
+    def discard(self, ids: Iterable[str]) -> int:
+        """Give up documents for good: their text goes, their count stays; how many there were."""
+        query = "UPDATE dead_letters SET body = x'', reason = '' WHERE output = ? AND id = ? AND LENGTH(body) > 0"
+        with self._database.transaction() as db:
+            return sum(db.execute(query, (self._database.output, name)).rowcount > 0 for name in ids)
+
+    def _letters(self, query: str) -> list[DeadLetter]:
+        cursor = self._db.execute(query, (self._database.output,))
+        cursor.row_factory = sqlite3.Row
+        return [self._letter(row) for row in cursor]
 
     def _row(self, file: int, refusal: Refusal, now: float) -> tuple[object, ...]:
         document, category, reason = refusal

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from shipper.commit import copies
 from shipper.commit import room as no_room
 from shipper.commit.absences import Absences
 from shipper.commit.connection import Room
@@ -20,6 +21,8 @@ from shipper.commit.ledger import Advance
 from shipper.commit.schema import ADD_TO_LEDGER
 from shipper.records import Tally
 
+_COPIED = "copied"
+_A_DAY = 86_400.0
 _ADVANCE = "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -52,6 +55,7 @@ class State:
         self.files = FileRows(database, host)
         self.absences = Absences(database)
         self.dead_letters = DeadLetters(database, host)
+        self._copied_at: float | None = None
 
     @classmethod
     def open(cls, folder: Path, host: str, room: Room | None = None) -> State:
@@ -125,6 +129,17 @@ class State:
                     [(output, advance.file, bucket, fate, *tally) for (bucket, fate), tally in advance.fates.items()],
                 )
                 self.dead_letters.bury(advance.file, advance.dead, now)
+
+    def keep_copy(self, now: float) -> bool:
+        """Keep a copy of the state beside it if the last one is a day old; whether that was done. Raises StateError."""
+        if self._copied_at is None:
+            self._copied_at = float(self.pins().get(_COPIED, "-inf"))
+        if now - self._copied_at < _A_DAY:
+            return False
+        self._copied_at = now
+        self.pin({_COPIED: str(now)})
+        copies.keep_copy(self._database)
+        return True
 
     def ledger(self) -> list[LedgerRow]:
         """The whole ledger of the output at hand."""

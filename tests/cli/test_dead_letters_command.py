@@ -1,6 +1,7 @@
 """`shipper dead-letters` on a real state and a real index."""
 
 import gzip
+import io
 import json
 import sqlite3
 
@@ -268,3 +269,39 @@ def test_many_letters_leave_in_batches(place):
     output = Scripted(lambda d: STORED)
     assert len(retried(place, output, batch_documents=2).stored) == 5
     assert [len(sent) for sent in output.sent] == [2, 2, 1]
+
+
+def test_what_is_discarded_is_listed_no_more_and_still_counts(place, capsys):
+    place.bury(1, 2, 5)
+    before = place.lines_by_fate()
+    names = [f"-id{number}".ljust(24, "x") for number in (1, 2, 5)]
+    assert call(place, capsys, "discard", "--yes", names[1]) == (Exit.CLEAN, {"discarded": 1})
+    _, answer = call(place, capsys, "list")
+    assert [letter["id"] for letter in answer["dead_letters"]] == [names[0], names[2]]
+    assert execute(["dead-letters", "show", "-c", str(place.configuration), names[1]]) == Exit.USAGE
+    assert place.lines_by_fate() == before
+    assert place.state.dead_letters.waiting() == {"mapping": 2}
+    assert set(place.state.dead_letters.categories()) == set(names)
+
+
+def test_discarding_a_category_makes_room(place, capsys):
+    place.bury(1, 2, 5)
+    assert place.state.dead_letters.bytes() > 200
+    assert call(place, capsys, "discard", "--yes", "--category", "mapping") == (Exit.CLEAN, {"discarded": 3})
+    assert place.state.dead_letters.bytes() == 0
+    assert call(place, capsys, "discard", "--yes", "--all") == (Exit.CLEAN, {"discarded": 0})
+
+
+def test_nothing_is_discarded_without_a_yes(place, capsys, monkeypatch):
+    place.bury(1)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert execute(["dead-letters", "discard", "-c", str(place.configuration), "--all"]) == Exit.INTERRUPTED
+    assert "1 document will never be stored. Discard?" in capsys.readouterr().err
+    assert place.state.dead_letters.waiting() == {"mapping": 1}
+
+
+@pytest.mark.parametrize("arguments", [[], ["--all", "--category", "mapping"], ["--category", "other"]])
+def test_discard_wants_to_know_which(place, capsys, arguments):
+    place.bury(1)
+    assert execute(["dead-letters", "discard", "--yes", "-c", str(place.configuration), *arguments]) == Exit.USAGE
+    assert "--category" in capsys.readouterr().err
