@@ -49,9 +49,13 @@ class Running:
     def start(self) -> None:
         """Start the agent; its log goes on in one file. Returns when it watches."""
         before = self.log_text().count("started")
+        self.launch()
+        self.until(lambda: self.log_text().count("started") > before)
+
+    def launch(self) -> None:
+        """Start the agent and do not wait for it."""
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(self._words("run"), stdout=out, stderr=out)
-        self.until(lambda: self.log_text().count("started") > before)
 
     def stop(self) -> None:
         """Ask the agent to end, as systemd does, and wait until it did, with success."""
