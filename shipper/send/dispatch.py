@@ -12,7 +12,7 @@ from shipper.clock import Bell, Clock
 from shipper.events_log import EventsLog
 from shipper.records import Batch, Outcome, OutcomeKind, Receipt
 from shipper.send.output import Output
-from shipper.send.retry import Random, again
+from shipper.send.retry import FIRST_WAIT, Random, again
 
 _UNSETTLED = frozenset({OutcomeKind.RETRY, OutcomeKind.PAUSED})
 
@@ -55,7 +55,13 @@ class Dispatcher:
         self._events = events
         self._jitter = jitter
         self._condition = threading.Condition()
-        self._due: list[tuple[float, int, Batch]] = []
+        self._later: list[tuple[float, int, Batch]] = []
+        """Batches to send again, by the time when they are due."""
+        self._ready: list[tuple[int, int, Batch]] = []
+        """Batches that are due, by number: the oldest leave first, for checkpoints wait for them."""
+        self._closed_until = 0.0
+        """Where a batch was not taken at all nothing is sent for a moment: it would only be stored beyond a hole, and
+        be sent again if the agent ended now."""
         self._sequence = 0
         self._receipts: list[Receipt] = []
         self._closing = False
@@ -70,7 +76,7 @@ class Dispatcher:
     def submit(self, batch: Batch) -> None:
         """Take a batch to send as soon as possible."""
         with self._condition:
-            self._push(0.0, batch)
+            self._ready_now(batch)
             self._condition.notify()
 
     def receipts(self) -> Sequence[Receipt]:
@@ -87,16 +93,16 @@ class Dispatcher:
     def next_due(self) -> float | None:
         """Seconds until a batch is sent again, if the caller has to send it; None otherwise."""
         with self._condition:
-            if self._threads or not self._due:
-                return None
-            return max(0.0, self._due[0][0] - self._clock.monotonic())
+            due = self._next()
+            return None if self._threads or due is None else max(0.0, due - self._clock.monotonic())
 
     def hurry(self) -> None:
         """Send what waits for its repetition at once: someone says that its cause is gone."""
         with self._condition:
             now = self._clock.monotonic()
-            self._due = [(min(due, now), number, batch) for due, number, batch in self._due]
-            heapq.heapify(self._due)
+            self._later = [(min(due, now), number, batch) for due, number, batch in self._later]
+            heapq.heapify(self._later)
+            self._closed_until = 0.0
             self._condition.notify_all()
 
     def close(self, seconds: float) -> None:
@@ -107,9 +113,19 @@ class Dispatcher:
         for thread in self._threads:
             thread.join(seconds)
 
-    def _push(self, wait: float, batch: Batch) -> None:
+    def _ready_now(self, batch: Batch) -> None:
         self._sequence += 1
-        heapq.heappush(self._due, (self._clock.monotonic() + wait, self._sequence, batch))
+        heapq.heappush(self._ready, (batch.number, self._sequence, batch))
+
+    def _put_off(self, wait: float, batch: Batch) -> None:
+        self._sequence += 1
+        heapq.heappush(self._later, (self._clock.monotonic() + wait, self._sequence, batch))
+
+    def _next(self) -> float | None:
+        """When the next batch may leave; None if there is none."""
+        if self._ready:
+            return self._closed_until
+        return max(self._closed_until, self._later[0][0]) if self._later else None
 
     def _work(self) -> None:
         try:
@@ -125,11 +141,14 @@ class Dispatcher:
         with self._condition:
             while not self._closing:
                 now = self._clock.monotonic()
-                if self._due and self._due[0][0] <= now:
-                    return heapq.heappop(self._due)[2]
+                while self._later and self._later[0][0] <= now:
+                    self._ready_now(heapq.heappop(self._later)[2])
+                if self._ready and self._closed_until <= now:
+                    return heapq.heappop(self._ready)[2]
                 if not wait:
                     return None
-                self._clock.wait_for(self._condition, self._due[0][0] - now if self._due else None)
+                due = self._next()
+                self._clock.wait_for(self._condition, None if due is None else due - now)
             return None
 
     def _deliver(self, batch: Batch) -> None:
@@ -142,9 +161,15 @@ class Dispatcher:
             self._note_troubles(receipt)
             self._receipts.append(receipt)
             for wait, rest in repeats:
-                self._push(wait, rest)
+                self._put_off(wait, rest)
+            if receipt.kinds[OutcomeKind.RETRY] == len(receipt.batch.documents):
+                self._close_briefly(min(wait for wait, _ in repeats))
             self._condition.notify_all()
         self._bell.ring()
+
+    def _close_briefly(self, seconds: float) -> None:
+        """Send nothing for a while; not long, as it may be the trouble of a part of the output only."""
+        self._closed_until = max(self._closed_until, self._clock.monotonic() + min(FIRST_WAIT, seconds))
 
     def _note_troubles(self, receipt: Receipt) -> None:
         """Say at once what stands still, once per cause, and when it moves again."""

@@ -10,6 +10,8 @@ from shipper.send.bulk import CREDENTIALS
 
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
+BRIEF_WAIT = 0.05
+"""Seconds for the first repetition where an output that is well put off some of a batch: checkpoints wait for them."""
 PAUSED_WAIT = 5.0
 """Seconds between two looks at a paused dataset: shipping resumes well within 10 s of the cause's end."""
 SPLIT_AFTER = 3
@@ -38,16 +40,17 @@ def again(receipt: Receipt, random: Random) -> list[Again]:
         size = sum(len(document.body) for document in documents)
         batch = Batch(receipt.batch.number, documents, size, receipt.batch.attempt + 1)
         whole = len(documents) == len(receipt.batch.documents) and all(o.category == BUSY for o in receipt.outcomes)
-        wait = PAUSED_WAIT if kind is OutcomeKind.PAUSED else backoff(batch.attempt, random)
+        first = FIRST_WAIT if len(documents) == len(receipt.batch.documents) else BRIEF_WAIT
+        wait = PAUSED_WAIT if kind is OutcomeKind.PAUSED else backoff(batch.attempt, random, first)
         if any(outcome.category == CREDENTIALS for outcome in receipt.outcomes):
             wait = min(wait, PAUSED_WAIT)  # a good key must not wait for the pauses of a bad one
         pieces += [Again(wait, part) for part in (_halves(batch) if whole else [batch])]
     return pieces
 
 
-def backoff(attempt: int, random: Random) -> float:
-    """Seconds to wait before the n-th repetition: full jitter, from 1 s to 60 s."""
-    ceiling: float = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempt, 10))
+def backoff(attempt: int, random: Random, first: float = FIRST_WAIT) -> float:
+    """Seconds to wait before the n-th repetition: full jitter; at most `first`, twice as much each time, up to 60 s."""
+    ceiling: float = min(LONGEST_WAIT, first * 2.0 ** min(attempt - 1, 10))
     return ceiling * random()
 
 

@@ -64,7 +64,7 @@ def test_a_batch_that_a_busy_output_turns_away_again_and_again_is_halved():
 
 
 def test_pauses_grow_to_a_minute_with_full_jitter():
-    assert [backoff(attempt, lambda: 1.0) for attempt in (1, 2, 3, 6, 100)] == [2, 4, 8, 60, 60]
+    assert [backoff(attempt, lambda: 1.0) for attempt in (1, 2, 3, 6, 100)] == [1, 2, 4, 32, 60]
     assert backoff(100, lambda: 0.0) == 0
 
 
