@@ -6,12 +6,10 @@ import pytest
 from support.logrotate import require_logrotate
 from support.rotated import (
     BETWEEN,
-    DEADLINE,
     LINES,
     RATE,
     SECONDS,
     Rotated,
-    is_stored,
     live_through,
     numbers_in_order,
     rotations,
@@ -56,8 +54,7 @@ def test_files_that_are_moved_out_of_the_glob_are_read_to_their_end_by_an_agent_
             host.after(moment)
             host.logrotate.rotate()
             if turn % 2 == 0:
-                rotated = host.writer.written()
-                host.agent.until(lambda number=rotated: is_stored(host.agent.index, number), DEADLINE)
+                host.until_stored(0, host.writer.written())
                 (host.agent.kill if turn else host.agent.stop)()
                 host.agent.start()
         host.finish()

@@ -34,6 +34,8 @@ class Rotated:
     agent: Running
     writer: SteadyWriter
     logrotate: Logrotate
+    told: bool
+    """Whether the writer is told of a new file: then every line reaches a file that stays."""
 
     @classmethod
     def of(cls, folder: Path, directives: list[str]) -> Rotated:
@@ -43,18 +45,37 @@ class Rotated:
         told = "copytruncate" not in directives
         log = agent.logs / "app.log"
         writer = SteadyWriter(folder, log, RATE, LINES, torn=told)
-        return cls(agent, writer, Logrotate(folder, log, directives, (writer.reopen, writer.pid) if told else None))
+        return cls(
+            agent, writer, Logrotate(folder, log, directives, (writer.reopen, writer.pid) if told else None), told
+        )
 
     def after(self, seconds: float) -> None:
         """Wait until so much was written."""
         until(lambda: self.writer.written() >= seconds * RATE, DEADLINE)
+
+    def until_stored(self, first: int, last: int) -> None:
+        """Wait for the lines of the numbers first <= n < last; each look takes only what came since the one before."""
+        looked_at = arrived = 0
+
+        def all_have_arrived() -> bool:
+            nonlocal looked_at, arrived
+            with closing(sqlite3.connect(self.agent.index)) as db:
+                end, more = db.execute(
+                    "SELECT MAX(rowid), SUM(document ->> '$.message' >= ? AND document ->> '$.message' < ?) "
+                    "FROM documents WHERE rowid > ?",
+                    (f"{first:010d}", f"{last:010d}", looked_at),
+                ).fetchone()
+            looked_at, arrived = end or looked_at, arrived + (more or 0)
+            return arrived == last - first
+
+        self.agent.until(all_have_arrived, DEADLINE)
 
     def finish(self) -> None:
         """The writer ends; the agent catches up with what has a name, and is stopped."""
         self.writer.finish(DEADLINE)
         print(f"{self.agent.count()} of {LINES} lines were stored when the writer ended")  # noqa: T201
         begin = time.monotonic()
-        self.agent.until(lambda: is_stored(self.agent.index, LINES - 1), DEADLINE)
+        self.until_stored(0 if self.told else LINES - 1, LINES)
         print(f"the last line was stored {time.monotonic() - begin:.1f} s later")  # noqa: T201
         self.agent.stop()
         self.agent.once()
@@ -83,13 +104,6 @@ def live_through(host: Rotated, *, force: bool = True) -> None:
                 host.agent.kill()
                 host.agent.start()
         host.finish()
-
-
-def is_stored(index: Path, number: int) -> bool:
-    with closing(sqlite3.connect(index)) as db:
-        # What comes last is among the last; all messages would take too long to look at.
-        rows = db.execute("SELECT document ->> '$.message' FROM documents ORDER BY rowid DESC LIMIT 6000")
-        return any(message.startswith(f"{number:010d}") for (message,) in rows)
 
 
 def numbers_on_disk(folder: Path) -> set[int]:
