@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from shipper.agent import Agent
 from shipper.clock import Bell, Clock
 from shipper.commit import pins
+from shipper.commit.database import exists
 from shipper.commit.room import WaitForRoom, write_note
 from shipper.commit.state import Stall, State
 from shipper.errors import OutputError, StateError
@@ -84,6 +85,8 @@ def agent(
     bell = bell or Bell()
     guard = Guard(settings.parse_timeout)
     room = WaitForRoom(settings.state, clock, bell, events, giving_up)
+    if not exists(settings.state):
+        events.info("state_made", folder=str(settings.state))
     with guard.on(), locked(settings.state), closing(State.open(settings.state, settings.host, room)) as state:
         write_note(settings.state, None)
         reloader = Reloader(settings, guard, state, clock, events)

@@ -20,6 +20,7 @@ COMMANDS = {
     "parse": "parse",
     "grok": "grok",
     "dead-letters": "dead_letters",
+    "state": "state",
     "reload": "reload",
     "reparse": "reparse",
     "setup": "setup",

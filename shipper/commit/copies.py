@@ -42,7 +42,7 @@ def move_aside(folder: Path, now: float) -> Path | None:
     """Give the state, whatever is wrong with it, another name; None where there is none."""
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
     aside = folder / f"{FILE_NAME}.replaced-{stamp}"
-    if not (folder / FILE_NAME).exists():
+    if not any((folder / (FILE_NAME + part)).exists() for part in _PARTS):
         return None
     number = 1
     while aside.exists():

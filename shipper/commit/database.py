@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from shipper.commit import schema
@@ -12,6 +12,11 @@ from shipper.commit.connection import Connection, Room
 from shipper.errors import StateError
 
 FILE_NAME = "state.db"
+
+
+def exists(folder: Path) -> bool:
+    """Whether there is a state, sound or not."""
+    return (folder / FILE_NAME).exists()
 
 
 class Database:
@@ -35,13 +40,13 @@ class Database:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / FILE_NAME
         with explained(path):
+            if not path.exists():
+                _make(path)
             connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
             version = _checked_version(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            if version == 0:
-                connection.executescript(f"BEGIN;{schema.TABLES}PRAGMA user_version = {schema.VERSION};COMMIT;")
-            elif version < schema.VERSION:
+            if version < schema.VERSION:
                 _migrate(connection, path, version)
         return cls(Connection(connection, room), path)
 
@@ -51,11 +56,7 @@ class Database:
         path = folder / FILE_NAME
         if not path.exists():
             return None
-        database = cls.look_at(path)
-        if database.version == 0:
-            database.connection.close()
-            return None
-        return database
+        return cls.look_at(path)
 
     @classmethod
     def look_at(cls, path: Path) -> Database:
@@ -135,6 +136,22 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
+def _make(path: Path) -> None:
+    """Make an empty state, whole or not at all: an empty file is never taken for a new state."""
+    left = path.with_name(f"{path.name}-wal")
+    if left.exists():
+        raise StateError(
+            f"{path}: the state is gone, and a part of it, {left.name}, is left. Put back a copy with `shipper state "
+            "restore`, or make the state anew with `shipper state rebuild`."
+        )
+    part = path.with_name(f"{path.name}.part")
+    part.unlink(missing_ok=True)  # of an attempt that did not come to its end
+    with closing(sqlite3.connect(part, isolation_level=None)) as connection:
+        connection.executescript(f"BEGIN;{schema.TABLES}PRAGMA user_version = {schema.VERSION};COMMIT;")
+    part.chmod(0o600)
+    part.rename(path)
+
+
 def _migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
     """Bring an older state to this schema, in one transaction; a copy of it as it was is kept beside it."""
     copy = path.with_name(f"{path.name}.schema{version}")
@@ -155,6 +172,8 @@ def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
     tables = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
     if version == 0 and tables:
         raise StateError(f"{path}: this is not a state of shipper. Name another folder under `state`.")
+    if version == 0:
+        raise sqlite3.DatabaseError("the file is empty")
     damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if damage != "ok":
         raise sqlite3.DatabaseError(damage)

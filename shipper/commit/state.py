@@ -52,6 +52,7 @@ class State:
         self._database = database
         self._db = database.connection
         self.path = database.path
+        self.host = host
         self.files = FileRows(database, host)
         self.absences = Absences(database)
         self.dead_letters = DeadLetters(database, host)
@@ -99,6 +100,19 @@ class State:
     def outputs(self) -> list[str]:
         """Identities of the outputs that the state knows, oldest first."""
         return [row[0] for row in self._db.execute("SELECT identity FROM outputs ORDER BY id")]
+
+    @property
+    def schema(self) -> int:
+        """The number of the state's schema."""
+        return self._database.version
+
+    def rows(self) -> dict[str, int]:
+        """How many rows each table has, for all outputs together."""
+        names = [
+            name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+        ]
+        counts = {name: self._db.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0] for name in names}  # noqa: S608  our own
+        return {name: count for name, count in counts.items() if not name.startswith("sqlite_")}
 
     def pins(self) -> dict[str, str]:
         """Recorded facts that documents depend on: host, machine, inputs."""

@@ -1,0 +1,230 @@
+"""`shipper state` on a site of all samples and on small ones: shown, verified, restored, rebuilt, forgotten."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from support.commands import Commands
+from support.logs import append, compress, numbered, write
+from support.running import Running
+
+from shipper.cli import execute
+from shipper.errors import Exit
+
+LEDGER = """
+SELECT o.identity, f.input, f.current_path, f.fingerprint, l.bucket, l.fate, l.lines, l.bytes, l.h0, l.h1
+FROM ledger l JOIN files f ON f.id = l.file JOIN outputs o ON o.id = l.output WHERE l.bytes > 0
+"""
+CHECKPOINTS = """
+SELECT o.identity, f.input, f.current_path, f.fingerprint, f.size, c.offset, c.chain, c.guard, c.carry, c.finished
+FROM checkpoints c JOIN files f ON f.id = c.file JOIN outputs o ON o.id = c.output
+"""
+MARKS = """
+SELECT f.input, f.current_path, m.offset, m.kind, m.value FROM marks m JOIN files f ON f.id = m.file
+"""
+
+
+def rows(folder: Path, query: str) -> list[tuple[object, ...]]:
+    """The rows of a state, without the numbers that only it knows."""
+    with closing(sqlite3.connect(folder / "state" / "state.db")) as db:
+        return sorted(db.execute(query).fetchall(), key=repr)
+
+
+def ask(configuration: Path, capsys, *arguments: str) -> tuple[int, dict]:
+    capsys.readouterr()
+    code = execute(["state", arguments[0], "-c", str(configuration), "--json", *arguments[1:]])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def said(configuration: Path, capsys, *arguments: str) -> tuple[int, str]:
+    """Exit code, and all that was said to a person."""
+    capsys.readouterr()
+    code = execute(["state", arguments[0], "-c", str(configuration), *arguments[1:]])
+    answer = capsys.readouterr()
+    return code, answer.out + answer.err
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    """All samples, shipped to SQLite."""
+    folder = tmp_path_factory.mktemp("shipped")
+    site = Commands(folder, json.dumps({"sqlite": {"path": str(folder / "index.db")}}))
+    site.ask("run", "--once", code=None)
+    return site
+
+
+@pytest.fixture
+def site(tmp_path):
+    """Small files of any text, shipped."""
+    running = Running(tmp_path)
+    for number in range(3):
+        write(running.logs / f"{number}.log", *numbered(number * 100, number * 100 + 50))
+    running.once()
+    return running
+
+
+def test_the_state_of_all_samples_is_sound_line_by_line(shipped, capsys):
+    code, answer = ask(shipped.configuration, capsys, "verify")
+    assert (code, answer["verdict"], answer["faults"]) == (Exit.CLEAN, "sound", [])
+    assert answer["read_again"] == answer["files"] > 20
+
+
+def test_a_rebuilt_state_has_the_same_checkpoints_and_the_same_ledger(shipped, capsys):
+    before = [rows(shipped.folder, query) for query in (CHECKPOINTS, LEDGER)]
+    dates = [mark for mark in rows(shipped.folder, MARKS) if mark[3] == "date"]
+    shipped.forget()
+    code, answer = ask(shipped.configuration, capsys, "rebuild")
+    assert (code, answer["absent"], answer["gone"], answer["kept"]) == (Exit.CLEAN, 0, 0, None)
+    assert [rows(shipped.folder, query) for query in (CHECKPOINTS, LEDGER)] == before
+    assert [mark for mark in rows(shipped.folder, MARKS) if mark[3] == "date"] == dates
+    assert ask(shipped.configuration, capsys, "verify")[1]["verdict"] == "sound"
+    assert shipped.ask("run", "--once", code=None)["documents"] == 0
+    assert shipped.ask("audit", code=None)["verdict"] == "closed"
+
+
+def test_a_damaged_state_is_rebuilt_and_kept(site, capsys):
+    path = site.folder / "state" / "state.db"
+    path.write_bytes(path.read_bytes()[:5000])
+    code, text = said(site.configuration, capsys, "verify")
+    assert code == Exit.UNFINISHED
+    assert "shipper state rebuild" in text
+    code, answer = ask(site.configuration, capsys, "rebuild")
+    assert (code, answer["recognised"], answer["lines"]) == (Exit.CLEAN, 150, 150)
+    assert Path(answer["kept"]).read_bytes()[:16] == b"SQLite format 3\0"
+    assert site.verdict() == ("closed", [])
+
+
+def test_what_the_index_lacks_is_beyond_the_rebuilt_checkpoint_and_sent_by_the_next_run(site, capsys):
+    with closing(sqlite3.connect(site.index)) as db, db:
+        db.execute("DELETE FROM documents WHERE document ->> '$.message' LIKE 'line 000120%'")
+    shutil.rmtree(site.folder / "state")
+    code, answer = ask(site.configuration, capsys, "rebuild")
+    assert (code, answer["absent"], answer["recognised"]) == (Exit.FINDINGS, 1, 149)
+    assert site.count() == 149
+    assert ask(site.configuration, capsys, "verify")[1]["verdict"] == "sound"
+    assert site.once()["stored"] == 1
+    assert site.verdict() == ("closed", [])
+
+
+def test_contents_of_which_no_file_is_left_are_told(site, capsys):
+    (site.logs / "1.log").unlink()
+    shutil.rmtree(site.folder / "state")
+    code, answer = ask(site.configuration, capsys, "rebuild")
+    assert (code, answer["files"], answer["gone"]) == (Exit.FINDINGS, 2, 1)
+
+
+def test_without_an_index_nothing_is_rebuilt_and_the_old_state_stays(site, capsys):
+    site.index.unlink()
+    before = (site.folder / "state" / "state.db").read_bytes()
+    code, text = said(site.configuration, capsys, "rebuild")
+    assert code == Exit.UNFINISHED
+    assert "there is no index" in text
+    assert (site.folder / "state" / "state.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["rebuild", "restore", "forget"])
+def test_what_changes_the_state_is_refused_while_an_agent_runs(site, capsys, command):
+    shutil.copy(site.folder / "state" / "state.db", site.folder / "copy.db")
+    arguments = {"rebuild": [], "restore": [str(site.folder / "copy.db")], "forget": ["--yes", "x"]}[command]
+    with site:
+        code, text = said(site.configuration, capsys, command, *arguments)
+    assert code == Exit.UNFINISHED
+    assert "an agent runs on this state already" in text
+
+
+def test_an_agent_keeps_a_copy_of_the_state_that_can_be_put_back(site, capsys):
+    with site:
+        site.until((site.folder / "state" / "state.db.backup").exists)
+        append(site.logs / "0.log", *numbered(50, 80))
+        site.wait_for(180)
+    compress(site.logs / "1.log")
+    code, answer = ask(site.configuration, capsys, "restore")
+    assert code == Exit.CLEAN
+    assert Path(answer["kept"]).exists()
+    done = site.once()
+    assert (done["stored"], done["already_stored"]) == (0, 30)
+    assert site.verdict() == ("closed", [])
+
+
+@pytest.mark.parametrize("content", [b"", b"SQLite format 3\0" + bytes(5000), b"no database at all"])
+def test_a_copy_that_is_no_state_is_not_put_back(site, capsys, content):
+    copy = site.folder / "copy.db"
+    copy.write_bytes(content)
+    before = (site.folder / "state" / "state.db").read_bytes()
+    code, text = said(site.configuration, capsys, "restore", str(copy))
+    assert code == Exit.UNFINISHED
+    assert str(copy) in text
+    assert (site.folder / "state" / "state.db").read_bytes() == before
+
+
+def test_a_copy_that_is_not_there_is_a_mistake(site, capsys):
+    code, text = said(site.configuration, capsys, "restore")
+    assert code == Exit.USAGE
+    assert "there is no such copy" in text
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        ("UPDATE ledger SET bytes = bytes - 1 WHERE file = 1", "and the checkpoint is at"),
+        ("UPDATE ledger SET h0 = h0 + 1 WHERE file = 1", "The ledger holds 50 lines, and the file has 50"),
+        ("UPDATE ledger SET lines = 49 WHERE file = 1", "The ledger holds 49 lines, and the file has 50"),
+        ("UPDATE checkpoints SET chain = '0000000000000001' WHERE file = 1", "are not those that were read"),
+        ("DELETE FROM definitions", "by which it was parsed, is not there"),
+        ("DELETE FROM marks WHERE file = 1", "no mark tells by which pipeline"),
+        ("INSERT INTO ledger VALUES (1, 99, 0, 'stored', 1, 1, 1, 1)", "speaks of file 99"),
+    ],
+)
+def test_what_does_not_add_up_is_named(site, capsys, damage, problem):
+    with closing(sqlite3.connect(site.folder / "state" / "state.db")) as db, db:
+        db.execute(damage)
+    code, answer = ask(site.configuration, capsys, "verify")
+    assert (code, answer["verdict"]) == (Exit.FINDINGS, "faults")
+    assert problem in answer["faults"][0]["problem"]
+
+
+def test_a_file_that_changed_below_its_checkpoint_proves_nothing(site, capsys):
+    data = (site.logs / "0.log").read_bytes()
+    (site.logs / "0.log").write_bytes(data[:-20] + b"x" + data[-19:])
+    (site.logs / "1.log").unlink()
+    _, answer = ask(site.configuration, capsys, "verify")
+    assert (answer["verdict"], answer["read_again"], answer["unproved"]) == ("sound", 1, 2)
+
+
+def test_show_counts_files_and_rows(site, capsys):
+    code, answer = ask(site.configuration, capsys, "show")
+    assert code == Exit.CLEAN
+    assert (answer["files"], answer["rows"]["checkpoints"], answer["host"]) == ({"logs": 3}, 3, "dtn01.example.org")
+    assert answer["outputs"][0].endswith("(in use)")
+    assert "rows: " in said(site.configuration, capsys, "show")[1]
+
+
+def test_only_what_is_gone_is_forgotten_and_the_audit_still_knows_it(site, capsys):
+    for path in ("0.log", "1.log"):
+        (site.logs / path).unlink()
+    code, text = said(site.configuration, capsys, "forget", "--yes", f"{site.logs}/*.log")
+    assert code == Exit.USAGE
+    assert "2.log: this file is there" in text
+    code, answer = ask(site.configuration, capsys, "forget", "--yes", f"{site.logs}/[01].log")
+    assert (code, answer["rows"], len(answer["forgotten"])) == (Exit.CLEAN, 2, 2)
+    assert ask(site.configuration, capsys, "show")[1]["files"] == {"logs": 1}
+    assert site.verdict() == ("closed", [])
+
+
+def test_a_name_that_the_state_does_not_know_is_a_mistake(site, capsys):
+    code, text = said(site.configuration, capsys, "forget", "--yes", "nothing.log")
+    assert code == Exit.USAGE
+    assert "knows no file of this path" in text
+
+
+@pytest.mark.parametrize("command", ["show", "verify"])
+def test_without_a_state_there_is_nothing_to_look_at(tmp_path, capsys, command):
+    running = Running(tmp_path)
+    code, text = said(running.configuration, capsys, command)
+    assert code == Exit.USAGE
+    assert "there is no state" in text
