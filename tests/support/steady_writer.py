@@ -1,7 +1,8 @@
 """A program that logs numbered lines at a steady rate, as daemons do, and the handle that tests have on it.
 
 It appends (O_APPEND), opens its log anew on SIGHUP, and tells that it did by removing the file `reopen` beside its
-progress. Torn, it writes its lines in pieces that end anywhere; otherwise whole lines at a time, as syslog daemons do.
+progress. Torn, it writes pieces that end anywhere, and the rest later, as programs do that buffer what they write;
+otherwise whole lines at a time, as syslog daemons do.
 """
 
 from __future__ import annotations
@@ -74,18 +75,19 @@ def _write(log: Path, folder: Path, rate: int, lines: int, moments: random.Rando
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     progress = os.open(folder / "progress", os.O_WRONLY)
     file = log.open("ab", buffering=0)
-    begin, written = time.monotonic(), 0
+    begin, written, held = time.monotonic(), 0, b""
     while written < lines:
         due = min(lines, int((time.monotonic() - begin) * rate))
-        data = b"".join(map(line, range(written, due)))
-        middle = moments.randrange(len(data)) if moments and data else 0
-        for piece in (data[:middle], data[middle:]):
-            if piece:
-                assert file.write(piece) == len(piece)
-        written = due
+        held += b"".join(map(line, range(written, due)))
+        end = moments.randrange(len(held)) if moments and held and due < lines else len(held)
+        if end:
+            assert file.write(held[:end]) == end
+        written, held = due, held[end:]
         os.pwrite(progress, b"%d" % written, 0)
         if signal.sigtimedwait({signal.SIGHUP}, TICK):
+            file.write(held)
             file.close()
+            held = b""
             file = log.open("ab", buffering=0)
             (folder / "reopen").unlink(missing_ok=True)
     file.close()
