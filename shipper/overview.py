@@ -144,8 +144,9 @@ def _known_files(
     files = []
     for row in rows:
         file = file_status(row, looks[row.id], ledger.get(row.id, {}), errors.get(row.id))
-        kept = _kept_until(row, alike[row.fingerprint], shared) if seen_end(row, file) is not None else 0
-        files.append(kept_by_a_copy(file, row, kept))
+        if seen_end(row, file) is not None:
+            file = kept_by_a_copy(file, row, _kept_until(row, alike[row.fingerprint], shared))
+        files.append(file)
     return tuple(files)
 
 
