@@ -64,6 +64,20 @@ class ElasticsearchSettings:
     """Seconds that one request may take in all."""
     compress: bool = True
     senders: int = 2
+    data_stream: bool = False
+    """Send to data streams instead of plain indices named by event time; see `shipper.send.layout`."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """Where metrics are shown; at least one of port and file is given."""
+
+    port: int | None = None
+    """Of the loopback interface; also for `/-/healthy` and `/-/ready`."""
+    file: Path | None = None
+    """Written for the textfile collector of node_exporter,"""
+    every: float = 15.0
+    """each so many seconds."""
 
 
 @dataclass(frozen=True, slots=True)

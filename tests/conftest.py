@@ -8,7 +8,7 @@ so; with CI=true in the environment they fail instead.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -47,6 +47,12 @@ def require_tools(version: str) -> None:
 
 
 @pytest.fixture(scope="session")
+def need_elasticsearch() -> Callable[[str], None]:
+    """Skips, or fails in CI, unless this machine can run the version; for tests that start a node of their own."""
+    return require_tools
+
+
+@pytest.fixture(scope="session")
 def elasticsearch_nodes() -> Iterator[RunningNodes]:
     """All nodes of the session; stopped and deleted at its end."""
     with ExitStack() as stack:
@@ -78,6 +84,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Under xdist one process runs them all, so that the nodes are started once.
     """
     for item in items:
-        if "elasticsearch_nodes" in getattr(item, "fixturenames", ()):
+        if {"elasticsearch_nodes", "need_elasticsearch"}.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.real)
             item.add_marker(pytest.mark.xdist_group("elasticsearch"))

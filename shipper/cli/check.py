@@ -28,7 +28,8 @@ from shipper.parse.pipeline import Pipeline
 from shipper.parse.samples import run_samples
 from shipper.read.discover import Found, discover
 from shipper.send.outputs import open_output
-from shipper.settings import InputSettings, Settings, SQLiteSettings
+from shipper.settings import ElasticsearchSettings, InputSettings, Settings, SQLiteSettings
+from shipper.start import datasets
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +51,15 @@ class Report:
     shown: list[Shown] = field(default_factory=list)
     output: str | None = None
     """Identity of the output, if it was asked."""
-    output_problem: str | None = None
+    output_problems: list[str] = field(default_factory=list)
+    """What keeps documents from being stored there."""
 
     @property
     def exit_code(self) -> Exit:
         """Mistakes weigh most, then an output that is away, then warnings."""
         if self.problems:
             return Exit.USAGE
-        if self.output_problem is not None:
+        if self.output_problems:
             return Exit.UNFINISHED
         return Exit.FINDINGS if self.warnings else Exit.CLEAN
 
@@ -67,7 +69,10 @@ class Report:
     "-c", "--config", "path", type=click.Path(path_type=Path), default=DEFAULT_CONFIGURATION, show_default=True,
     metavar="FILE", help="The configuration file.",
 )  # fmt: skip
-@click.option("--connect", is_flag=True, help="Also ask the output: is it there, does it take our credentials?")
+@click.option(
+    "--connect", is_flag=True,
+    help="Also ask the output: credentials and privileges, templates, mappings of what is there, clocks.",
+)  # fmt: skip
 @click.option("--show", is_flag=True, help="Print every value in force and where it was written.")
 @click.option(
     "--update-samples", "update", is_flag=True,
@@ -156,7 +161,7 @@ def document(report: Report) -> dict[str, Any]:
             }
             for item in report.inputs
         ],
-        "output": {"identity": report.output, "problem": report.output_problem},
+        "output": {"identity": report.output, "problem": "\n".join(report.output_problems) or None},
     }
     if report.shown:
         answer["settings"] = [row._asdict() for row in report.shown]
@@ -227,15 +232,28 @@ def _ignored_zones(settings: Iterable[InputSettings], inputs: Iterable[CheckedIn
 
 def _ask_output(report: Report, settings: Settings) -> None:
     try:
-        report.output = _identity(settings)
+        if isinstance(settings.output, SQLiteSettings):
+            report.output = _identity(settings.output)
+        else:
+            _ask_cluster(report, settings, settings.output)
     except OutputError as error:
-        report.output_problem = str(error)
+        report.output_problems.append(str(error))
 
 
-def _identity(settings: Settings) -> str:
-    if isinstance(settings.output, SQLiteSettings) and not settings.output.path.exists():
-        return _writable_place(settings.output.path)
-    with closing(open_output(settings.output, (), SystemClock(), EventsLog(silent))) as output:
+def _ask_cluster(report: Report, settings: Settings, cluster: ElasticsearchSettings) -> None:
+    from shipper.send.preflight import examine  # noqa: PLC0415  each output costs only those who use it
+
+    pipelines = {item.name: item.pipeline for item in report.inputs}
+    found = examine(cluster, datasets(settings, pipelines), SystemClock().time)
+    report.output = found.identity or None
+    report.output_problems += found.problems
+    report.warnings += found.warnings
+
+
+def _identity(settings: SQLiteSettings) -> str:
+    if not settings.path.exists():
+        return _writable_place(settings.path)
+    with closing(open_output(settings, (), SystemClock(), EventsLog(silent))) as output:
         return output.identity
 
 
@@ -255,8 +273,8 @@ def _print(path: Path, report: Report) -> None:
         err.print(visible(str(problem)), style="red")
     for warning in report.warnings:
         err.print(f"warning: {visible(warning)}", style="yellow")
-    if report.output_problem is not None:
-        err.print(f"output: {visible(report.output_problem)}", style="red")
+    for reason in report.output_problems:
+        err.print(f"output: {visible(reason)}", style="red")
     for row in report.shown:
         out.print(f"{row.key}: {visible(row.value)}  # {visible(row.origin)}")
     if report.problems:

@@ -8,9 +8,10 @@ so that `0304` and `no` are what they look like.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -43,9 +44,13 @@ def load(
     *,
     environment: Mapping[str, str] | None = None,
     host_name: Callable[[], str] = full_host_name,
+    leave_out: Sequence[tuple[str, ...]] = (),
 ) -> Settings:
-    """The settings of a configuration file and of `inputs.d/*.yml` beside it; raises ConfigurationError."""
-    return load_with_origins(path, environment=environment, host_name=host_name).settings
+    """The settings of a configuration file and of `inputs.d/*.yml` beside it; raises ConfigurationError.
+
+    `leave_out` names keys whose values are not looked at, by their paths.
+    """
+    return load_with_origins(path, environment=environment, host_name=host_name, leave_out=leave_out).settings
 
 
 def load_with_origins(
@@ -53,10 +58,13 @@ def load_with_origins(
     *,
     environment: Mapping[str, str] | None = None,
     host_name: Callable[[], str] = full_host_name,
+    leave_out: Sequence[tuple[str, ...]] = (),
 ) -> Loaded:
     """As `load`, and where each value was written."""
     origin = path or DEFAULT_PATH
     tree = read_tree(origin, os.environ if environment is None else environment)
+    for key in leave_out:
+        _remove(tree.data, key)
     base = origin.absolute().parent
     problems = [*tree.problems, *contradictions(tree)]
     document = None
@@ -70,6 +78,15 @@ def load_with_origins(
     if problems or document is None:
         raise ConfigurationError(sorted(dict.fromkeys(problems), key=_by_place(str(origin))))
     return Loaded(settings_from(document, origin), document, tree.places)
+
+
+def _remove(data: Any, key: Sequence[str]) -> None:
+    """Take a value out of nested mappings, if it is there."""
+    *parents, last = key
+    for name in parents:
+        data = data.get(name) if isinstance(data, dict) else None
+    if isinstance(data, dict):
+        data.pop(last, None)
 
 
 def _with_host(document: Document, name: str, tree: Tree) -> tuple[Document, list[Problem]]:

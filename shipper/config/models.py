@@ -57,6 +57,7 @@ class Elasticsearch(_Mapping):
     deadline: Annotated[values.Duration, values.between("1s", "1h")] = 60.0
     compress: values.Switch = True
     senders: Annotated[values.Count, values.between(1, 32)] = 2
+    data_stream: values.Switch = False
 
 
 class Output(_Mapping):

@@ -7,7 +7,7 @@ that is known to mean it. Whatever else comes is the cluster's or the configurat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -63,10 +63,17 @@ _PAUSE_CATEGORIES = {
 }
 
 
-def request_body(documents: Sequence[Document], action: str = CREATE) -> bytes:
+def own_index(index: str) -> str:
+    """The name of the plain index of a document's `index`."""
+    return INDEX_PREFIX + index
+
+
+def request_body(
+    documents: Sequence[Document], action: str = CREATE, target: Callable[[str], str] = own_index
+) -> bytes:
     """The NDJSON body that creates (or replaces) the documents, each in its index under its id."""
     heads = {
-        index: b'{"%b":{"_index":' % action.encode() + orjson.dumps(INDEX_PREFIX + index) + b',"_id":"'
+        index: b'{"%b":{"_index":' % action.encode() + orjson.dumps(target(index)) + b',"_id":"'
         for index in {document.index for document in documents}
     }
     return b"".join(

@@ -13,9 +13,11 @@ from shipper.events_log import EventsLog
 from shipper.records import Batch, BucketTally, Document, Outcome, OutcomeKind, Receipt, Stored
 from shipper.send import bulk
 from shipper.send.connection import Answer, Connection
-from shipper.send.output import Dataset, Replacement, Scope
-from shipper.send.questions import Questions
+from shipper.send.layout import Layout, layout_of
+from shipper.send.output import Dataset, Flaw, Period, Replacement, Scope
 from shipper.send.setup import Setup
+from shipper.send.streams import replace_in_streams
+from shipper.send.surveys import Surveys
 from shipper.settings import MIB, ElasticsearchSettings
 
 REQUEST_LIMIT = 64 * MIB
@@ -38,8 +40,9 @@ class ElasticsearchOutput:
         self, settings: ElasticsearchSettings, datasets: Iterable[Dataset], clock: Clock, events: EventsLog
     ) -> None:
         self._connection = Connection(settings)
-        self._setup = Setup(self._connection, datasets, events)
-        self._questions = Questions(self._connection)
+        self._layout = layout_of(settings)
+        self._setup = Setup(self._connection, datasets, events, self._layout)
+        self._questions = Surveys(self._connection)
         self._install = settings.setup == "auto"
         self._clock = clock
         self._events = events
@@ -97,6 +100,8 @@ class ElasticsearchOutput:
         moved = [
             (place, document.id)
             for (document, place), outcome in zip(replacements, outcomes, strict=True)
+        if self._layout is Layout.DATA_STREAM:
+            return replace_in_streams(self._connection, replacements)
             if outcome.kind is OutcomeKind.STORED and place != bulk.INDEX_PREFIX + document.index
         ]
         self._questions.delete(moved)
@@ -127,7 +132,7 @@ class ElasticsearchOutput:
         while parts:
             part = parts.pop(0)
             answer = self._connection.request(
-                "POST", bulk.TARGET, bulk.request_body(part, action), media="application/x-ndjson"
+                "POST", bulk.TARGET, bulk.request_body(part, action, self._layout.target), media="application/x-ndjson"
             )
             if answer.status == 413 and len(part) > 1:
                 parts[:0] = self._halves(part)

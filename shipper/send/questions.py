@@ -22,8 +22,8 @@ from shipper.send.connection import Connection
 from shipper.send.output import Scope
 from shipper.send.whole import check_search, check_shards, decoded, exact_integer, exact_total
 
-ALL_INDICES = f"{INDEX_PREFIX}*-*-*"
-"""`shipper-<dataset>-<namespace>-<period>`."""
+ALL_INDICES = f"{INDEX_PREFIX}*-*,.ds-{INDEX_PREFIX}*-*"
+"""`shipper-<dataset>-<namespace>-<period>`, and the indices of data streams, also those that were left out of one."""
 
 _KEEP_ALIVE = "5m"
 _BUCKETS_PER_PAGE = 2000

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 
 import orjson
 
+from shipper.errors import OutputError
 from shipper.events_log import EventsLog
 from shipper.records import Outcome, OutcomeKind
 from shipper.send.bulk import CREDENTIALS, decode, error_of
 from shipper.send.connection import Answer, Connection
+from shipper.send.layout import SUSPECT, Layout, dataset_key
 from shipper.send.output import Dataset
-from shipper.send.templates import SUSPECT, Stamp, Template, dataset_key, stamp_of, templates
+from shipper.send.templates import Stamp, Template, stamp_of, templates
 
 _CATEGORY = "template"
 
@@ -20,9 +22,16 @@ _CATEGORY = "template"
 class Setup:
     """Looks for, and installs, the templates of datasets. Safe for several threads."""
 
-    def __init__(self, connection: Connection, datasets: Iterable[Dataset], events: EventsLog) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        datasets: Iterable[Dataset],
+        events: EventsLog,
+        layout: Layout = Layout.INDICES,
+    ) -> None:
         self._connection = connection
-        self._templates = {dataset_key(dataset): templates(dataset) for dataset in datasets}
+        self._layout = layout
+        self._templates = {dataset_key(dataset): templates(dataset, layout) for dataset in datasets}
         self._events = events
         self._seen: set[str] = set()
         self._lock = threading.Lock()
@@ -30,7 +39,7 @@ class Setup:
     def announce(self, datasets: Iterable[Dataset]) -> None:
         """Take other types of datasets; every index is looked up again."""
         with self._lock:
-            self._templates.update({dataset_key(dataset): templates(dataset) for dataset in datasets})
+            self._templates.update({dataset_key(dataset): templates(dataset, self._layout) for dataset in datasets})
             self._seen.clear()
 
     def obstacle(self, index: str, *, install: bool) -> Outcome | None:
@@ -47,23 +56,39 @@ class Setup:
                 self._seen.add(index)
             return problem
 
+    def missing(self) -> list[Template]:
+        """The templates of all datasets that are missing or made from other types. OutputError if nobody can tell."""
+        found = []
+        for template in self._wanted():
+            answer = self._look_up(template)
+            if answer.status not in (200, 404):
+                raise OutputError(_failed(f"The index template {template.name} could not be looked up", answer).reason)
+            if not template.stamp.is_satisfied_by(_found(answer, template.name)):
+                found.append(template)
+        return found
+
     def apply(self) -> dict[str, Outcome | None]:
         """Install all templates that are missing or older; what stands against it, by template name."""
-        wanted = [template for _, both in sorted(self._templates.items()) for template in both]
-        return {template.name: self._ensure(template, install=True) for template in wanted}
+        return {template.name: self._ensure(template, install=True) for template in self._wanted()}
+
+    def _wanted(self) -> list[Template]:
+        return [template for _, both in sorted(self._templates.items()) for template in both]
+
+    def _look_up(self, template: Template) -> Answer:
+        return self._connection.request("GET", f"/_index_template/{template.name}")
 
     def _template(self, index: str) -> Template:
         """The template that decides on an index; a dataset that nobody announced has no declared types."""
         key, _, period = index.rpartition("-")
         if key not in self._templates:
             name, _, namespace = key.rpartition("-")
-            self._templates[key] = templates(Dataset(name, namespace, {}))
+            self._templates[key] = templates(Dataset(name, namespace, {}), self._layout)
         usual, suspect = self._templates[key]
         return suspect if period == SUSPECT else usual
 
     def _ensure(self, template: Template, *, install: bool) -> Outcome | None:
         name = template.name
-        answer = self._connection.request("GET", f"/_index_template/{name}")
+        answer = self._look_up(template)
         if answer.status not in (200, 404):
             return _failed(f"The index template {name} could not be looked up", answer)
         if template.stamp.is_satisfied_by(_found(answer, name)):

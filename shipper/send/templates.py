@@ -3,7 +3,8 @@
 Decisions, and why:
 
 * Indices are plain and named by event time: an id is unique in one index only, so the index must follow from the
-  document. `shipper-<dataset>-<namespace>` is an alias over them.
+  document. `shipper-<dataset>-<namespace>` is an alias over them; where a site must use data
+  streams, it is the stream.
 * `@timestamp` keeps nanoseconds (`date_nanos`, 1970 to 2262). The index of suspect times has a template of its own that
   keeps milliseconds and any year: a line that claims to be of 1969 is no reason to refuse it.
 * The fields that the audit adds up are `long` with doc values and no search index; `log.offset` is searchable.
@@ -26,13 +27,11 @@ from xxhash import xxh3_64_hexdigest
 
 from shipper.errors import ConfigurationError, Problem
 from shipper.send.bulk import INDEX_PREFIX
+from shipper.send.layout import SUSPECT, Layout, dataset_key
 from shipper.send.output import Dataset
 
-GENERATION = 1
+GENERATION = 2
 """Grows when a newer shipper makes other templates from the same pipelines; a template of a later one is kept."""
-
-SUSPECT = "suspect"
-"""The period of times that cannot be right."""
 
 _PRIORITY = 500
 _KEYWORD = {"type": "keyword", "ignore_above": 8191}
@@ -103,18 +102,13 @@ class Template:
     stamp: Stamp
 
 
-def templates(dataset: Dataset) -> tuple[Template, Template]:
+def templates(dataset: Dataset, layout: Layout = Layout.INDICES) -> tuple[Template, Template]:
     """The templates of a dataset: for all its indices, and for that of suspect times.
 
     ConfigurationError for a type that has no mapping.
     """
-    usual = _template(dataset, "*", _PRIORITY, _TIME)
-    return usual, _template(dataset, SUSPECT, _PRIORITY + 1, _DATE)
-
-
-def dataset_key(dataset: Dataset) -> str:
-    """`<dataset>-<namespace>`: what the names of its indices have in common."""
-    return f"{dataset.name}-{dataset.namespace}"
+    alias = INDEX_PREFIX + dataset_key(dataset)
+    return _template(dataset, alias, layout), _template(dataset, f"{alias}-{SUSPECT}", layout)
 
 
 def stamp_of(index_template: Any) -> Stamp | None:
@@ -125,27 +119,34 @@ def stamp_of(index_template: Any) -> Stamp | None:
     return None
 
 
-def _template(dataset: Dataset, periods: str, priority: int, time: dict[str, Any]) -> Template:
+def _template(dataset: Dataset, name: str, layout: Layout) -> Template:
+    suspect = name.endswith(f"-{SUSPECT}")
     alias = INDEX_PREFIX + dataset_key(dataset)
+    stream = layout is Layout.DATA_STREAM
     body: dict[str, Any] = {
-        "index_patterns": [f"{alias}-{periods}"],
-        "priority": priority,
+        "index_patterns": [name if stream or suspect else f"{name}-*"],
+        "priority": _PRIORITY + suspect,
+        **({"data_stream": {}} if stream else {}),
         "template": {
             "settings": {
                 # Any explicit value also keeps Elasticsearch from no longer refreshing an index that nobody searches.
                 "index.refresh_interval": "5s",
                 # One copy where there is a second node; a cluster of one node is not yellow for ever.
                 "index.auto_expand_replicas": "0-1",
+                # What is acknowledged is on disk, whatever a cluster's default says.
+                "index.translog.durability": "request",
                 "index.mapping.coerce": False,
                 "index.mapping.total_fields.limit": 2000,
             },
-            "aliases": {alias: {}},
+            **({} if stream else {"aliases": {alias: {}}}),
             "mappings": {
                 "dynamic": True,
                 "date_detection": False,
                 "numeric_detection": False,
                 "dynamic_templates": _DYNAMIC,
-                "properties": _properties({**_declared(dataset), **_STRUCTURE, "@timestamp": time}),
+                "properties": _properties(
+                    {**_declared(dataset), **_STRUCTURE, "@timestamp": _DATE if suspect else _TIME}
+                ),
             },
         },
     }
@@ -153,7 +154,7 @@ def _template(dataset: Dataset, periods: str, priority: int, time: dict[str, Any
     body["_meta"] = {"shipper": {"generation": GENERATION, "digest": digest}}
     # The index carries the stamp as well: keys that may not read templates can still see what an index was made from.
     body["template"]["mappings"]["_meta"] = body["_meta"]
-    return Template(alias if periods == "*" else f"{alias}-{periods}", body, Stamp(GENERATION, digest))
+    return Template(name, body, Stamp(GENERATION, digest))
 
 
 def _declared(dataset: Dataset) -> dict[str, dict[str, Any]]:

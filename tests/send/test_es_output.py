@@ -30,6 +30,7 @@ from shipper.records import Document, Outcome, OutcomeKind
 from shipper.send.connection import Connection
 from shipper.send.elasticsearch import CREDENTIALS_GRACE, ElasticsearchOutput
 from shipper.send.output import Dataset, Scope
+from shipper.send.questions import ALL_INDICES
 from shipper.send.templates import templates
 from shipper.settings import ElasticsearchSettings
 
@@ -345,7 +346,7 @@ def test_a_question_to_a_server_that_is_away_is_an_error(server: BulkServer, ope
 
 
 def test_a_question_that_the_server_does_not_know_is_an_error(server: BulkServer, open_output: Open) -> None:
-    server.unknown.add("/shipper-*-*-*/_refresh")
+    server.unknown.add(f"/{ALL_INDICES}/_refresh")
     with pytest.raises(OutputError, match="status 405"):
         open_output().refresh()
 
