@@ -14,10 +14,10 @@ from shipper.records import Batch, BucketTally, Document, Outcome, OutcomeKind, 
 from shipper.send import bulk
 from shipper.send.connection import Answer, Connection
 from shipper.send.layout import Layout, layout_of
-from shipper.send.output import Dataset, Flaw, Period, Replacement, Scope
+from shipper.send.output import Dataset, Replacement, Scope
+from shipper.send.questions import Questions
 from shipper.send.setup import Setup
 from shipper.send.streams import replace_in_streams
-from shipper.send.surveys import Surveys
 from shipper.settings import MIB, ElasticsearchSettings
 
 REQUEST_LIMIT = 64 * MIB
@@ -42,7 +42,7 @@ class ElasticsearchOutput:
         self._connection = Connection(settings)
         self._layout = layout_of(settings)
         self._setup = Setup(self._connection, datasets, events, self._layout)
-        self._questions = Surveys(self._connection)
+        self._questions = Questions(self._connection)
         self._install = settings.setup == "auto"
         self._clock = clock
         self._events = events
@@ -92,6 +92,8 @@ class ElasticsearchOutput:
 
     def replace(self, replacements: Sequence[Replacement]) -> list[Outcome]:
         """Replace documents; one whose index is another now is stored there before the old one is deleted."""
+        if self._layout is Layout.DATA_STREAM:
+            return replace_in_streams(self._connection, replacements)
         documents = [item.document for item in replacements]
         held = self._held(documents)
         free = [document for document in documents if document.index not in held]
@@ -100,8 +102,6 @@ class ElasticsearchOutput:
         moved = [
             (place, document.id)
             for (document, place), outcome in zip(replacements, outcomes, strict=True)
-        if self._layout is Layout.DATA_STREAM:
-            return replace_in_streams(self._connection, replacements)
             if outcome.kind is OutcomeKind.STORED and place != bulk.INDEX_PREFIX + document.index
         ]
         self._questions.delete(moved)
