@@ -8,6 +8,7 @@ limit, reading waits. Everything else is in the stages; this module alone knows 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 from shipper.clock import Bell, Clock
@@ -16,7 +17,7 @@ from shipper.commit.state import Stall, State
 from shipper.errors import OutputError
 from shipper.events_log import EventsLog
 from shipper.file_parsers import FileParsers
-from shipper.operate.figures import InputFigures, Totals
+from shipper.operate.figures import InputFigures, Snapshot, Totals
 from shipper.operate.reminders import Reminders, Standstill
 from shipper.operate.slowdown import Slowdowns
 from shipper.parse.notices import Notices
@@ -28,7 +29,7 @@ from shipper.read.watch import NOTHING, Heard
 from shipper.records import Batch, Chunk
 from shipper.reload.reloader import Reloader
 from shipper.send.batches import Batches
-from shipper.send.dispatch import Dispatcher
+from shipper.send.dispatch import LIMITS, Dispatcher
 from shipper.settings import Settings
 
 PATIENCE = 60.0
@@ -74,6 +75,7 @@ class Agent:
         """By input."""
         self.unread: dict[str, int] = {}
         """Bytes by input, of open files, when last looked at."""
+        self._committed_at = 0.0
         self.totals = Totals()
 
     def once(self, progress: Callable[[Totals], None] = lambda _: None) -> None:
@@ -146,6 +148,34 @@ class Agent:
             self._settle()
             self._clock.wait(self.bell, left)
 
+    def snapshot(self) -> Snapshot:
+        """The agent as it is now; asked for by other threads, while it goes on."""
+        reader = self.reader
+        strangers = Counter(one.problem for one in tuple(reader.unidentified.values()))
+        named = {problem: strangers[problem] for problem in ("empty", "header only", "unfinished")}
+        return Snapshot(
+            inputs=self.figures,
+            unread=self.unread,
+            outcomes={kind.name.lower(): count for kind, count in dict(self.totals.outcomes).items()},
+            files={
+                "open": len(reader.tailed),
+                "to open": reader.to_open,
+                "unreadable": len(reader.unreadable),
+                **named,
+            },
+            matching=reader.matching,
+            standstills=[Standstill(*stall) for stall in self._stalls],
+            request_limits=LIMITS,
+            request_counts=tuple(self._dispatcher.durations.counts),
+            request_seconds=self._dispatcher.durations.seconds,
+            documents_in_flight=self._ledger.documents_in_flight,
+            bytes_in_flight=self._ledger.bytes_in_flight,
+            memory=self._settings.memory,
+            dead_letter_bytes=self._dead_letter_bytes,
+            dead_letter_limit=self._settings.dead_letters,
+            committed_at=self._committed_at,
+        )
+
     def close(self) -> None:
         """Give files and threads back; nothing is written any more."""
         self._dispatcher.close(DRAIN)
@@ -217,7 +247,8 @@ class Agent:
             self.totals.settled(receipt)
         advances = self._ledger.advances(self._settings.dead_letters - self._dead_letter_bytes)
         if advances:
-            self._state.commit(advances, self._clock.time())
+            self._committed_at = self._clock.time()
+            self._state.commit(advances, self._committed_at)
             for advance in advances:
                 self.figures[advance.input].settled(advance.fates)
             self._dead_letter_bytes += sum(size_of(advance.dead) for advance in advances)

@@ -105,5 +105,6 @@ class Settings:
     """Seconds of processor time that parsing one event may take."""
     pattern_dirs: tuple[Path, ...] = ()
     pipeline_dirs: tuple[Path, ...] = ()
+    metrics: MetricsSettings | None = None
     origin: Path | None = None
     """The configuration file."""

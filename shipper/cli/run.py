@@ -24,6 +24,7 @@ from shipper.errors import Exit, UsageError
 from shipper.events_log import EventsLog
 from shipper.operate.figures import Totals
 from shipper.operate.logs import writer_for
+from shipper.operate.monitoring import monitored
 from shipper.operate.notify import Notifier
 from shipper.operate.signals import on_signals
 from shipper.read.watch import Changes, Watcher
@@ -61,7 +62,13 @@ def command(path: Path, *, once: bool, as_json: bool) -> int:
 
 def _once(settings: Settings, events: EventsLog, *, as_json: bool) -> int:
     started = time.monotonic()
-    with agent(settings, SystemClock(), events) as running, _progress(running) as progress:
+    clock = SystemClock()
+    with (
+        monitored(_without_port(settings), clock, events) as monitor,
+        agent(settings, clock, events) as running,
+        _progress(running) as progress,
+    ):
+        monitor.attach(running.snapshot)
         running.once(progress)
         summary = _summary(running, time.monotonic() - started)
         unreadable = len(running.reader.unreadable)
@@ -75,6 +82,7 @@ def _run(settings: Settings, events: EventsLog) -> int:
     changes = Changes(bell)
     notifier = Notifier.from_environment(os.environ, os.getpid())
     settings = _turning_for(notifier.watchdog, settings)
+    clock = SystemClock()
 
     def stop() -> None:
         nonlocal stopped
@@ -93,13 +101,16 @@ def _run(settings: Settings, events: EventsLog) -> int:
 
     def stopping() -> bool:
         notifier.alive()
+        monitor.turn()
         return stopped
 
     with (
         on_signals(stop=stop, reload=reload),
-        agent(settings, SystemClock(), events, bell=bell, giving_up=stopping) as running,
+        monitored(settings, clock, events) as monitor,
+        agent(settings, clock, events, bell=bell, giving_up=stopping) as running,
         closing(Watcher(settings.inputs, changes, running.reader.sizes, events)),
     ):
+        monitor.attach(running.snapshot)
         notifier.ready()
         events.info("started", host=settings.host, inputs=len(settings.inputs), state=str(settings.state))
         running.run(stopping, asked, changes.take)
@@ -111,6 +122,12 @@ def _run(settings: Settings, events: EventsLog) -> int:
 def _turning_for(watchdog: float | None, settings: Settings) -> Settings:
     """The settings with which the main loop turns twice in a watchdog's time, also where nothing happens."""
     return settings if watchdog is None else replace(settings, rescan=min(settings.rescan, watchdog / 2))
+
+
+def _without_port(settings: Settings) -> Settings:
+    """The settings for a single pass, which leaves its metrics in the file only: an agent may hold the port."""
+    metrics = settings.metrics
+    return settings if metrics is None else replace(settings, metrics=replace(metrics, port=None))
 
 
 def _summary(running: Agent, seconds: float) -> dict[str, Any]:

@@ -24,6 +24,7 @@ def contradictions(tree: Tree) -> list[Problem]:
     return [
         *_repeated_names(tree),
         *_outputs(tree),
+        *_metrics_nowhere(tree),
         *_batch_beyond_memory(tree),
         *_credentials(tree, cluster),
         *_plain_text_credentials(tree, cluster),
@@ -57,6 +58,12 @@ def _outputs(tree: Tree) -> Iterator[Problem]:
         yield tree.problem(("output",), "There are two outputs; keep one of sqlite and elasticsearch.")
     if output == {}:
         yield tree.problem(("output",), "No output is chosen; write sqlite or elasticsearch, or leave the key out.")
+
+
+def _metrics_nowhere(tree: Tree) -> Iterator[Problem]:
+    metrics = tree.data.get("metrics")
+    if isinstance(metrics, dict) and not {"port", "file"} & metrics.keys():
+        yield tree.problem(("metrics",), "Metrics have no place; write port, file or both, or leave the key out.")
 
 
 def _batch_beyond_memory(tree: Tree) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict
 
 from shipper.config import values
-from shipper.settings import MIB, ElasticsearchSettings, InputSettings, Settings, SQLiteSettings
+from shipper.settings import MIB, ElasticsearchSettings, InputSettings, MetricsSettings, Settings, SQLiteSettings
 
 SITE = Path("/etc/shipper")
 """Where an administrator's own patterns and pipelines lie, whatever configuration file is used."""
@@ -67,6 +67,14 @@ class Output(_Mapping):
     elasticsearch: Elasticsearch | None = None
 
 
+class Metrics(_Mapping):
+    """The key `metrics`: that there is a port or a file is checked across keys."""
+
+    port: Annotated[values.Count, values.between(1, 65_535)] | None = None
+    file: values.FilePath | None = None
+    every: Annotated[values.Duration, values.between("1s", "1h")] = 15.0
+
+
 class Document(_Mapping):
     """A whole configuration."""
 
@@ -84,6 +92,7 @@ class Document(_Mapping):
     forget_after: Annotated[values.Duration, values.between("1h", "3650d")] = 90 * 86_400.0
     stall_after: Annotated[values.Duration, values.between("1s", "1d")] = 300.0
     parse_timeout: Annotated[values.Duration, values.between("10ms", "1m")] = 1.0
+    metrics: Metrics | None = None
     patterns_dir: values.ExistingFolder | None = None
     pipelines_dir: values.ExistingFolder | None = None
 
@@ -91,6 +100,7 @@ class Document(_Mapping):
 MODELS: dict[tuple[str, ...], type[_Mapping]] = {
     (): Document,
     ("inputs",): Input,
+    ("metrics",): Metrics,
     ("output",): Output,
     ("output", "sqlite"): SQLite,
     ("output", "elasticsearch"): Elasticsearch,
@@ -121,6 +131,7 @@ def settings_from(document: Document, origin: Path) -> Settings:
         parse_timeout=document.parse_timeout,
         pattern_dirs=_folders("patterns", document.patterns_dir),
         pipeline_dirs=_folders("pipelines", document.pipelines_dir),
+        metrics=None if document.metrics is None else MetricsSettings(**dict(document.metrics)),
         origin=origin,
     )
 

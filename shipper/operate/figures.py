@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from shipper.operate.reminders import Standstill
 from shipper.records import Chunk, OutcomeKind, Parsed, Receipt, Tally
 
 
@@ -66,3 +67,29 @@ class InputFigures:
         for (_, fate), tally in fates.items():
             self.settled_lines[fate] += tally.lines
             self.settled_bytes[fate] += tally.bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An agent as it is now. Sizes in bytes, times in seconds."""
+
+    inputs: Mapping[str, InputFigures]
+    unread: Mapping[str, int]
+    """Bytes of open files beyond what was read, by input."""
+    outcomes: Mapping[str, int]
+    """Documents by what the output said of them; one that is sent again is counted again."""
+    files: Mapping[str, int]
+    """Files by what the agent does with them."""
+    matching: int
+    standstills: Sequence[Standstill]
+    request_limits: Sequence[float]
+    request_counts: Sequence[int]
+    """Of each limit those requests that took no longer, and longer than the one before; at last those beyond all."""
+    request_seconds: float
+    documents_in_flight: int
+    bytes_in_flight: int
+    memory: int
+    dead_letter_bytes: int
+    dead_letter_limit: int
+    committed_at: float
+    """Since the epoch; 0 before the first commit."""
