@@ -5,7 +5,7 @@
 #
 # ROUNDS (20): how often the tests against generated cases run, each time with another seed, which is printed.
 # SHIPPER_CRASH_LINES (3000000), SHIPPER_CRASH_KILLS (200): size of the story of the killed agent.
-# SHIPPER_ROTATE_SECONDS (60): how long logrotate and a writer of 20,000 lines a second go on, in each of eight ways.
+# SHIPPER_ROTATE_SECONDS (60): how long logrotate and a writer of 20,000 lines a second go on, in each of nine ways.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)

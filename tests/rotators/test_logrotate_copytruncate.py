@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import pytest
 from support.logrotate import require_logrotate
-from support.rotated import LINES, Rotated, live_through, numbers_in_order, numbers_on_disk, without_broken_off
+from support.rotated import LINES, Rotated, live_through, numbers_in_order, numbers_on_disk, without_pieces
 from support.steady_writer import LINE
 
+DATED = ["dateext", "dateformat -%Y%m%d-%s"]
 COPIED = {
-    "copytruncate": ["copytruncate"],
-    "copytruncate compress": ["copytruncate", "compress"],
-    "copytruncate dateext delaycompress": [
-        "copytruncate",
-        *["dateext", "dateformat -%Y%m%d-%s", "compress", "delaycompress"],
-    ],
+    "copytruncate": (["copytruncate"], False),
+    "copytruncate compress": (["copytruncate", "compress"], False),
+    "copytruncate dateext delaycompress": (["copytruncate", *DATED, "compress", "delaycompress"], False),
+    "copytruncate compress, a writer that buffers": (["copytruncate", "compress"], True),
 }
 """Between the copy and the truncation lines are lost, and that is nobody's fault but copytruncate's."""
 
@@ -28,9 +27,10 @@ def _installed():
 def test_of_copied_and_truncated_files_only_what_is_in_no_file_is_missing_and_the_audit_names_what_was_seen(
     tmp_path, case
 ):
-    host = Rotated.of(tmp_path, COPIED[case])
+    directives, torn = COPIED[case]
+    host = Rotated.of(tmp_path, directives, torn=torn)
     live_through(host)
-    numbers = [number for messages in host.agent.sources() for number in numbers_in_order(without_broken_off(messages))]
+    numbers = [number for messages in host.agent.sources() for number in numbers_in_order(without_pieces(messages))]
     on_disk = numbers_on_disk(host.agent.logs)
     missing = set(range(LINES)) - set(numbers)
     verdict, findings = host.agent.verdict()

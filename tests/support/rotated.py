@@ -17,7 +17,7 @@ from pathlib import Path
 from support.edited_site import until
 from support.logrotate import Logrotate
 from support.running import Running
-from support.steady_writer import LINE, SteadyWriter, line, number_of
+from support.steady_writer import SteadyWriter, is_whole, line, number_of
 
 SECONDS = int(os.environ.get("SHIPPER_ROTATE_SECONDS", "10"))
 RATE = 20_000
@@ -38,13 +38,13 @@ class Rotated:
     """Whether the writer is told of a new file: then every line reaches a file that stays."""
 
     @classmethod
-    def of(cls, folder: Path, directives: list[str]) -> Rotated:
+    def of(cls, folder: Path, directives: list[str], *, torn: bool = True) -> Rotated:
         one = {"name": "logs", "paths": [f"{folder}/logs/app.log*"], "pipeline": "raw", "timezone": "UTC"}
         agent = Running(folder, [one], batch_age="1s")
         agent.logs.chmod(0o755)  # logrotate refuses a folder that a group may write to
         told = "copytruncate" not in directives
         log = agent.logs / "app.log"
-        writer = SteadyWriter(folder, log, RATE, LINES, torn=told)
+        writer = SteadyWriter(folder, log, RATE, LINES, torn=torn)
         return cls(
             agent, writer, Logrotate(folder, log, directives, (writer.reopen, writer.pid) if told else None), told
         )
@@ -110,7 +110,8 @@ def numbers_on_disk(folder: Path) -> set[int]:
     """The numbers of all whole lines that are in files now. No line is in two of them."""
     files = sorted(path for path in folder.iterdir() if path.is_file())
     contents = [gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes() for path in files]
-    numbers = [number_of(text.decode()) for content in contents for text in content.split(b"\n")[:-1]]
+    lines = [text.decode() for content in contents for text in content.split(b"\n")]
+    numbers = [number_of(text) for text in lines if is_whole(text)]
     assert len(set(numbers)) == len(numbers)
     return set(numbers)
 
@@ -122,11 +123,14 @@ def numbers_in_order(messages: list[str]) -> list[int]:
     return numbers
 
 
-def without_broken_off(messages: list[str]) -> list[str]:
-    """A source's whole lines. A copy may break off within a line: packed, it ends so for good."""
-    whole = [text for text in messages if len(text) == LINE - 1]
-    rest = [text for text in messages if len(text) < LINE - 1]
-    known = range(number_of(whole[0]), number_of(whole[-1]) + 2)
-    assert len(rest) <= 1
-    assert all(any(line(number).decode().startswith(text) for number in known) for text in rest)
+def without_pieces(messages: list[str]) -> list[str]:
+    """A source's whole lines.
+
+    A packed copy may break off within a line. Of a writer that buffers, the rest of it begins the file that goes on.
+    """
+    whole = [text for text in messages if is_whole(text)]
+    pieces = [text for text in messages if not is_whole(text)]
+    assert len(pieces) <= 2
+    known = range(max(0, number_of(whole[0]) - RATE), number_of(whole[-1]) + 2)
+    assert all(any(text in line(number).decode() for number in known) for text in pieces)
     return whole

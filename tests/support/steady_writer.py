@@ -36,6 +36,11 @@ def number_of(text: str) -> int:
     return number
 
 
+def is_whole(text: str) -> bool:
+    """Whether it is a line, and no piece of one."""
+    return len(text) == LINE - 1
+
+
 class SteadyWriter:
     """The program while it runs; leaving the block waits until it has written all."""
 
