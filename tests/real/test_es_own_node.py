@@ -1,0 +1,174 @@
+"""What needs a node of its own: small limits, and data streams, which the distribution for tests cannot delete again.
+
+Each test has a namespace or an input of its own.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.clock import VirtualClock
+from support.elasticsearch_node import EIGHT, NINE, ElasticsearchNode
+from support.es_documents import DATASET, batch_of, documents, with_fields
+from support.site import Site, found, transfer
+
+from shipper.audit.findings import Verdict
+from shipper.clock import SystemClock
+from shipper.events_log import EventsLog, text_writer
+from shipper.records import Batch, Document, Outcome, OutcomeKind, Receipt
+from shipper.send.elasticsearch import ElasticsearchOutput
+from shipper.send.output import Dataset, Replacement, Scope
+from shipper.settings import ElasticsearchSettings, InputSettings
+from shipper.start import agent
+
+STORED, ALREADY = OutcomeKind.STORED, OutcomeKind.ALREADY_STORED
+LIMITS = {"http.max_content_length": "1mb", "indexing_pressure.memory.limit": "400kb"}
+
+
+@pytest.fixture(scope="module", params=[NINE, EIGHT])
+def node(request: pytest.FixtureRequest, need_elasticsearch: Callable[[str], None]) -> Iterator[ElasticsearchNode]:
+    need_elasticsearch(request.param)
+    running = ElasticsearchNode(request.param, settings=LIMITS)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.remove()
+
+
+class LosesOneAnswer(ElasticsearchOutput):
+    """Stores the first batch, its stream is rolled over, and the answer is lost."""
+
+    def __init__(self, node: ElasticsearchNode, namespace: str) -> None:
+        super().__init__(streams(node), [dataset(namespace)], VirtualClock(), EventsLog(text_writer(io.StringIO())))
+        self._node = node
+        self._stream = f"shipper-{DATASET}-{namespace}"
+        self._lost = False
+
+    def send(self, batch: Batch) -> Receipt:
+        receipt = super().send(batch)
+        if self._lost:
+            return receipt
+        self._lost = True
+        self._node.ask("POST", f"/{self._stream}/_rollover")
+        return Receipt(batch, [Outcome(OutcomeKind.RETRY, "unreachable", "no answer")] * len(batch.documents))
+
+
+def streams(node: ElasticsearchNode) -> ElasticsearchSettings:
+    return ElasticsearchSettings((node.url,), data_stream=True)
+
+
+def dataset(namespace: str) -> Dataset:
+    return Dataset(DATASET, namespace, {"gridftp.nbytes": "long"})
+
+
+def opened(settings: ElasticsearchSettings, namespace: str) -> ElasticsearchOutput:
+    return ElasticsearchOutput(settings, [dataset(namespace)], SystemClock(), EventsLog(text_writer(io.StringIO())))
+
+
+def kinds(output: ElasticsearchOutput, some: list[Document]) -> list[OutcomeKind]:
+    return [outcome.kind for outcome in output.send(batch_of(some)).outcomes]
+
+
+def ship(site: Site, output: ElasticsearchOutput, events: EventsLog) -> None:
+    """One pass of an agent that need not wait for its pauses to be over."""
+    with agent(site.settings, VirtualClock(), events, output=output, threads=0) as running:
+        running.once()
+
+
+def test_requests_that_are_too_large_or_too_much_at_once_are_cut_and_every_line_arrives(
+    node: ElasticsearchNode, tmp_path: Path
+) -> None:
+    seen: Counter[str] = Counter()
+    events = EventsLog(lambda _level, event, _fields: seen.update([event]))
+    item = InputSettings("limits", (f"{tmp_path}/logs/*",), "gridftp-transfer", namespace="limits")
+    site = Site(tmp_path, [item], store=ElasticsearchSettings((node.url,)))
+    site.write("a.log", [transfer(number) for number in range(4000)])
+    output = ElasticsearchOutput(site.store, [dataset("limits")], VirtualClock(), events)
+    ship(site, output, events)
+    output.close()
+    assert seen["request_too_large"] >= 2
+    outcome = site.audit()
+    assert (outcome.verdict, outcome.totals.indexed, outcome.totals.dead_letters) == (Verdict.CLOSED, 4000, 0)
+
+
+def test_a_node_with_too_little_memory_for_a_batch_says_429_which_is_no_fault_of_the_documents(
+    node: ElasticsearchNode,
+) -> None:
+    output = opened(ElasticsearchSettings((node.url,)), "pressure")
+    some = documents(900, seed="pressure", index=f"{DATASET}-pressure-2026.11", padding=600)
+    sent = output.send(batch_of(some)).outcomes
+    assert {(outcome.kind, outcome.category) for outcome in sent} == {(OutcomeKind.RETRY, "busy")}
+    assert "es_rejected_execution_exception" in sent[0].reason
+    assert set(kinds(output, some[:100])) == {STORED}
+    output.close()
+
+
+def test_a_document_that_is_larger_than_any_request_is_refused_and_the_others_are_stored(
+    node: ElasticsearchNode,
+) -> None:
+    output = opened(ElasticsearchSettings((node.url,)), "huge")
+    some = documents(3, seed="huge", index=f"{DATASET}-huge-2026.11")
+    some[1] = with_fields(some[1], message="x" * 1_200_000)
+    sent = output.send(batch_of(some)).outcomes
+    assert [(outcome.kind, outcome.category) for outcome in sent] == [
+        (STORED, ""), (OutcomeKind.REFUSED, "too_large"), (STORED, ""),
+    ]  # fmt: skip
+    output.close()
+
+
+def test_a_stream_keeps_one_of_each_as_long_as_it_is_not_rolled_over(
+    node: ElasticsearchNode,
+) -> None:
+    output = opened(streams(node), "one")
+    some = documents(5, seed="one", host="one", index=f"{DATASET}-one-2026.11")
+    some[2].index = f"{DATASET}-one-2026.12"
+    old = with_fields(documents(6, seed="one", host="one")[5], **{"@timestamp": "1969-12-31T23:59:59Z"})
+    old.index = f"{DATASET}-one-suspect"
+    assert kinds(output, [*some, old]) == [STORED] * 6
+    assert kinds(output, [*some, old]) == [ALREADY] * 6
+    output.refresh()
+    assert sum(held.documents for held in output.tallies(Scope(host="one"))) == 6
+    resolved = node.ask("GET", f"/_resolve/index/shipper-{DATASET}-one*?expand_wildcards=all")
+    stream = f"shipper-{DATASET}-one"
+    assert {found["name"] for found in resolved["data_streams"]} == {stream, f"{stream}-suspect"}
+    assert resolved["indices"] == []
+    output.close()
+
+
+def test_a_document_is_replaced_where_it_is(node: ElasticsearchNode) -> None:
+    output = opened(streams(node), "two")
+    some = documents(3, seed="two", index=f"{DATASET}-two-2026.11")
+    assert kinds(output, some) == [STORED] * 3
+    output.refresh()
+    fingerprint = some[0].source.fingerprint
+    places = {span.id: span.place for span in output.spans(fingerprint, 0, 1 << 40)}
+    node.ask("POST", f"/shipper-{DATASET}-two/_rollover")
+    better = [with_fields(document, better=True) for document in some[:2]]
+    absent = documents(1, seed="another")[0]
+    replacements = [Replacement(document, places[document.id]) for document in better]
+    outcomes = output.replace([*replacements, Replacement(absent, places[some[0].id])])
+    assert [outcome.kind for outcome in outcomes] == [STORED, STORED, OutcomeKind.PAUSED]
+    output.refresh()
+    assert {span.id: span.place for span in output.spans(fingerprint, 0, 1 << 40)} == places
+    bodies = output.bodies([document.id for document in some], fingerprint=fingerprint)
+    assert bodies == {document.id: document.body for document in [*better, some[2]]}
+    output.close()
+
+
+def test_what_a_rollover_doubled_is_found(node: ElasticsearchNode, tmp_path: Path) -> None:
+    item = InputSettings("doubled", (f"{tmp_path}/logs/*",), "gridftp-transfer", namespace="doubled")
+    site = Site(tmp_path, [item], store=streams(node))
+    site.write("a.log", [transfer(number) for number in range(50)])
+    output = LosesOneAnswer(node, "doubled")
+    ship(site, output, EventsLog(text_writer(io.StringIO())))
+    output.close()
+
+    for use_state in (True, False):
+        outcome = site.audit(use_state=use_state)
+        assert found(outcome) == [("duplicate", "same id in two indices", "a.log", n, n) for n in range(1, 51)]
+        assert (outcome.totals.duplicate, outcome.totals.missing) == (50, 0)
