@@ -17,6 +17,7 @@ COMMANDS = {
     "check": "check",
     "status": "status",
     "audit": "audit",
+    "correlate": "correlate",
     "parse": "parse",
     "grok": "grok",
     "dead-letters": "dead_letters",
@@ -26,6 +27,9 @@ COMMANDS = {
     "setup": "setup",
 }
 """Command name -> module in this package that holds it as `command`."""
+
+FOR_ONE_OUTPUT = frozenset({"audit", "dead-letters", "reload", "reparse", "setup", "state"})
+"""Commands that are for one of several outputs at a time."""
 
 DEFAULT_CONFIGURATION = "/etc/shipper/shipper.yml"
 
@@ -39,6 +43,10 @@ class _Commands(click.Group):
             return None
         command = import_module(f"shipper.cli.{COMMANDS[name]}").command
         assert isinstance(command, click.Command)
+        if name in FOR_ONE_OUTPUT:
+            from shipper.cli.outputs import with_output_option  # noqa: PLC0415  only for those who need it
+
+            with_output_option(command)
         return command
 
 
