@@ -5,10 +5,12 @@ So everything below a checkpoint that was seen must be in the index that is aske
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
+from itertools import accumulate
 from pathlib import Path
 
 from shipper.audit.claims import DEAD, NO_STATE, Claim, Claims
@@ -18,7 +20,11 @@ from shipper.audit.examine import examine
 from shipper.audit.families import Family, assemble, holdings
 from shipper.audit.findings import Cause, Finding, Kind, Outcome, in_order
 from shipper.audit.heads import join_edited_heads
+from shipper.audit.incomplete import TAGS, incomplete_value
+from shipper.audit.moments import MINUTE
 from shipper.audit.rules import Rulebook
+from shipper.audit.timeline import Timeline, drawn
+from shipper.audit.window import EVERYTHING, HISTORY_STEP, Window, within
 from shipper.commit.database import Database, explained
 from shipper.commit.state import State
 from shipper.errors import SourceError
@@ -33,7 +39,7 @@ _ROTATIONS = 3
 """How often a family is examined whose files are rotated away meanwhile."""
 
 Progress = Callable[[int, int], None]
-"""Called with the files that are done and all files."""
+"""Called with the bytes on disk of the files that are done and of all files; first before any is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,9 @@ class Request:
     inputs: tuple[str, ...] = ()
     """Names of inputs; empty means all."""
     paths: tuple[str, ...] = ()
-    """Globs; empty means all files."""
+    """Globs, and folders for all that is below them; empty means all files."""
+    window: Window = EVERYTHING
+    """Event time: limits which files and buckets are looked at."""
     grace: float = GRACE
     """Without state: seconds since a file changed for which its last lines may still be under way."""
     settle: float = 0.0
@@ -79,6 +87,17 @@ class Auditor:
         outcome.findings = in_order(outcome.findings)
         return outcome
 
+    def timeline(self, request: Request, outcome: Outcome) -> Timeline:
+        """What became of lines, by their event time: what the index holds and what was found. Raises as `audit`."""
+        claims = self._claims() if request.use_state else NO_STATE
+        scope = Scope(host=self._settings.host, inputs=tuple(item.name for item in self._inputs(request)))
+        return drawn(lambda step: self._output.history(scope, step), claims.dead_minutes, outcome, scope)
+
+    def incomplete_values(self, request: Request) -> list[Finding]:
+        """Values that did not arrive as they were meant, by input and reason; of all that the index holds."""
+        scope = Scope(host=self._settings.host, inputs=tuple(item.name for item in self._inputs(request)))
+        return [incomplete_value(flaw) for flaw in self._output.flaws(scope, list(TAGS))]
+
     def context(self, request: Request) -> Context:
         """The circumstances of an audit that begins now."""
         claims = self._claims() if request.use_state else NO_STATE
@@ -103,6 +122,10 @@ class Auditor:
         if request.level is not Level.LEDGER:
             families = join_edited_heads(context, families)
         unknown = [file for file in files if file.fingerprint is None]
+        if not request.window.is_everything:
+            scope = Scope(host=self._settings.host, inputs=names)
+            families = within(request.window, families, self._output.history(scope, HISTORY_STEP))
+            unknown = [file for file in unknown if not request.window.is_after(file)]
         if request.paths:
             families = [family for family in families if _matches(family, request.paths)]
             unknown = [file for file in unknown if _is_one_of(str(file.path), request.paths)]
@@ -116,10 +139,12 @@ class Auditor:
             outcome.report(self._another_output(context.claims.other_outputs))
         for file in unknown:
             outcome.add(_unidentified(self._settings.host, file))
-        for number, family in enumerate(families):
-            progress(number, len(families))
+        sizes = [sum(file.size for file in family.files) for family in families]
+        progress(0, sum(sizes))
+        for family, size, done in zip(families, sizes, accumulate(sizes), strict=True):
             outcome.add(self._steadily(request, context, family))
-        progress(len(families), len(families))
+            if size:
+                progress(done, sum(sizes))
         return outcome
 
     def _steadily(self, request: Request, context: Context, family: Family) -> Outcome:
@@ -185,6 +210,7 @@ def read_claims(folder: Path, host: str, output: str) -> Claims:
             files=tuple(Claim(row, ledgers.get(row.id, {})) for row in state.files.all()),
             definitions=state.definitions(),
             dead=_dead_letters(state),
+            dead_minutes=_dead_minutes(state),
             forgotten=state.absences.forgotten(),
         )
 
@@ -194,6 +220,14 @@ def _dead_letters(state: State) -> dict[str, list[Stored]]:
     for document in (letter.refusal.document for letter in state.dead_letters.with_discarded()):
         stored = Stored(document.id, document.offset, document.tally, document.pipeline, DEAD, document.source.path)
         found.setdefault(document.source.fingerprint, []).append(stored)
+    return found
+
+
+def _dead_minutes(state: State) -> dict[str, Counter[int]]:
+    found: dict[str, Counter[int]] = {}
+    for document in (letter.refusal.document for letter in state.dead_letters.with_discarded()):
+        minutes = found.setdefault(document.source.input, Counter())
+        minutes[document.timestamp // MINUTE] += max(document.tally.lines, 1)
     return found
 
 
@@ -254,4 +288,4 @@ def _matches(family: Family, patterns: Sequence[str]) -> bool:
 
 
 def _is_one_of(path: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatch(path, pattern) for pattern in patterns)
+    return any(fnmatch(path, pattern) or fnmatch(path, f"{pattern.rstrip('/')}/*") for pattern in patterns)

@@ -60,6 +60,8 @@ class Claims:
     """Pipeline definitions by version."""
     dead: Mapping[str, Sequence[Stored]] = field(default_factory=dict)
     """Dead letters by fingerprint, as if they were stored at the place `DEAD`."""
+    dead_minutes: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    """Lines of dead letters by input and minute of their event time (since the epoch)."""
     forgotten: Mapping[str, Tally] = field(default_factory=dict)
     """What was stored, by fingerprint, of files that are gone for so long that their rows were dropped."""
 

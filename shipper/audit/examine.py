@@ -15,6 +15,7 @@ from shipper.audit.findings import Cause, Finding, Kind, Outcome, Totals
 from shipper.audit.gaps import lost_at_source
 from shipper.audit.gone import examine_gone, unheld
 from shipper.audit.judge import judge
+from shipper.audit.moments import with_moments
 from shipper.hashes import document_ids
 from shipper.records import Tally, bucket_of, total
 
@@ -46,14 +47,14 @@ def _weigh(context: Context, family: Family, parts: Sequence[Part], outcome: Out
     buckets = sorted({*family.held, *(bucket for part in parts for bucket in part.measure.buckets)})
     ledgers = _ledgers(context, family, parts)
     balances = {bucket: _balance(context, family, parts, ledgers, bucket) for bucket in buckets}
-    unbalanced = {bucket for bucket, balanced in balances.items() if balanced is None}
+    unbalanced = {bucket for bucket, balanced in balances.items() if balanced is None and family.wanted(bucket)}
     if not context.rulebook.configured(family.input).framing.line_by_line:
         # Where a bucket begins was taken from the index: if that is wrong, it is wrong for its neighbour, too. And an
         # event that begins within a line may lie in the bucket after the one that the line is counted in.
         unbalanced = {near for bucket in unbalanced for near in (bucket - 1, bucket, bucket + 1)}.intersection(buckets)
     runs = list(_runs(sorted(unbalanced), buckets))
     for bucket, balanced in balances.items():
-        if balanced is None or bucket in unbalanced:
+        if balanced is None or bucket in unbalanced or not family.wanted(bucket):
             continue
         if context.level is Level.CONTENTS:
             runs += _runs([bucket], buckets)  # one at a time: each is looked at whole, in bounded memory
@@ -62,7 +63,8 @@ def _weigh(context: Context, family: Family, parts: Sequence[Part], outcome: Out
     for run in sorted(runs):
         outcome.add(_drill(context, family, parts, run))
     for part in parts:
-        if not any(run.holds(bucket_of(part.measure.end)) for run in runs):
+        last = bucket_of(part.measure.end)
+        if family.wanted(last) and not any(run.holds(last) for run in runs):
             outcome.totals.disk_lines += part.measure.partial.lines
             outcome.wait(str(part.branch.file.path), part.measure.partial)
 
@@ -74,6 +76,8 @@ def _drill(context: Context, family: Family, parts: Sequence[Part], run: Run) ->
         outcome.add(_against_ledger(context, family, drilled, run, silent=not outcome.findings))
     if context.level is Level.CONTENTS:
         outcome.add(compare_contents(context, family, drilled))
+    if outcome.findings:
+        outcome.findings = with_moments(context, family, drilled, outcome.findings)
     return outcome
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -18,6 +18,10 @@ Held = dict[int, BucketTally]
 """What the index holds of a fingerprint, by bucket."""
 
 
+def _every(_bucket: int) -> bool:
+    return True
+
+
 @dataclass(slots=True)
 class Family:
     """Everything of one fingerprint; of two, where a file's head was edited."""
@@ -29,6 +33,8 @@ class Family:
     claims: list[Claim] = field(default_factory=list)
     """The furthest first."""
     held: Held = field(default_factory=dict)
+    wanted: Callable[[int], bool] = _every
+    """Whether a bucket is to be looked at."""
 
     @property
     def fingerprint(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
@@ -19,6 +19,8 @@ class Kind(StrEnum):
     ALTERED = "altered"
     UNEXPECTED = "unexpected"
     UNPROVED = "unproved"
+    INCOMPLETE_VALUE = "incomplete_value"
+    """Lines that arrived whole, but not each of their values: a fault only for those who say so."""
 
 
 class Cause(StrEnum):
@@ -45,6 +47,9 @@ class Cause(StrEnum):
     ANOTHER_OUTPUT = "nothing was ever shipped to this index"
     UNREADABLE = "unreadable"
     UNKNOWN_PIPELINE = "pipeline version unknown"
+    IGNORED_FIELD = "field ignored by the index"
+    TYPE_FAILURE = "value of another type"
+    UNPARSED = "not parsed"
 
 
 RESEND = "resend"
@@ -68,6 +73,10 @@ class Finding:
     bytes: int
     evidence: str
     repair: str | None = None
+    minutes: Mapping[int, int] = field(default_factory=dict)
+    """Its lines by the minute of their event time (since the epoch, UTC), as far as that is known."""
+    example: str = ""
+    """The text of its first event as it is shipped, cut short."""
 
 
 @dataclass(slots=True)
@@ -119,6 +128,8 @@ class Outcome:
     files: int = 0
     vouched: Tally = field(default_factory=Tally)
     """What the ledger vouches for of files that are gone."""
+    incomplete_values: list[Finding] = field(default_factory=list)
+    """Values that did not arrive whole; no findings, unless somebody wants them to be."""
 
     def report(self, finding: Finding) -> None:
         """Record a finding and count its lines."""
@@ -139,6 +150,7 @@ class Outcome:
         self.pending += other.pending
         self.files += other.files
         self.vouched = self.vouched.plus(other.vouched)
+        self.incomplete_values += other.incomplete_values
 
     @property
     def verdict(self) -> Verdict:
@@ -152,6 +164,15 @@ class Outcome:
         """The exit code of `shipper audit`."""
         codes = {Verdict.CLOSED: Exit.CLEAN, Verdict.FINDINGS: Exit.FINDINGS, Verdict.INCOMPLETE: Exit.UNFINISHED}
         return codes[self.verdict]
+
+    def exit_code_for(self, kinds: Collection[Kind]) -> Exit:
+        """The exit code for somebody whom findings of these kinds alone concern.
+
+        What could not be proved concerns everybody: it may hide any of them.
+        """
+        if self.verdict is Verdict.INCOMPLETE:
+            return Exit.UNFINISHED
+        return Exit.FINDINGS if any(finding.kind in kinds for finding in self.findings) else Exit.CLEAN
 
 
 def in_order(findings: Sequence[Finding]) -> list[Finding]:

@@ -30,7 +30,8 @@ def examine_gone(context: Context, family: Family) -> Outcome:
     if len(family.claims) > 1 and not _fits_one(family):
         return _weigh_together(context, family, outcome, report)
     buckets = sorted({*family.held, *(bucket for claim in family.claims for bucket in claim.ledger)})
-    return _vouched(context, outcome, total(_weigh(context, family, bucket, report) for bucket in buckets))
+    wanted = [bucket for bucket in buckets if family.wanted(bucket)]
+    return _vouched(context, outcome, total(_weigh(context, family, bucket, report) for bucket in wanted))
 
 
 def unheld(context: Context, family: Family, gone: Sequence[Claim]) -> Outcome:

@@ -1,13 +1,14 @@
-"""How an audit is told: as text for people, with the command to type next, and as one JSON document."""
+"""How an audit is told to people: as text, which ends with the command to type next."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from datetime import datetime
 from itertools import groupby
-from typing import Any
 
+from shipper.audit.document import Audited, Report
 from shipper.audit.findings import Finding, Outcome, Verdict
+from shipper.audit.hours import MANY, by_hour, table
 from shipper.audit.repair import Plan
 
 SHOWN = 20
@@ -24,22 +25,19 @@ _SENTENCES = {
 }
 
 
-def as_json(outcome: Outcome) -> dict[str, Any]:
-    """The document of `--json`; totals are in lines."""
-    return {
-        "verdict": outcome.verdict.value,
-        "totals": asdict(outcome.totals),
-        "findings": [asdict(finding) for finding in outcome.findings],
-    }
-
-
-def as_text(outcome: Outcome, command: str) -> Iterator[str]:
-    """The report, line by line; `command` is the audit's own command line, from which the next one is made."""
+def as_text(report: Report) -> Iterator[str]:
+    """The report, line by line; it ends with the command to type next."""
+    outcome = report.outcome
+    yield from _scope(report)
     yield from _summary(outcome)
     yield from _pending(outcome)
     yield from _findings(outcome.findings)
+    rows = by_hour(outcome.findings)
+    if rows and (len(outcome.findings) > MANY or len(report.hosts) > 1):
+        yield from table(rows)
+    yield from _incomplete_values(outcome.incomplete_values)
     yield f"Verdict: {_SENTENCES[outcome.verdict]}"
-    yield f"Next: {next_command(outcome, command)}"
+    yield from _next(report)
 
 
 def plan_text(plan: Plan) -> Iterator[str]:
@@ -63,6 +61,50 @@ def next_command(outcome: Outcome, command: str) -> str:
     if outcome.totals.dead_letters:
         return base.format("dead-letters list")
     return base.format("status")
+
+
+def _next(report: Report) -> Iterator[str]:
+    """The next command: of several audits one for each that needs one."""
+    several = len(report.audited) > 1
+    for audited in report.audited:
+        own = own_outcome(report, audited)
+        if not several:
+            yield f"Next: {next_command(own, audited.command)}"
+        elif own.findings:
+            yield f"Next, on {audited.host}: {next_command(own, audited.command)}"
+
+
+def own_outcome(report: Report, audited: Audited) -> Outcome:
+    """What concerns one of the audits of a report."""
+    if len(report.audited) == 1:
+        return report.outcome
+    inputs = {"", *audited.inputs}
+    return Outcome(findings=[f for f in report.outcome.findings if f.host == audited.host and f.input in inputs])
+
+
+def _scope(report: Report) -> Iterator[str]:
+    if len(report.audited) > 1:
+        yield f"{len(report.audited):,} audits of {len(report.hosts):,} hosts: {', '.join(report.hosts)}."
+    for audited in report.audited:
+        if audited.since or audited.until:
+            yield f"{audited.host}: only what may hold events {window_text(audited)}."
+
+
+def window_text(audited: Audited) -> str:
+    """The span of event time that was asked for, in UTC and in the local time of this machine."""
+    ends = (("from", audited.since), ("to", audited.until))
+    return " ".join(f"{word} {end} ({_local(end)})" for word, end in ends if end)
+
+
+def _local(text: str) -> str:
+    return datetime.fromisoformat(text).astimezone().isoformat(timespec="seconds") + " local time"
+
+
+def _incomplete_values(values: Sequence[Finding]) -> Iterator[str]:
+    for value in values[:GROUPS]:
+        yield f"  incomplete value (no fault): {value.input} on {value.host}: {value.evidence}"
+    if len(values) > GROUPS:
+        yield f"  … and {len(values) - GROUPS:,} more kinds of incomplete values; --json lists all."
 
 
 def _summary(outcome: Outcome) -> Iterator[str]:

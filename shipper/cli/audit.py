@@ -8,26 +8,34 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
-from shipper import config
-from shipper.audit.auditor import GRACE, Auditor, Progress, Request
+from shipper.audit.auditor import GRACE, Auditor, Progress
 from shipper.audit.context import Level
-from shipper.audit.findings import Outcome
+from shipper.audit.document import Audited, Report, as_document, iso
+from shipper.audit.findings import Kind, Outcome
+from shipper.audit.html import page
+from shipper.audit.merge import read_reports
 from shipper.audit.repair import Repaired, Repairer, plan
-from shipper.audit.report import as_json, as_text, plan_text
+from shipper.audit.report import as_text, plan_text
 from shipper.cli import DEFAULT_CONFIGURATION
-from shipper.cli.console import visible
+from shipper.cli.against import audit_against, foreign_options, taken_from
+from shipper.cli.audit_request import Asked, Options, asked, kinds_to_fail_on
+from shipper.cli.console import age_text, size_text, visible
 from shipper.clock import SystemClock
 from shipper.commit.database import FILE_NAME
-from shipper.config.units import duration
 from shipper.errors import UsageError
 from shipper.events_log import EventsLog, silent
 from shipper.reload.accepted import pipelines_in_force
 from shipper.send.outputs import open_output, open_to_read
-from shipper.settings import ElasticsearchSettings, Settings
 from shipper.start import datasets
+
+_BYTES_PER_SECOND = {Level.LEDGER: 0, Level.DISK: 150 << 20, Level.CONTENTS: 4 << 20}
+"""About what one processor reads: a number to decide whether to wait."""
+_WORTH_SAYING = 10.0
+"""Seconds from which on an estimate is printed where nobody watches, too."""
 
 
 @click.command("audit", short_help="Prove that every line on disk is in the index, or name those that are not.")
@@ -36,8 +44,27 @@ from shipper.start import datasets
     metavar="FILE", help="The configuration file.",
 )  # fmt: skip
 @click.option("--json", "json_wanted", is_flag=True, help="Print one JSON document.")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Write a page to show to others: one file that needs nothing else.",
+)  # fmt: skip
 @click.option("--input", "inputs", multiple=True, metavar="NAME", help="Only this input; may be given again.")
-@click.option("--path", "paths", multiple=True, metavar="GLOB", help="Only files whose path matches; again for more.")
+@click.option(
+    "--path", "paths", multiple=True, metavar="GLOB",
+    help="Only files whose path matches, or that lie below this folder; may be given again.",
+)  # fmt: skip
+@click.option(
+    "--host", metavar="NAME",
+    help="Audit the files of another host, without its state: at the paths of the configuration, or below one --path.",
+)  # fmt: skip
+@click.option(
+    "--since", metavar="TIME",
+    help="Look only at files and parts of files that may hold events of this time or later: a date, a date and time, "
+    "or a time ago such as 24h. Without a zone it is local time.",
+)  # fmt: skip
+@click.option(
+    "--until", metavar="TIME", help="As --since, for events of this time or earlier; of a date the whole day."
+)
 @click.option(
     "--level", type=click.Choice([level.value for level in Level]), default=Level.DISK.value, show_default=True,
     help="ledger: index against ledger (seconds); disk: read the files again (minutes); contents: make every document "
@@ -50,17 +77,21 @@ from shipper.start import datasets
 )  # fmt: skip
 @click.option("--repair", is_flag=True, help="Print what a repair would send again.")
 @click.option("--apply", "apply_wanted", is_flag=True, help="With --repair: do it, then audit again.")
+@click.option(
+    "--fail-on", metavar="KINDS",
+    help="Kinds of findings, separated by commas, that make the exit code 1; by default all but incomplete_value.",
+)  # fmt: skip
+@click.option("--merge", is_flag=True, help="Make one report of those that --json wrote on several hosts: FILES.")
+@foreign_options
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILES]...")
 def command(
-    path: Path,
     *,
     json_wanted: bool,
-    inputs: tuple[str, ...],
-    paths: tuple[str, ...],
-    level: str,
-    no_state: bool,
-    grace: str,
-    repair: bool,
-    apply_wanted: bool,
+    html: Path | None,
+    fail_on: str | None,
+    merge: bool,
+    files: tuple[Path, ...],
+    **options: Any,
 ) -> int:
     """Compare the files of this host, the agent's ledger and the index, line by line. Nothing is changed.
 
@@ -69,30 +100,31 @@ def command(
 
     Exit codes: 0 closed; 1 there are findings; 2 wrong usage or configuration; 3 something could not be proved.
     """
-    settings = config.load(path)
-    if apply_wanted and not repair:
-        raise UsageError("--apply carries out a repair: it needs --repair.")
-    if repair and level == Level.LEDGER:
-        raise UsageError("--repair needs the files: use --level disk or contents.")
-    request = Request(
-        level=Level(level),
-        use_state=not no_state,
-        inputs=_known(settings, inputs),
-        paths=paths,
-        grace=_duration(grace),
-        settle=settings.output.deadline if isinstance(settings.output, ElasticsearchSettings) else 0.0,
-    )
-    outcome = _audit(settings, request, repair=repair, apply_wanted=apply_wanted)
+    if foreign := taken_from(options):
+        return audit_against(foreign, options["path"], options["inputs"], options["paths"], json_wanted=json_wanted)
+    kinds = kinds_to_fail_on(fail_on)
+    if files and not merge:
+        raise UsageError(f"{files[0]}: files are read only with --merge. To audit single logs, use --path.")
+    dated = json_wanted or html is not None
+    report = read_reports(files) if merge else _audited(Options(**options), dated=dated)
+    if Kind.INCOMPLETE_VALUE in kinds:
+        outcome = report.outcome
+        outcome.findings += [value for value in outcome.incomplete_values if value not in outcome.findings]
+    if html is not None:
+        html.write_text(page(report), encoding="utf-8")
     if json_wanted:
-        click.echo(json.dumps(as_json(outcome)))
+        click.echo(json.dumps(as_document(report)))
     else:
-        _say(as_text(outcome, _command_line(path, request)))
-    return outcome.exit_code
+        _say(as_text(report))
+    return report.outcome.exit_code_for(kinds)
 
 
-def _audit(settings: Settings, request: Request, *, repair: bool, apply_wanted: bool) -> Outcome:
+def _audited(options: Options, *, dated: bool) -> Report:
+    """The report of an audit; with a timeline if it is `dated`."""
     clock, events = SystemClock(), EventsLog(silent)
-    open_ = open_output if apply_wanted else open_to_read
+    wanted = asked(options, clock.time())
+    settings, request = wanted.settings, wanted.request
+    open_ = open_output if options.apply_wanted else open_to_read
     with (
         pipelines_in_force(settings, use_state=request.use_state) as pipelines,
         closing(open_(settings.output, datasets(settings, pipelines), clock, events)) as output,
@@ -100,21 +132,46 @@ def _audit(settings: Settings, request: Request, *, repair: bool, apply_wanted: 
         auditor = Auditor(settings, pipelines, output, clock.time, _waiting("what is missing may be under way"))
         if request.use_state and not (settings.state / FILE_NAME).exists():
             _say([f"There is no state in {settings.state}: the files and the index alone are compared."], err=True)
-        with _progress() as progress:
-            outcome = auditor.audit(request, progress)
-        if request.paths and not (outcome.files or outcome.findings or outcome.vouched.lines):
-            raise UsageError(f"--path {' '.join(request.paths)}: no file of the inputs matches.")
-        if not repair:
-            return outcome
-        chosen = plan(outcome)
-        _say(plan_text(chosen), err=True)
-        if not apply_wanted:
-            return outcome
-        context = auditor.context(request)
-        families, _ = auditor.families(request, context)
-        _tell(Repairer(context, _waiting("the output did not take everything yet")).apply(chosen, families))
-        with _progress() as progress:
-            return auditor.audit(request, progress)
+        outcome = _look(auditor, wanted, options)
+        if request.level is not Level.LEDGER:
+            outcome.incomplete_values = auditor.incomplete_values(request)
+        timeline = auditor.timeline(request, outcome) if dated else None
+    return Report(outcome, (_about(wanted, outcome, clock.time()),), timeline)
+
+
+def _look(auditor: Auditor, wanted: Asked, options: Options) -> Outcome:
+    """Audit, and, if it is wanted, repair and audit again."""
+    request = wanted.request
+    with _progress(request.level) as progress:
+        outcome = auditor.audit(request, progress)
+    if options.paths and not (outcome.files or outcome.findings or outcome.vouched.lines):
+        raise UsageError(f"--path {' '.join(options.paths)}: no file of the inputs matches.")
+    if not options.repair:
+        return outcome
+    chosen = plan(outcome)
+    _say(plan_text(chosen), err=True)
+    if not options.apply_wanted:
+        return outcome
+    context = auditor.context(request)
+    families, _ = auditor.families(request, context)
+    _tell(Repairer(context, _waiting("the output did not take everything yet")).apply(chosen, families))
+    with _progress(request.level) as progress:
+        return auditor.audit(request, progress)
+
+
+def _about(wanted: Asked, outcome: Outcome, now: float) -> Audited:
+    window = wanted.request.window
+    return Audited(
+        host=wanted.settings.host,
+        inputs=wanted.request.inputs or tuple(item.name for item in wanted.settings.inputs),
+        level=wanted.request.level.value,
+        at=iso(now),
+        files=outcome.files,
+        vouched_lines=outcome.vouched.lines,
+        command=wanted.command,
+        since=None if window.since is None else iso(window.since),
+        until=None if window.until is None else iso(window.until),
+    )
 
 
 def _waiting(reason: str) -> Callable[[float], None]:
@@ -137,41 +194,32 @@ def _say(lines: Iterator[str] | list[str], *, err: bool = False) -> None:
         click.echo(visible(line), err=err)
 
 
-def _known(settings: Settings, names: tuple[str, ...]) -> tuple[str, ...]:
-    allowed = [item.name for item in settings.inputs]
-    for name in names:
-        if name not in allowed:
-            raise UsageError(f"--input {name}: there is no such input. The configuration has {', '.join(allowed)}.")
-    return names
-
-
-def _duration(text: str) -> float:
-    try:
-        return duration(text)
-    except ValueError as error:
-        raise UsageError(f"--grace {text}: {error}") from error
-
-
-def _command_line(path: Path, request: Request) -> str:
-    parts = [f"shipper audit -c {path}"]
-    parts += [f"--input {name}" for name in request.inputs] + [f"--path '{glob}'" for glob in request.paths]
-    if request.level is not Level.DISK:
-        parts.append(f"--level {request.level.value}")
-    if not request.use_state:
-        parts.append("--no-state")
-    return " ".join(parts)
-
-
 @contextmanager
-def _progress() -> Iterator[Progress]:
-    """Shows on a terminal how far the audit is; elsewhere nothing."""
+def _progress(level: Level) -> Iterator[Progress]:
+    """Says how long it will take; shows on a terminal how far the audit is."""
     if not sys.stderr.isatty():
-        yield lambda done, of: None  # noqa: ARG005
+        yield lambda done, of: _estimate(level, of) if not done else None
         return
     from rich.console import Console  # noqa: PLC0415  only where someone looks
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
-    columns = (TextColumn("files"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("read"), BarColumn(), DownloadColumn(binary_units=True), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("audit", total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+        def show(done: int, of: int) -> None:
+            if not done and of:
+                bar.console.print(_estimate_text(level, of))
+            bar.update(task, completed=done, total=of)
+
+        yield show
+
+
+def _estimate(level: Level, size: int) -> None:
+    if size and size / _BYTES_PER_SECOND[level] > _WORTH_SAYING:
+        _say([_estimate_text(level, size)], err=True)
+
+
+def _estimate_text(level: Level, size: int) -> str:
+    seconds = size / _BYTES_PER_SECOND[level]
+    return f"About {size_text(size)} of logs are to be read: {age_text(max(seconds, 1))} or so."

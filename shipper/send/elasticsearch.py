@@ -14,10 +14,10 @@ from shipper.records import Batch, BucketTally, Document, Outcome, OutcomeKind, 
 from shipper.send import bulk
 from shipper.send.connection import Answer, Connection
 from shipper.send.layout import Layout, layout_of
-from shipper.send.output import Dataset, Replacement, Scope
-from shipper.send.questions import Questions
+from shipper.send.output import Dataset, Flaw, Period, Replacement, Scope
 from shipper.send.setup import Setup
 from shipper.send.streams import replace_in_streams
+from shipper.send.surveys import Surveys
 from shipper.settings import MIB, ElasticsearchSettings
 
 REQUEST_LIMIT = 64 * MIB
@@ -42,7 +42,7 @@ class ElasticsearchOutput:
         self._connection = Connection(settings)
         self._layout = layout_of(settings)
         self._setup = Setup(self._connection, datasets, events, self._layout)
-        self._questions = Questions(self._connection)
+        self._questions = Surveys(self._connection)
         self._install = settings.setup == "auto"
         self._clock = clock
         self._events = events
@@ -89,6 +89,14 @@ class ElasticsearchOutput:
     def anchors(self, fingerprint: str) -> list[tuple[int, str]]:
         """The date marks that documents of the fingerprint carry, by offset."""
         return self._questions.anchors(fingerprint)
+
+    def history(self, scope: Scope, step: int) -> Iterator[Period]:
+        """The lines that are held by file, bucket and step of event time (seconds)."""
+        return self._questions.history(scope, step)
+
+    def flaws(self, scope: Scope, tags: Sequence[str]) -> Iterator[Flaw]:
+        """How many documents carry one of the tags, and of how many the index ignored a field."""
+        return self._questions.flaws(scope, tags)
 
     def replace(self, replacements: Sequence[Replacement]) -> list[Outcome]:
         """Replace documents; one whose index is another now is stored there before the old one is deleted."""

@@ -36,6 +36,31 @@ class Replacement(NamedTuple):
     """Where the stored one lies, see `Stored.place`."""
 
 
+class Period(NamedTuple):
+    """Lines of one bucket of a file whose event time lies in one step of time."""
+
+    host: str
+    input: str
+    fingerprint: str
+    bucket: int
+    start: int
+    """Seconds since the epoch when the step begins: a multiple of the step."""
+    lines: int
+
+
+class Flaw(NamedTuple):
+    """Documents that arrived, but not with all their values as they were meant."""
+
+    host: str
+    input: str
+    tag: str
+    """What parsing says of them; empty where the index ignored a field."""
+    field: str
+    """The field that the index ignored; empty where a tag tells."""
+    documents: int
+    lines: int
+
+
 class Output(Protocol):
     """Where documents go. `send` never raises for an outcome; questions raise `OutputError` if not answered whole."""
 
@@ -63,6 +88,12 @@ class Output(Protocol):
 
     def anchors(self, fingerprint: str) -> list[tuple[int, str]]:
         """The date marks that documents of the fingerprint carry: (shipper.date_from, shipper.date), by offset."""
+
+    def history(self, scope: Scope, step: int) -> Iterator[Period]:
+        """The lines that are held by file, bucket and step of event time (seconds)."""
+
+    def flaws(self, scope: Scope, tags: Sequence[str]) -> Iterator[Flaw]:
+        """How many documents carry one of the tags, and of how many the index ignored a field."""
 
     def replace(self, replacements: Sequence[Replacement]) -> list[Outcome]:
         """Put documents in the places of those that are stored under their ids; STORED for each that was.

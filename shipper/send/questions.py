@@ -31,7 +31,8 @@ _DOCUMENTS_PER_PAGE = 5000
 _BODIES_PER_PAGE = 100
 _DELETIONS_PER_REQUEST = 1000
 
-_KEY_FIELDS = {"host": "host.name", "input": "shipper.input", "fingerprint": "log.file.fingerprint"}
+KEY_FIELDS = {"host": "host.name", "input": "shipper.input", "fingerprint": "log.file.fingerprint"}
+"""What every document of ours says of where it comes from."""
 _SUMS = ("lines", "bytes", "h0", "h1")
 _SPAN_FIELDS = ["log.offset", "log.file.path", "shipper.pipeline", "tags", *(f"shipper.{name}" for name in _SUMS)]
 
@@ -65,11 +66,11 @@ class Questions:
 
     def tallies(self, scope: Scope) -> Iterator[BucketTally]:
         """What is held per fingerprint and bucket."""
-        sources: list[dict[str, Any]] = [{name: {"terms": {"field": field}}} for name, field in _KEY_FIELDS.items()]
+        sources: list[dict[str, Any]] = [{name: {"terms": {"field": field}}} for name, field in KEY_FIELDS.items()]
         sources.append({"bucket": {"histogram": {"field": "log.offset", "interval": 1 << BUCKET_BITS}}})
         sums = {name: {"sum": {"field": f"shipper.{name}"}} for name in _SUMS}
         parts = {**sums, "first": {"min": {"field": "log.offset"}}}
-        for bucket in self._composite(_scope_query(scope), sources, parts, "the tallies"):
+        for bucket in self._composite(scope_query(scope), sources, parts, "the tallies"):
             key = bucket["key"]
             tally = Tally(*(exact_integer(bucket[name]["value"], f"a sum of {name}") for name in _SUMS))
             yield BucketTally(
@@ -84,7 +85,7 @@ class Questions:
 
     def spans(self, fingerprint: str, first: int, last: int) -> Iterator[Stored]:
         """The documents of a fingerprint with first <= log.offset < last, by offset."""
-        query = _all_of(_is("log.file.fingerprint", fingerprint), {"range": {"log.offset": {"gte": first, "lt": last}}})
+        query = all_of(_is("log.file.fingerprint", fingerprint), {"range": {"log.offset": {"gte": first, "lt": last}}})
         content = {"_source": False, "docvalue_fields": _SPAN_FIELDS}
         for hit in self._hits(query, content, _DOCUMENTS_PER_PAGE, "the documents of a file"):
             yield _stored(hit)
@@ -94,14 +95,14 @@ class Questions:
         found: dict[str, bytes] = {}
         wanted = iter(ids)
         while some := list(islice(wanted, _BODIES_PER_PAGE)):
-            query = _all_of(_is("log.file.fingerprint", fingerprint), {"ids": {"values": some}})
+            query = all_of(_is("log.file.fingerprint", fingerprint), {"ids": {"values": some}})
             for hit in self._hits(query, {"_source": True}, _BODIES_PER_PAGE, "the contents of documents"):
                 found[hit["_id"]] = orjson.dumps(hit["_source"])
         return found
 
     def anchors(self, fingerprint: str) -> list[tuple[int, str]]:
         """The different (shipper.date_from, shipper.date) of a fingerprint's documents, by offset."""
-        query = _all_of(
+        query = all_of(
             _is("log.file.fingerprint", fingerprint),
             {"exists": {"field": "shipper.date_from"}},
             {"exists": {"field": "shipper.date"}},
@@ -132,6 +133,16 @@ class Questions:
         if failed:
             raise OutputError(f"{len(failed)} of {len(places)} documents could not be deleted: {failed[0]}")
         return sum(result["status"] == 200 for result in results)
+
+    def _first_hits(self, query: Any, content: Mapping[str, Any], size: int, question: str) -> list[dict[str, Any]]:
+        """The first hits, in no order, of however many there are."""
+        with self._snapshot(question) as snapshot:
+            if snapshot is None:
+                return []
+            page = self._search(
+                snapshot, {"query": query, "size": size, "track_total_hits": False, **content}, question
+            )
+            return list(page["hits"]["hits"])
 
     def _hits(self, query: Any, content: Mapping[str, Any], size: int, question: str) -> Iterator[dict[str, Any]]:
         """All hits by offset; OutputError unless exactly as many come as were counted."""
@@ -222,7 +233,8 @@ class Questions:
         return decoded(self._connection.request(method, target, body, media=media), question)
 
 
-def _scope_query(scope: Scope) -> dict[str, Any]:
+def scope_query(scope: Scope) -> dict[str, Any]:
+    """The query for the documents of a scope."""
     parts: list[dict[str, Any]] = []
     if scope.host is not None:
         parts.append(_is("host.name", scope.host))
@@ -230,10 +242,11 @@ def _scope_query(scope: Scope) -> dict[str, Any]:
         parts.append({"terms": {"shipper.input": list(scope.inputs)}})
     if scope.fingerprints:
         parts.append({"terms": {"log.file.fingerprint": list(scope.fingerprints)}})
-    return _all_of(*parts)
+    return all_of(*parts)
 
 
-def _all_of(*parts: dict[str, Any]) -> dict[str, Any]:
+def all_of(*parts: dict[str, Any]) -> dict[str, Any]:
+    """The query for what all these queries match."""
     return {"bool": {"filter": list(parts)}}
 
 

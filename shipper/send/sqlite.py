@@ -26,7 +26,7 @@ from shipper.records import (
     Stored,
     Tally,
 )
-from shipper.send.output import Dataset, Replacement, Scope
+from shipper.send.output import Dataset, Flaw, Period, Replacement, Scope
 from shipper.transactions import transaction
 
 PLACE = "documents"
@@ -55,7 +55,17 @@ _ANCHORS = """
 SELECT DISTINCT document ->> '$.shipper.date_from', document ->> '$.shipper.date' FROM documents
 WHERE fingerprint = ? AND document ->> '$.shipper.date_from' IS NOT NULL ORDER BY 1
 """
+_HISTORY = """
+SELECT host, input, fingerprint, offset >> 24, timestamp / :step - (timestamp % :step < 0), SUM(lines)
+FROM documents {where} GROUP BY 1, 2, 3, 4, 5
+"""
+_FLAWS = """
+SELECT host, input, tag.value, COUNT(*), SUM(lines) FROM documents, json_each(document, '$.tags') AS tag
+{where} {and_} ({found}) AND tag.value IN ({tags}) GROUP BY 1, 2, 3
+"""
+"""Finding a text in a document is cheap; only where it is found its JSON is read."""
 _AT_ONCE = 500
+_NANOSECONDS = 1_000_000_000
 
 
 class SQLiteOutput:
@@ -118,6 +128,23 @@ class SQLiteOutput:
     def anchors(self, fingerprint: str) -> list[tuple[int, str]]:
         """The date marks that documents of the fingerprint carry."""
         return [(int(offset), date) for offset, date in self._rows(_ANCHORS, (fingerprint,))]
+
+    def history(self, scope: Scope, step: int) -> Iterator[Period]:
+        """The lines that are held by file, bucket and step of event time (seconds)."""
+        where, values = _where(scope)
+        query = _HISTORY.format(where=where).replace(":step", str(step * _NANOSECONDS))
+        for host, name, fingerprint, bucket, number, lines in self._rows(query, values):
+            yield Period(host, name, fingerprint, bucket, number * step, lines)
+
+    def flaws(self, scope: Scope, tags: Sequence[str]) -> Iterator[Flaw]:
+        """How many documents carry one of the tags."""
+        where, values = _where(scope)
+        found = " OR ".join(["instr(document, ?)"] * len(tags))
+        query = _FLAWS.format(
+            where=where, and_="AND" if where else "WHERE", found=found, tags=", ".join("?" * len(tags))
+        )
+        for host, name, tag, documents, lines in self._rows(query, [*values, *(f'"{tag}"' for tag in tags), *tags]):
+            yield Flaw(host, name, tag, "", documents, lines)
 
     def replace(self, replacements: Sequence[Replacement]) -> list[Outcome]:
         """Replace documents in one transaction."""

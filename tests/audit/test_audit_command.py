@@ -18,7 +18,7 @@ TOTALS = [
 ]  # fmt: skip
 FINDING = [
     "kind", "cause", "input", "host", "fingerprint", "path", "offset", "first_line", "last_line", "lines", "bytes",
-    "evidence", "repair",
+    "evidence", "repair", "minutes", "example",
 ]  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def test_json_is_one_document_of_the_promised_shape(site: Site, capsys: pytest.C
     lose(site, 3)
     assert run(site, "--json") == 1
     document = json.loads(capsys.readouterr().out)
-    assert list(document) == ["verdict", "totals", "findings"]
+    assert list(document) == ["verdict", "totals", "findings", "incomplete_values", "audited", "timeline"]
     assert (document["verdict"], list(document["totals"])) == ("findings", TOTALS)
     assert document["totals"]["missing"] == 3
     assert [list(finding) for finding in document["findings"]] == [FINDING] * 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import orjson
@@ -18,7 +19,7 @@ from shipper.records import (
     Tally,
     bucket_of,
 )
-from shipper.send.output import Replacement, Scope
+from shipper.send.output import Flaw, Period, Replacement, Scope
 
 
 def accept(document: Document) -> Outcome | None:
@@ -91,6 +92,35 @@ class MemoryOutput:
             if document.source.fingerprint == fingerprint and "date" in shipper:
                 found.add((shipper["date_from"], shipper["date"]))
         return sorted(found)
+
+    def history(self, scope: Scope, step: int) -> Iterator[Period]:
+        """The lines that are held by file, bucket and step of event time."""
+        lines: Counter[tuple[str, str, str, int, int]] = Counter()
+        for document in self._of(scope):
+            source = document.source
+            start = document.timestamp // 1_000_000_000 // step * step
+            lines[source.host, source.input, source.fingerprint, bucket_of(document.offset), start] += (
+                document.tally.lines
+            )
+        yield from (Period(*key, count) for key, count in lines.items())
+
+    def flaws(self, scope: Scope, tags: Sequence[str]) -> Iterator[Flaw]:
+        """How many documents carry one of the tags."""
+        found = Counter(
+            (document.source.host, document.source.input, tag)
+            for document in self._of(scope)
+            for tag in orjson.loads(document.body)["tags"]
+            if tag in tags
+        )
+        yield from (Flaw(*key, "", count, count) for key, count in found.items())
+
+    def _of(self, scope: Scope) -> list[Document]:
+        return [
+            document
+            for document in self.documents.values()
+            if scope.host in (None, document.source.host)
+            and (not scope.inputs or document.source.input in scope.inputs)
+        ]
 
     def replace(self, replacements: Sequence[Replacement]) -> list[Outcome]:
         """Put documents where others were."""
