@@ -64,6 +64,8 @@ class ElasticsearchSettings:
     """Seconds that one request may take in all."""
     compress: bool = True
     senders: int = 2
+    retention: float | None = None
+    """Seconds for which documents are kept; None: for ever. Carried out by `shipper setup`."""
     data_stream: bool = False
     """Send to data streams instead of plain indices named by event time; see `shipper.send.layout`."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,19 +13,20 @@ from pathlib import Path
 import click
 import orjson
 
-from shipper import config
 from shipper.cli import DEFAULT_CONFIGURATION
 from shipper.cli.console import visible
+from shipper.cli.outputs import configuration
 from shipper.clock import SystemClock
 from shipper.errors import Exit, UsageError
 from shipper.events_log import EventsLog, text_writer
 from shipper.reload.definitions import load_pipelines
 from shipper.send.connection import Connection
-from shipper.send.elasticsearch import ElasticsearchOutput
 from shipper.send.keys import make_key, write_key
-from shipper.send.layout import layout_of
+from shipper.send.layout import Layout, dataset_key, layout_of
 from shipper.send.output import Dataset
+from shipper.send.retention import DAY, Expiry, Lifecycle, Retention, longest
 from shipper.send.roles import ROLES, key_request
+from shipper.send.setup import Setup
 from shipper.send.templates import templates
 from shipper.settings import ElasticsearchSettings, Settings
 from shipper.start import datasets
@@ -41,6 +42,8 @@ class _Site:
     settings: Settings
     cluster: ElasticsearchSettings
     shipped: Sequence[Dataset]
+    names: Mapping[str, str]
+    """The dataset of each input."""
 
 
 @click.command("setup", short_help="Print or install templates, retention and keys for Elasticsearch.")
@@ -50,6 +53,7 @@ class _Site:
 )  # fmt: skip
 @click.option("--print", "show", is_flag=True, help="Print what would be done; nothing is changed.")
 @click.option("--apply", is_flag=True, help="Do it.")
+@click.option("--expire", is_flag=True, help="Delete the indices that are older than their retention, instead.")
 @click.option("--keys", is_flag=True, help="API keys with the least privileges, instead of templates.")
 @click.option(
     "--role", "roles", multiple=True, type=click.Choice(ROLES),
@@ -65,19 +69,33 @@ class _Site:
     f"the environment variable {PASSWORD_VARIABLE}.",
 )  # fmt: skip
 def command(
-    path: Path, *, show: bool, apply: bool, keys: bool, roles: tuple[str, ...], folder: Path | None, user: str | None
+    path: Path,
+    *,
+    show: bool,
+    apply: bool,
+    expire: bool,
+    keys: bool,
+    roles: tuple[str, ...],
+    folder: Path | None,
+    user: str | None,
 ) -> int:
     """Print or install the index templates, generated from the types that the pipelines declare.
 
     With `setup: auto` (the default) the agent installs them by itself. With `setup: manual`, for example because the
     agent's key may not manage templates, it holds a dataset until `shipper setup --apply` was run for it. What is there
-    already is left as it is, so that it is safe to run again.
+    already is left as it is, so that it is safe to run again. Where the cluster has lifecycle policies, --apply also
+    installs one for each dataset that has a `retention`.
+
+    With --expire: for clusters without such policies. Whole indices whose period lies wholly before the retention are
+    deleted; --print lists them. Indices of others, and that of suspect times, are never touched.
 
     With --keys: the requests for API keys by role, as `POST /_security/api_key` takes them, or with --apply the keys
     themselves, each in a file `shipper-ROLE.key` that only its owner may read. A file that is there is left alone.
     """
     if show == apply:
         raise UsageError("Say what to do: either --print or --apply.")
+    if keys and expire:
+        raise UsageError("--keys and --expire are two different things; choose one.")
     if (roles or folder) and not keys:
         raise UsageError("--role and --folder are for --keys.")
     site = _site(path, user)
@@ -87,20 +105,24 @@ def command(
     if keys:
         wanted = roles or ROLES
         return _make_keys(site, wanted, folder or path.absolute().parent) if apply else _print_keys(site, wanted)
+    if expire:
+        return _expire(site, apply=apply)
     return _apply(site) if apply else _print_templates(site)
 
 
 def _site(path: Path, user: str | None) -> _Site | None:
     """The site; with a user's credentials if one is named, whether or not the configured ones are there yet."""
     left_out = [("output", "elasticsearch", name) for name in _CREDENTIALS] if user else []
-    settings = config.load(path, leave_out=left_out)
+    settings = configuration(path, leave_out=left_out)
     if not isinstance(settings.output, ElasticsearchSettings):
         return None
     cluster = settings.output
     if user is not None:
         password = os.environ.get(PASSWORD_VARIABLE) or getpass.getpass(f"Password of {user}: ")
         cluster = replace(cluster, username=user, password=password)
-    return _Site(settings, cluster, datasets(settings, load_pipelines(settings)))
+    pipelines = load_pipelines(settings)
+    names = {name: pipeline.dataset for name, pipeline in pipelines.items()}
+    return _Site(settings, cluster, datasets(settings, pipelines), names)
 
 
 def _print_templates(site: _Site) -> int:
@@ -111,13 +133,52 @@ def _print_templates(site: _Site) -> int:
 
 
 def _apply(site: _Site) -> int:
-    """Install; exit code 3 if a template could not be installed."""
+    """Install; exit code 3 if a template could not be installed. Raises OutputError."""
     events = EventsLog(text_writer(sys.stderr))
-    with closing(ElasticsearchOutput(site.cluster, site.shipped, SystemClock(), events)) as output:
-        obstacles = output.apply_setup()
+    layout, wanted = layout_of(site.cluster), _retentions(site)
+    with closing(Connection(site.cluster)) as connection:
+        lifecycle = Lifecycle(connection, layout)
+        in_force = lifecycle.install(wanted)
+        policies = {retention.policy: retention.policy for retention in in_force}
+        obstacles = Setup(connection, site.shipped, events, layout, policies).apply()
+        lifecycle.adopt(in_force)
     for name, obstacle in obstacles.items():
         click.echo(f"{name}: {'ready' if obstacle is None else visible(obstacle.reason)}")
+    for retention in wanted:
+        how = (
+            "a lifecycle policy"
+            if retention in in_force
+            else "`shipper setup --expire --apply`, which a timer must run"
+        )
+        click.echo(f"{retention.policy}: kept for {retention.seconds / DAY:g} days, by {how}")
     return Exit.UNFINISHED if any(obstacles.values()) else Exit.CLEAN
+
+
+def _expire(site: _Site, *, apply: bool) -> int:
+    """Delete, or list, what is expired. Raises OutputError."""
+    if layout_of(site.cluster) is Layout.DATA_STREAM:
+        raise UsageError("Data streams have no indices by period to delete; use a lifecycle policy of the cluster.")
+    with closing(Connection(site.cluster)) as connection:
+        expiry = Expiry(connection)
+        for retention in _retentions(site):
+            for index in expiry.expired(retention, SystemClock().time()):
+                if apply:
+                    expiry.delete(index)
+                click.echo(f"{index}: {'deleted' if apply else 'expired'}")
+    return Exit.CLEAN
+
+
+def _retentions(site: _Site) -> list[Retention]:
+    """Of each dataset: the longest that one of its inputs asks for; none where one is to be kept for ever."""
+    asked: dict[str, list[tuple[float | None, str]]] = {}
+    for item in site.settings.inputs:
+        key = dataset_key(Dataset(site.names[item.name], item.namespace, {}))
+        asked.setdefault(key, []).append((item.retention or site.cluster.retention, item.period))
+    return [
+        Retention(key, max(seconds for seconds, _ in found if seconds), longest(period for _, period in found))
+        for key, found in asked.items()
+        if all(seconds for seconds, _ in found)
+    ]
 
 
 def _print_keys(site: _Site, roles: Sequence[str]) -> int:

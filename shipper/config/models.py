@@ -34,6 +34,7 @@ class Input(_Mapping):
     start_at: values.StartAt = "beginning"
     encoding: values.Encoding = "utf-8"
     rate: Annotated[values.Rate, values.between("1KiB", "64GiB")] | None = None
+    retention: Annotated[values.Duration, values.between("1d", "36500d")] | None = None
 
 
 class SQLite(_Mapping):
@@ -58,6 +59,7 @@ class Elasticsearch(_Mapping):
     compress: values.Switch = True
     senders: Annotated[values.Count, values.between(1, 32)] = 2
     data_stream: values.Switch = False
+    retention: Annotated[values.Duration, values.between("1d", "36500d")] | None = None
 
 
 class Output(_Mapping):

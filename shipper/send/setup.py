@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import orjson
 
@@ -14,7 +15,7 @@ from shipper.send.bulk import CREDENTIALS, decode, error_of
 from shipper.send.connection import Answer, Connection
 from shipper.send.layout import SUSPECT, Layout, dataset_key
 from shipper.send.output import Dataset
-from shipper.send.templates import Stamp, Template, stamp_of, templates
+from shipper.send.templates import Template, policy_of, stamp_of, templates, under_policy
 
 _CATEGORY = "template"
 
@@ -28,8 +29,10 @@ class Setup:
         datasets: Iterable[Dataset],
         events: EventsLog,
         layout: Layout = Layout.INDICES,
+        policies: Mapping[str, str] | None = None,
     ) -> None:
         self._connection = connection
+        self._policies = policies or {}
         self._layout = layout
         self._templates = {dataset_key(dataset): templates(dataset, layout) for dataset in datasets}
         self._events = events
@@ -63,7 +66,7 @@ class Setup:
             answer = self._look_up(template)
             if answer.status not in (200, 404):
                 raise OutputError(_failed(f"The index template {template.name} could not be looked up", answer).reason)
-            if not template.stamp.is_satisfied_by(_found(answer, template.name)):
+            if not template.stamp.is_satisfied_by(stamp_of(_template_in(answer, template.name))):
                 found.append(template)
         return found
 
@@ -91,30 +94,34 @@ class Setup:
         answer = self._look_up(template)
         if answer.status not in (200, 404):
             return _failed(f"The index template {name} could not be looked up", answer)
-        if template.stamp.is_satisfied_by(_found(answer, name)):
+        there = policy_of(_template_in(answer, name))
+        policy = self._policies.get(name, there)
+        if template.stamp.is_satisfied_by(stamp_of(_template_in(answer, name))) and policy == there:
             return None
         if not install:
             state = "is missing" if answer.status == 404 else "is not the one that these pipelines need"
             reason = f"The index template {name} {state}; run: shipper setup --apply"
             return Outcome(OutcomeKind.PAUSED, _CATEGORY, reason)
-        return self._install(template)
+        return self._install(template, policy)
 
-    def _install(self, template: Template) -> Outcome | None:
+    def _install(self, template: Template, policy: str | None) -> Outcome | None:
+        """Install it; a lifecycle policy that the one before it named is named again."""
         name = template.name
-        answer = self._connection.request("PUT", f"/_index_template/{name}", orjson.dumps(template.body))
+        body = orjson.dumps(under_policy(template.body, policy))
+        answer = self._connection.request("PUT", f"/_index_template/{name}", body)
         if answer.status != 200 or decode(answer.body) != {"acknowledged": True}:
             return _failed(f"The index template {name} could not be installed", answer)
         self._events.info("template_installed", template=name)
         return None
 
 
-def _found(answer: Answer, name: str) -> Stamp | None:
-    """The stamp of the template in the answer to a look-up."""
+def _template_in(answer: Answer, name: str) -> Any:
+    """The template in the answer to a look-up."""
     if answer.status != 200:
         return None
     match decode(answer.body):
         case {"index_templates": [{"name": found, "index_template": index_template}]} if found == name:
-            return stamp_of(index_template)
+            return index_template
     return None
 
 

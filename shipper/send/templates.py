@@ -119,6 +119,22 @@ def stamp_of(index_template: Any) -> Stamp | None:
     return None
 
 
+def policy_of(index_template: Any) -> str | None:
+    """The lifecycle policy that a template names, as the server tells it."""
+    match index_template:
+        case {"template": {"settings": {"index": {"lifecycle": {"name": str(name)}}}}}:
+            return name
+    return None
+
+
+def under_policy(body: Mapping[str, Any], policy: str | None) -> Mapping[str, Any]:
+    """A template whose indices are under a lifecycle policy; clusters without such policies refuse that."""
+    if policy is None:
+        return body
+    template = body["template"]
+    return {**body, "template": {**template, "settings": {**template["settings"], "index.lifecycle.name": policy}}}
+
+
 def _template(dataset: Dataset, name: str, layout: Layout) -> Template:
     suspect = name.endswith(f"-{SUSPECT}")
     alias = INDEX_PREFIX + dataset_key(dataset)
