@@ -34,6 +34,9 @@ class InputSettings:
     rate: int | None = None
     """Bytes that are read per second, uncompressed, of all files of the input together; None: as fast as it goes."""
 
+    retention: float | None = None
+    """Seconds for which the documents of this input's dataset are kept in a cluster; None: as the output says."""
+
     @property
     def since(self) -> str | None:
         """The moment before which events are not shipped, if `start_at` gives one."""
