@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import Self
 
+from support.edited_site import until
+
 LINE = 100
 """Bytes of a line with its newline."""
 TICK = 0.005
@@ -42,7 +44,7 @@ def is_whole(text: str) -> bool:
 
 
 class SteadyWriter:
-    """The program while it runs; leaving the block waits until it has written all."""
+    """The program while it runs; leaving the block kills it."""
 
     def __init__(self, folder: Path, log: Path, rate: int, lines: int, *, torn: bool) -> None:
         self.lines = lines
@@ -54,7 +56,8 @@ class SteadyWriter:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen([sys.executable, __file__, *self._words])
+        words = [sys.executable, "-m", "support.steady_writer", *self._words]
+        self._process = subprocess.Popen(words, cwd=Path(__file__).parents[1])
         self.pid.write_text(str(self._process.pid))
         return self
 
@@ -70,18 +73,22 @@ class SteadyWriter:
         return int(self._progress.read_text() or 0)
 
     def finish(self, seconds: float) -> None:
-        """Wait until everything was written."""
+        """Wait until everything was written, and end the program, which would wait to be told of another file."""
         assert self._process is not None
+        until(lambda: self.written() == self.lines, seconds)
+        self._process.terminate()
         assert self._process.wait(timeout=seconds) == 0
 
 
 def _write(log: Path, folder: Path, rate: int, lines: int, moments: random.Random | None) -> None:
-    """What the program does: after each tick the lines that are due, or on SIGHUP another file."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    """What the program does: after each tick the lines that are due, on SIGHUP another file, on SIGTERM the end."""
+    asks = {signal.SIGHUP, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, asks)
     progress = os.open(folder / "progress", os.O_WRONLY)
     file = log.open("ab", buffering=0)
     begin, written, held = time.monotonic(), 0, b""
-    while written < lines:
+    asked = None
+    while asked is None or asked.si_signo == signal.SIGHUP:
         due = min(lines, int((time.monotonic() - begin) * rate))
         held += b"".join(map(line, range(written, due)))
         end = moments.randrange(len(held)) if moments and held and due < lines else len(held)
@@ -89,13 +96,13 @@ def _write(log: Path, folder: Path, rate: int, lines: int, moments: random.Rando
             assert file.write(held[:end]) == end
         written, held = due, held[end:]
         os.pwrite(progress, b"%d" % written, 0)
-        if signal.sigtimedwait({signal.SIGHUP}, TICK):
+        asked = signal.sigtimedwait(asks, TICK)
+        if asked:
             file.write(held)
             file.close()
             held = b""
             file = log.open("ab", buffering=0)
             (folder / "reopen").unlink(missing_ok=True)
-    file.close()
 
 
 if __name__ == "__main__":
