@@ -111,5 +111,9 @@ class Settings:
     pattern_dirs: tuple[Path, ...] = ()
     pipeline_dirs: tuple[Path, ...] = ()
     metrics: MetricsSettings | None = None
+    output_name: str = ""
+    """Where there are several outputs: the name of the one that these settings are for."""
+    outputs: tuple[Settings, ...] = ()
+    """Where there are several outputs: the settings for each of them, whose state lies in a folder of its own."""
     origin: Path | None = None
     """The configuration file."""

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from shipper import config
 from shipper.cli import DEFAULT_CONFIGURATION
 from shipper.cli.console import console, counted, moment, visible
+from shipper.cli.outputs import configuration
 from shipper.clock import SystemClock
 from shipper.commit.dead_letters import DeadLetter
 from shipper.commit.state import State
@@ -58,7 +58,7 @@ def command() -> None:
 @_as_json
 def list_command(path: Path, *, as_json: bool) -> int:
     """List the dead letters of the configured output, oldest first, also while the agent runs."""
-    letters = _letters(config.load(path))
+    letters = _letters(configuration(path))
     if as_json:
         click.echo(json.dumps({"dead_letters": [_row(letter) for letter in letters]}, indent=2))
     elif letters:
@@ -74,7 +74,7 @@ def list_command(path: Path, *, as_json: bool) -> int:
 @click.argument("identifier", metavar="ID")
 def show_command(path: Path, identifier: str, *, as_json: bool) -> int:
     """Show a dead letter: reason, place of its line, and the document as it was to be stored."""
-    (found,) = _chosen(_letters(config.load(path)), [identifier])
+    (found,) = _chosen(_letters(configuration(path)), [identifier])
     answer = _row(found) | _details(found)
     if as_json:
         click.echo(json.dumps(answer, indent=2))
@@ -100,7 +100,7 @@ def retry_command(path: Path, identifiers: Sequence[str], *, everything: bool, a
     """
     if everything == bool(identifiers):
         raise UsageError("Name the ids of dead letters, or give --all; `shipper dead-letters list` shows them.")
-    found = _retry(config.load(path), identifiers, everything=everything)
+    found = _retry(configuration(path), identifiers, everything=everything)
     if as_json:
         document = {"stored": found.stored, "refused": found.refused, "undelivered": found.undelivered}
         click.echo(json.dumps(document, indent=2))
@@ -128,7 +128,7 @@ def discard_command(
     """
     if sum((everything, bool(category), bool(identifiers))) != 1:
         raise UsageError("Name the ids of dead letters, or give --category NAME, or --all.")
-    settings = config.load(path)
+    settings = configuration(path)
     letters = _letters(settings)
     wanted = [found for found in letters if everything or found.letter.refusal.category == category]
     names = [found.letter.refusal.document.id for found in (_chosen(letters, identifiers) if identifiers else wanted)]

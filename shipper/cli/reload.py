@@ -12,9 +12,9 @@ from pathlib import Path
 
 import click
 
-from shipper import config
 from shipper.cli import DEFAULT_CONFIGURATION
 from shipper.cli.console import console, visible
+from shipper.cli.outputs import configuration
 from shipper.clock import Bell, SystemClock
 from shipper.commit.state import State
 from shipper.errors import Exit, StateError
@@ -45,7 +45,7 @@ def command(path: Path, *, wait: bool, accept: str | None, as_json: bool) -> int
     Exit codes: 0 asked, or with --wait: taken, or nothing had changed; 1 something was refused; 2 wrong usage or
     configuration; 3 no agent runs, or it did not answer.
     """
-    settings = config.load(path)
+    settings = configuration(path)
     request = Request(str(uuid.uuid4()), accept)
     _ask(settings, request)
     if not (wait or as_json):

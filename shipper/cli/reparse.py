@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
-from shipper import config
 from shipper.audit.auditor import Auditor, Request
 from shipper.cli import DEFAULT_CONFIGURATION
 from shipper.cli.console import visible
+from shipper.cli.outputs import configuration
 from shipper.clock import SystemClock
 from shipper.errors import Exit, UsageError
 from shipper.events_log import EventsLog, silent
@@ -46,7 +46,7 @@ def command(path: Path, *, name: str, tag: str, dry_run: bool, as_json: bool) ->
     Exit codes: 0 every tagged document was replaced; 1 some were left; 2 wrong usage or configuration; 3 the output
     did not take all, or a file could not be read.
     """
-    settings = config.load(path)
+    settings = configuration(path)
     item = next((item for item in settings.inputs if item.name == name), None)
     if item is None:
         allowed = ", ".join(item.name for item in settings.inputs)

@@ -19,6 +19,7 @@ from shipper import config
 from shipper.agent import Agent
 from shipper.cli import DEFAULT_CONFIGURATION
 from shipper.cli.console import counted
+from shipper.cli.outputs import naming_output, one_output, output_option, run_all, run_all_once
 from shipper.clock import Bell, SystemClock
 from shipper.errors import Exit, UsageError
 from shipper.events_log import EventsLog
@@ -40,11 +41,15 @@ from shipper.start import agent
 )  # fmt: skip
 @click.option("--once", is_flag=True, help="Ship up to the end of all files, then stop.")
 @click.option("--json", "as_json", is_flag=True, help="With --once: print one JSON document with what was done.")
-def command(path: Path, *, once: bool, as_json: bool) -> int:
+@output_option
+@click.option("--supervisor", type=int, hidden=True, help="The process that started this agent: stop when it is gone.")
+def command(path: Path, *, once: bool, as_json: bool, output: str | None, supervisor: int | None) -> int:
     """Ship the lines of all inputs, and go on doing so until stopped.
 
     SIGTERM or Ctrl-C finish what is under way within a limit; what is not finished then is sent by the next run.
-    SIGHUP looks at pattern and pipeline files at once, see `shipper reload`.
+    SIGHUP looks at pattern and pipeline files, and tries again what waits, at once; see `shipper reload`.
+
+    With several outputs an agent runs for each of them, so that one that is away holds no other up.
 
     Exit codes: 0 done (--once: everything up to the ends of the files is settled); 1 with --once: there are dead
     letters among it, or files that could not be read; 2 wrong usage or configuration; 3 could not finish: output
@@ -53,11 +58,17 @@ def command(path: Path, *, once: bool, as_json: bool) -> int:
     if as_json and not once:
         raise UsageError("--json prints what was done: it needs --once.")
     settings = config.load(path)
+    write = writer_for(sys.stderr, os.environ, time.time)
+    if output is None and settings.outputs:
+        if once:
+            return run_all_once(settings, path, as_json=as_json)
+        return run_all(settings, path, EventsLog(write))
+    settings = one_output(settings, output)
     # Records in flight are many and never form cycles: looking through them so often finds nothing and costs much.
     gc.set_threshold(100_000, 50, 50)
     gc.freeze()
-    events = EventsLog(writer_for(sys.stderr, os.environ, time.time))
-    return _once(settings, events, as_json=as_json) if once else _run(settings, events)
+    events = EventsLog(naming_output(write, settings.output_name))
+    return _once(settings, events, as_json=as_json) if once else _run(settings, events, supervisor)
 
 
 def _once(settings: Settings, events: EventsLog, *, as_json: bool) -> int:
@@ -76,7 +87,7 @@ def _once(settings: Settings, events: EventsLog, *, as_json: bool) -> int:
     return Exit.FINDINGS if summary["dead_letters"] or unreadable else Exit.CLEAN
 
 
-def _run(settings: Settings, events: EventsLog) -> int:
+def _run(settings: Settings, events: EventsLog, supervisor: int | None) -> int:
     stopped = hung_up = False
     bell = Bell()
     changes = Changes(bell)
@@ -102,7 +113,7 @@ def _run(settings: Settings, events: EventsLog) -> int:
     def stopping() -> bool:
         notifier.alive()
         monitor.turn()
-        return stopped
+        return stopped or supervisor not in (None, os.getppid())
 
     with (
         on_signals(stop=stop, reload=reload),

@@ -15,9 +15,9 @@ from typing import Any
 
 import click
 
-from shipper import config
 from shipper.cli import DEFAULT_CONFIGURATION
 from shipper.cli.console import console, counted, moment, size_text, visible
+from shipper.cli.outputs import configuration
 from shipper.clock import SystemClock
 from shipper.commit import copies
 from shipper.commit.state import State
@@ -53,7 +53,7 @@ def command() -> None:
 @_as_json
 def show_command(path: Path, *, as_json: bool) -> int:
     """Show what the state holds, also while the agent runs."""
-    answer = _shown(config.load(path))
+    answer = _shown(configuration(path))
     if as_json:
         click.echo(json.dumps(answer, indent=2))
         return Exit.CLEAN
@@ -77,7 +77,7 @@ def verify_command(path: Path, *, as_json: bool) -> int:
 
     Exit codes: 0 sound; 1 something is wrong; 3 the state cannot be read.
     """
-    settings = config.load(path)
+    settings = configuration(path)
     found = verify(settings.state, settings.host)
     if found is None:
         raise UsageError(f"{settings.state}: there is no state to verify.")
@@ -99,7 +99,7 @@ def restore_command(path: Path, copy: Path | None, *, as_json: bool) -> int:
     The copy is checked first. The state that is there is kept under another name. What was shipped since the copy
     was made is read again and recognised in the output by its ids.
     """
-    settings = config.load(path)
+    settings = configuration(path)
     source = copy or settings.state / copies.COPY_NAME
     if not source.is_file():
         raise UsageError(f"{source}: there is no such copy. `shipper state rebuild` needs none.")
@@ -127,7 +127,7 @@ def rebuild_command(path: Path, *, as_json: bool) -> int:
     Exit codes: 0 everything on disk is settled, and everything in the output is on disk; 1 the next run has something
     to send, or files are gone; 3 the output does not answer, or an agent runs.
     """
-    settings = config.load(path)
+    settings = configuration(path)
     with pipelines_in_force(settings, use_state=False) as pipelines:
         known = datasets(settings, pipelines)
     with closing(open_to_read(settings.output, known, SystemClock(), EventsLog(silent))) as output:
@@ -150,7 +150,7 @@ def forget_command(path: Path, names: Sequence[str], *, yes: bool, as_json: bool
     The agent does so by itself after `forget_after`. What was stored of them stays known to the audit. Contents of
     which a file is still there, or with dead letters that wait, are refused.
     """
-    settings = config.load(path)
+    settings = configuration(path)
     with locked(settings.state), closing(State.open(settings.state, settings.host)) as state:
         state.look_at_output(state.output_in_use() or "")
         chosen = _forgettable(state, names)

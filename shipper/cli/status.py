@@ -13,6 +13,7 @@ import click
 from shipper import config
 from shipper.cli import DEFAULT_CONFIGURATION
 from shipper.cli.console import age_text, columns, console, counted, moment, size_text, visible
+from shipper.cli.outputs import each_output, output_option
 from shipper.clock import Bell, SystemClock
 from shipper.errors import Exit, UsageError
 from shipper.operate.status import FileStatus, Totals
@@ -33,10 +34,12 @@ MOST_FILES = 20
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, with every file.")
 @click.option("--watch", is_flag=True, help="Look again every two seconds until interrupted.")
 @click.option("--all", "every", is_flag=True, help=f"Show every file, also where there are more than {MOST_FILES}.")
-def command(path: Path, *, as_json: bool, watch: bool, every: bool) -> int:
+@output_option
+def command(path: Path, *, as_json: bool, watch: bool, every: bool, output: str | None) -> int:
     """Show how far every file is, which stand still and why, and what was refused.
 
-    Files that need attention come first, then those that are behind; with many files only these are shown.
+    Files that need attention come first, then those that are behind; with many files only these are shown. With
+    several outputs each is shown, if none is named.
 
     The exit code is 1 if there is something to look at: a stall, a dead letter, bytes lost at the source, bytes that
     were unread when their file vanished, or a file that cannot be read.
@@ -44,14 +47,17 @@ def command(path: Path, *, as_json: bool, watch: bool, every: bool) -> int:
     if as_json and watch:
         raise UsageError("--json prints one document; it cannot be used together with --watch.")
     settings = config.load(path)
+    chosen = each_output(settings, output)
     if watch:
-        _watch(settings, every=every)
-    found, running = overview(settings), agent_runs(settings.state)
-    if as_json:
-        click.echo(json.dumps(document(found, running=running), indent=2))
+        _watch(chosen, every=every)
+    seen = {each.output_name: (overview(each), agent_runs(each.state)) for each in chosen}
+    if not as_json:
+        click.echo(_views(seen, every=every))
     else:
-        click.echo(view(found, running=running, every=every))
-    return Exit.FINDINGS if worries(found, running=running) else Exit.CLEAN
+        documents = [document(found, running=running) for found, running in seen.values()]
+        whole = {"outputs": [{"name": n, **d} for n, d in zip(seen, documents, strict=True)]}
+        click.echo(json.dumps(whole if output is None and settings.outputs else documents[0], indent=2))
+    return Exit.FINDINGS if any(worries(found, running=running) for found, running in seen.values()) else Exit.CLEAN
 
 
 def worries(found: Overview, *, running: bool) -> bool:
@@ -86,14 +92,24 @@ def view(found: Overview, *, running: bool, every: bool) -> str:
     return "\n".join([*_head(found, running=running), *_inputs(found), *shown, *_tail(found, chosen)])
 
 
-def _watch(settings: Settings, *, every: bool) -> None:
+def _views(seen: Mapping[str, tuple[Overview, bool]], *, every: bool) -> str:
+    """The view of each output, under its name if it has one."""
+    views = [
+        (f"[{name}]\n" if name else "") + view(found, running=running, every=every)
+        for name, (found, running) in seen.items()
+    ]
+    return "\n\n".join(views)
+
+
+def _watch(chosen: Sequence[Settings], *, every: bool) -> None:
     from rich.live import Live  # noqa: PLC0415  only where a person reads
     from rich.text import Text  # noqa: PLC0415
 
     clock, bell = SystemClock(), Bell()
     with Live(console=console(sys.stdout), auto_refresh=False) as live:
         while True:
-            text = view(overview(settings), running=agent_runs(settings.state), every=every)
+            seen = {each.output_name: (overview(each), agent_runs(each.state)) for each in chosen}
+            text = _views(seen, every=every)
             live.update(Text(text), refresh=True)
             clock.wait(bell, WATCH_INTERVAL)
 

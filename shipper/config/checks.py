@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path as FilePath
 from typing import Any
@@ -20,15 +20,28 @@ _WAYS_IN = ("api_key", "api_key_file", "password", "password_file")
 
 def contradictions(tree: Tree) -> list[Problem]:
     """Every contradiction in a configuration whose parts may themselves be wrong."""
-    cluster = _mapping(_mapping(tree.data.get("output")).get("elasticsearch"))
+    outputs = dict(_all_outputs(tree))
+    clusters = {
+        (*path, "elasticsearch"): _mapping(_mapping(each).get("elasticsearch")) for path, each in outputs.items()
+    }
     return [
         *_repeated_names(tree),
-        *_outputs(tree),
+        *_one_or_several(tree),
+        *(problem for path, each in outputs.items() for problem in _choice(tree, path, each)),
+        *_shared_databases(tree, outputs),
         *_metrics_nowhere(tree),
         *_batch_beyond_memory(tree),
-        *_credentials(tree, cluster),
-        *_plain_text_credentials(tree, cluster),
+        *(problem for root, cluster in clusters.items() for problem in _credentials(tree, root, cluster)),
+        *(problem for root, cluster in clusters.items() for problem in _plain_text_credentials(tree, root, cluster)),
     ]
+
+
+def _all_outputs(tree: Tree) -> Iterator[tuple[Path, Any]]:
+    """The path of each output, and what is written there."""
+    if "output" in tree.data:
+        yield ("output",), tree.data["output"]
+    for name, each in _mapping(tree.data.get("outputs")).items():
+        yield ("outputs", name), each
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -52,12 +65,31 @@ def _repeated_names(tree: Tree) -> Iterator[Problem]:
         first.setdefault(name, path)
 
 
-def _outputs(tree: Tree) -> Iterator[Problem]:
-    output = tree.data.get("output")
+def _one_or_several(tree: Tree) -> Iterator[Problem]:
+    if {"output", "outputs"} <= tree.data.keys():
+        yield tree.problem(("outputs",), "There are both output and outputs; keep one of them.")
+
+
+def _choice(tree: Tree, path: Path, output: Any) -> Iterator[Problem]:
     if isinstance(output, dict) and {"sqlite", "elasticsearch"} <= output.keys():
-        yield tree.problem(("output",), "There are two outputs; keep one of sqlite and elasticsearch.")
+        message = "There are two outputs; keep one of sqlite and elasticsearch"
+        more = "." if path != ("output",) else ", or give each a name under `outputs`."
+        yield tree.problem(path, message + more)
     if output == {}:
-        yield tree.problem(("output",), "No output is chosen; write sqlite or elasticsearch, or leave the key out.")
+        yield tree.problem(path, "No output is chosen; write sqlite or elasticsearch, or leave the key out.")
+
+
+def _shared_databases(tree: Tree, outputs: Mapping[Path, Any]) -> Iterator[Problem]:
+    """Each output has an agent of its own, and a database has one writer."""
+    first: dict[str, Path] = {}
+    for path, each in outputs.items():
+        file = _mapping(_mapping(each).get("sqlite")).get("path")
+        if not isinstance(file, str):
+            continue
+        if file in first:
+            message = f"Two outputs cannot share one database: '{file}' is that of {'.'.join(map(str, first[file]))}."
+            yield tree.problem((*path, "sqlite", "path"), message)
+        first.setdefault(file, path)
 
 
 def _metrics_nowhere(tree: Tree) -> Iterator[Problem]:
@@ -81,8 +113,7 @@ def _batch_beyond_memory(tree: Tree) -> Iterator[Problem]:
         )
 
 
-def _credentials(tree: Tree, cluster: dict[str, Any]) -> Iterator[Problem]:
-    root: Path = ("output", "elasticsearch")
+def _credentials(tree: Tree, root: Path, cluster: dict[str, Any]) -> Iterator[Problem]:
     ways = [key for key in _WAYS_IN if key in cluster]
     if len(ways) > 1:
         yield tree.problem((*root, ways[1]), f"There are several credentials: {', '.join(ways)}; keep one of them.")
@@ -105,13 +136,13 @@ def _readable_by_all(file: str) -> bool:
     return bool(FilePath(file).stat().st_mode & 0o004)
 
 
-def _plain_text_credentials(tree: Tree, cluster: dict[str, Any]) -> Iterator[Problem]:
+def _plain_text_credentials(tree: Tree, root: Path, cluster: dict[str, Any]) -> Iterator[Problem]:
     if not any(key in cluster for key in (*_WAYS_IN, "username")):
         return
     for position, host in enumerate(_list(cluster.get("hosts"))):
         if isinstance(host, str) and host.startswith("http:") and not _is_loopback(host):
             yield tree.problem(
-                ("output", "elasticsearch", "hosts", position),
+                (*root, "hosts", position),
                 f"Credentials must not travel over plain HTTP to '{host}'; write https://.",
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -84,6 +85,7 @@ class Document(_Mapping):
     host: values.HostName | None = None
     state: values.FilePath = Path("/var/lib/shipper")
     output: Output | None = None
+    outputs: Annotated[dict[values.OutputName, Output], values.AT_LEAST_ONE] | None = None
     memory: Annotated[values.Size, values.between("1MiB", "64GiB")] = 32 * MIB
     max_open_files: Annotated[values.Count, values.between(8, 1_000_000)] = 512
     rescan: Annotated[values.Duration, values.between("100ms", "1h")] = 10.0
@@ -114,7 +116,28 @@ SECRETS = frozenset({"api_key", "password"})
 
 
 def settings_from(document: Document, origin: Path) -> Settings:
-    """The settings that the stages are given."""
+    """The settings that the stages are given; where there are several outputs, those for the first of them."""
+    if not document.outputs:
+        return _settings(document, origin)
+    each = tuple(
+        _settings(_for_output(document, position, name), origin, name) for position, name in enumerate(document.outputs)
+    )
+    return replace(each[0], outputs=each)
+
+
+def _for_output(document: Document, position: int, name: str) -> Document:
+    """The configuration of the agent that serves one of several outputs: what it writes and listens to is its own."""
+    assert document.outputs is not None
+    changes = {"output": document.outputs[name], "state": document.state / name}
+    metrics = document.metrics
+    if metrics is not None:
+        port = None if metrics.port is None else metrics.port + position
+        file = None if metrics.file is None else metrics.file.with_stem(f"{metrics.file.stem}-{name}")
+        changes["metrics"] = metrics.model_copy(update={"port": port, "file": file})
+    return document.model_copy(update=changes)
+
+
+def _settings(document: Document, origin: Path, output_name: str = "") -> Settings:
     assert document.host is not None
     return Settings(
         host=document.host,
@@ -134,8 +157,19 @@ def settings_from(document: Document, origin: Path) -> Settings:
         pattern_dirs=_folders("patterns", document.patterns_dir),
         pipeline_dirs=_folders("pipelines", document.pipelines_dir),
         metrics=None if document.metrics is None else MetricsSettings(**dict(document.metrics)),
+        output_name=output_name,
         origin=origin,
     )
+
+
+def rules_at(path: tuple[str | int, ...]) -> type[BaseModel] | None:
+    """The model that rules at a place; None where names are free."""
+    keys = tuple(part for part in path if isinstance(part, str))
+    if keys[:1] == ("outputs",):
+        if len(keys) == 1:
+            return None
+        keys = ("output", *keys[2:])
+    return MODELS[keys]
 
 
 def _output(document: Document) -> SQLiteSettings | ElasticsearchSettings:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from shipper.config.models import MODELS
+from shipper.config.models import rules_at
 from shipper.config.tree import Path, Tree
 from shipper.errors import Problem
 
@@ -34,6 +34,8 @@ def _sentence(details: ErrorDetails, path: Path) -> str:
             return _unknown(path)
         case "tuple_type":
             return f"A list belongs here, not {_shown(details['input'])}."
+        case "dict_type":
+            return f"A mapping from names to outputs belongs here, not {_shown(details['input'])}."
         case "model_type":
             keys = ", ".join(sorted(_allowed(path)))
             return f"A mapping belongs here, not {_shown(details['input'])}; its keys are {keys}."
@@ -50,7 +52,8 @@ def _unknown(path: Path) -> str:
 
 
 def _allowed(path: Path) -> set[str]:
-    return set(MODELS[tuple(part for part in path if isinstance(part, str))].model_fields)
+    model = rules_at(path)
+    return set() if model is None else set(model.model_fields)
 
 
 def _shown(value: Any) -> str:

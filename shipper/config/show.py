@@ -31,7 +31,7 @@ class Shown(NamedTuple):
 def shown(document: Document, settings: Settings, places: Mapping[KeyPath, Place]) -> list[Shown]:
     """Every value in force, in the order of the reference in docs/operating.md."""
     rows = list(_below(document, (), places))
-    if document.output is None:
+    if document.output is None and document.outputs is None:
         assert isinstance(settings.output, SQLiteSettings)
         rows.append(Shown("output.sqlite.path", str(settings.output.path), DEFAULT))
     return rows
@@ -45,6 +45,9 @@ def _below(model: BaseModel, path: KeyPath, places: Mapping[KeyPath, Place]) -> 
                 continue
             case BaseModel():
                 yield from _below(value, inner, places)
+            case dict():
+                for key, item in value.items():
+                    yield from _below(item, (*inner, key), places)
             case (BaseModel(), *_):
                 for position, item in enumerate(value):
                     yield from _below(item, (*inner, position), places)

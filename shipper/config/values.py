@@ -205,6 +205,8 @@ def between(lowest: str | int, highest: str | int) -> AfterValidator:
 def _some(value: Any) -> Any:
     if value == []:
         raise mistake("The list is empty; it needs at least one item.")
+    if value == {}:
+        raise mistake("The mapping is empty; it needs at least one key.")
     return value
 
 
@@ -222,6 +224,14 @@ Text = Annotated[str, _from_text(str)]
 InputName = Annotated[
     str,
     _from_text(partial(_matching, r"[A-Za-z0-9_.-]{1,64}", what="name of an input", allowed="letters, digits and _.-")),
+]
+OutputName = Annotated[
+    str,
+    _from_text(
+        partial(
+            _matching, r"[a-z0-9][a-z0-9_-]{0,31}", what="name of an output", allowed="small letters, digits, _ and -"
+        )
+    ),
 ]
 PipelineName = Annotated[
     str,

@@ -56,3 +56,8 @@ def test_without_a_manager_nothing_happens():
     notifier.ready()
     notifier.alive()
     assert notifier.watchdog is None
+
+
+@pytest.mark.parametrize("address", ["@shipper-nobody-listens-here", "/nonexistent/notify"])
+def test_a_manager_that_is_gone_stops_nothing(address):
+    Notifier(address, None).stopping()
