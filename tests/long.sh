@@ -5,6 +5,8 @@
 #
 # ROUNDS (20): how often the tests against generated cases run, each time with another seed, which is printed.
 # SHIPPER_CRASH_LINES (3000000), SHIPPER_CRASH_KILLS (200): size of the story of the killed agent.
+# SHIPPER_STORM_LINES (1000000), SHIPPER_STORM_KILLS (100): size of the storm of all faults of a cluster.
+# SHIPPER_DUEL_SEEDS (1,2,3,4,5): the duels of docs/delivery.md; each takes a minute.
 # SHIPPER_ROTATE_SECONDS (60): how long logrotate and a writer of 20,000 lines a second go on, in each of nine ways.
 set -eu
 
@@ -30,6 +32,10 @@ done
 printf '\n== the agent is killed again and again\n'
 SHIPPER_CRASH_LINES=${SHIPPER_CRASH_LINES:-3000000} SHIPPER_CRASH_KILLS=${SHIPPER_CRASH_KILLS:-200} \
     "$pytest" -s tests/crash
+
+printf '\n== all faults of a cluster, and the duels\n'
+SHIPPER_STORM_LINES=${SHIPPER_STORM_LINES:-1000000} SHIPPER_STORM_KILLS=${SHIPPER_STORM_KILLS:-100} \
+    SHIPPER_DUEL_SEEDS=${SHIPPER_DUEL_SEEDS:-1,2,3,4,5} "$pytest" -s tests/faults
 
 printf '\n== logrotate under a writer of 20,000 lines a second\n'
 SHIPPER_ROTATE_SECONDS=${SHIPPER_ROTATE_SECONDS:-60} "$pytest" -s tests/rotators

@@ -170,6 +170,7 @@ def test_a_400_of_each_kind_that_speaks_of_the_document_makes_a_dead_letter_of_i
 
 
 def test_a_reset_before_a_request_is_read_loses_nothing(server: BulkServer, site: Site) -> None:
+    site.store = ElasticsearchSettings((server.url,))
     site.write("large.log", [transfer(number) for number in range(1000, 6000)])
     server.deaf = 3
     totals, _ = ship(site)

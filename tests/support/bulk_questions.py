@@ -7,12 +7,15 @@ a genuine server answers likewise is shown in `tests/real` and `tests/audit`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
 
 Query = dict[str, Any]
+
+_FINGERPRINT = "log.file.fingerprint"
 
 
 class Held(NamedTuple):
@@ -25,9 +28,32 @@ class Held(NamedTuple):
     def value(self, field: str) -> Any:
         """The value of a dotted field; None where it is missing."""
         found: Any = self.source
-        for name in field.split("."):
+        for name in _names(field):
             found = found.get(name) if isinstance(found, dict) else None
         return found
+
+
+@cache
+def _names(field: str) -> tuple[str, ...]:
+    return tuple(field.split("."))
+
+
+class _Moment:
+    """All documents of a moment, in the order of offsets."""
+
+    def __init__(self, documents: list[Held]) -> None:
+        self.documents = documents
+        self.indices = len({held.index for held in documents})
+        self._by_fingerprint: dict[str, list[tuple[int, Held]]] = {}
+        for place, held in enumerate(documents):
+            self._by_fingerprint.setdefault(held.source["log"]["file"]["fingerprint"], []).append((place, held))
+
+    def matches(self, query: Query) -> list[tuple[int, Held]]:
+        """What a query finds, with its place among all documents."""
+        terms = [part["term"] for part in query["bool"]["filter"] if "term" in part]
+        one_file = next((term[_FINGERPRINT] for term in terms if _FINGERPRINT in term), None)
+        some = enumerate(self.documents) if one_file is None else self._by_fingerprint.get(one_file, [])
+        return [(place, held) for place, held in some if _matches(held, query)]
 
 
 class PointsInTime:
@@ -36,16 +62,19 @@ class PointsInTime:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._opened = 0
-        self._held: dict[str, list[Held]] = {}
+        self._held: dict[str, _Moment] = {}
+        self._last = _Moment([])
 
-    def open(self, stored: Iterable[tuple[tuple[str, str], bytes]]) -> str:
-        """The id of a new point in time over these documents."""
-        documents = [Held(index, name, orjson.loads(body)) for (index, name), body in stored]
-        documents.sort(key=lambda held: (held.value("log.offset"), held.index, held.id))
+    def open(self, stored: Mapping[tuple[str, str], bytes]) -> str:
+        """The id of a new point in time over these documents, of which none was ever changed or deleted."""
         with self._lock:
+            if len(stored) > len(self._last.documents):
+                documents = [Held(*place, orjson.loads(body)) for place, body in stored.items()]
+                documents.sort(key=lambda held: (held.source["log"]["offset"], held.index, held.id))
+                self._last = _Moment(documents)
             self._opened += 1
             name = f"pit-{self._opened}"
-            self._held[name] = documents
+            self._held[name] = self._last
         return name
 
     def close(self, name: str) -> bool:
@@ -55,9 +84,9 @@ class PointsInTime:
 
     def search(self, body: dict[str, Any]) -> dict[str, Any]:
         """The answer to a search. KeyError if its point in time is not open."""
-        documents = self._held[body["pit"]["id"]]
-        indices = len({held.index for held in documents})
-        found = [(place, held) for place, held in enumerate(documents) if _matches(held, body["query"])]
+        moment = self._held[body["pit"]["id"]]
+        indices = moment.indices
+        found = moment.matches(body["query"])
         answer: dict[str, Any] = {
             "timed_out": False,
             "_shards": {"total": indices, "successful": indices, "skipped": 0, "failed": 0},

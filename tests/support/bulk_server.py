@@ -229,8 +229,8 @@ class BulkServer:
     def question(self, handler: _Handler, path: str, body: bytes) -> None:
         """Answer one of the questions of an audit."""
         with self._lock:
-            stored = list(self.stored.items())
-        indices = sorted({index for (index, _), _ in stored})
+            stored = self.stored.copy()
+        indices = sorted({index for index, _ in stored})
         shards = {"total": len(indices), "successful": len(indices), "failed": 0}
         if path.endswith("/_refresh"):
             handler.answer(200, {"_shards": shards})
