@@ -36,6 +36,7 @@ from shipper.send.retry import FIRST_WAIT, PAUSED_WAIT
 from shipper.settings import Settings
 
 MACHINE_ID = Path("/etc/machine-id")
+HOLDER = "agent.pid"
 LOCK_WAIT = 1.0
 """Seconds: `status` holds the lock for an instant to see whether an agent does."""
 _EVERYWHERE = 1 << 62
@@ -57,7 +58,7 @@ def datasets(settings: Settings, pipelines: Mapping[str, Pipeline]) -> list[Data
 def locked(folder: Path) -> Iterator[None]:
     """Hold the state folder for one agent. Raises StateError naming the holder."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    holder = folder / "agent.pid"
+    holder = folder / HOLDER
     try:
         with FileLock(folder / "agent.lock", timeout=LOCK_WAIT):
             holder.write_text(f"{os.getpid()}\n")
@@ -85,8 +86,8 @@ def agent(
     bell = bell or Bell()
     guard = Guard(settings.parse_timeout)
     room = WaitForRoom(settings.state, clock, bell, events, giving_up)
-    if not exists(settings.state):
-        events.info("state_made", folder=str(settings.state))
+    if (settings.state / HOLDER).exists() and not exists(settings.state):
+        events.warning("state_lost", folder=str(settings.state), now="everything is read again from the beginning")
     with guard.on(), locked(settings.state), closing(State.open(settings.state, settings.host, room)) as state:
         write_note(settings.state, None)
         reloader = Reloader(settings, guard, state, clock, events)
@@ -177,11 +178,11 @@ def _use(state: State, identity: str, events: EventsLog) -> None:
 
 
 def _adopter(output: Output, pipelines: Mapping[str, Pipeline], settings: Settings) -> Adopt:
-    """Takes the marks of a file that the state knows nothing of from the documents it left in the output."""
+    """Takes the marks of what the state knows nothing of from the documents it left in the output."""
     refreshed = False
     skipping = {item.name for item in settings.inputs if item.start_at == "now"}
 
-    def adopt(source: Source) -> Sequence[Mark]:
+    def adopt(source: Source, since: int) -> Sequence[Mark]:
         nonlocal refreshed
         pipeline = pipelines[source.input]
         if not refreshed and (pipeline.needs_date or pipeline.framing.multiline or source.input in skipping):
@@ -191,9 +192,9 @@ def _adopter(output: Output, pipelines: Mapping[str, Pipeline], settings: Settin
         if pipeline.needs_date:
             marks += [Mark(offset, MarkKind.DATE, date) for offset, date in output.anchors(source.fingerprint)]
         if pipeline.framing.multiline:
-            spans = output.spans(source.fingerprint, 0, _EVERYWHERE)
+            spans = output.spans(source.fingerprint, since, _EVERYWHERE)
             marks += [Mark(span.offset + span.tally.bytes, MarkKind.CUT, "adopted") for span in spans]
-        if source.input in skipping:
+        if source.input in skipping and since == 0:
             first = next(iter(output.spans(source.fingerprint, 0, _EVERYWHERE)), None)
             marks += [Mark(first.offset, MarkKind.START, "adopted")] if first is not None else []
         return marks

@@ -9,7 +9,7 @@ from shipper.events_log import EventsLog
 from shipper.hashes import chain_start
 from shipper.read.beginnings import Starts, begins_there
 from shipper.read.discover import Found
-from shipper.read.files import Content
+from shipper.read.files import Content, UnfinishedArchive
 from shipper.read.framing import cut_is_needed
 from shipper.read.identity import chains_at, fingerprint_of, guard_at
 from shipper.records import FileRow, Framing, Mark, MarkKind, Source
@@ -39,9 +39,13 @@ class Registry(Starts, Protocol):
     def gap(self, row: FileRow, mark: Mark) -> None:
         """Record a loss at the source."""
 
+    def mark(self, file: int, marks: Sequence[Mark]) -> None:
+        """Record decisions."""
 
-Adopt = Callable[[Source], Sequence[Mark]]
-"""Marks that documents in the output carry, for a file that the state knows nothing of."""
+
+Adopt = Callable[[Source, int], Sequence[Mark]]
+"""Marks that documents in the output carry, of a file from an offset on: beyond it the state may know nothing."""
+_ADOPTED_LATER = frozenset({MarkKind.CUT, MarkKind.DATE})
 
 
 class Recogniser:
@@ -53,6 +57,8 @@ class Recogniser:
         self._adopt = adopt
         self._events = events
         self._live: dict[int, FileRow] = {}
+        self._met: set[int] = set()
+        """Rows whose marks are known to be complete: what this agent decides is recorded."""
 
     def row_of(
         self, settings: InputSettings, found: Found, content: Content, framing: Framing, start: Mark | None = None
@@ -65,6 +71,10 @@ class Recogniser:
         if fingerprint is None:
             return None
         row = self._known(settings, found, content, fingerprint)
+        if row is not None:
+            later = self._later(row, content, framing)
+            row.marks = sorted([*row.marks, *later])
+            self._registry.mark(row.id, later)
         if row is None and framing.whole_archives and content.compressed:
             content.pread(1, _END)  # raises UnfinishedArchive
         return row or self._new(settings, found, content, framing, fingerprint, start)
@@ -130,16 +140,37 @@ class Recogniser:
             carry=elder.carry if elder else None,
         )
         if elder:
-            row.marks = [mark for mark in elder.marks if _is_inherited(mark, elder, content)]
+            inherited = [mark for mark in elder.marks if _is_inherited(mark, elder, content)]
+            row.marks = sorted([*inherited, *self._later(elder, content, framing)])
         else:
-            adopted = self._adopt(Source(self._host, settings.name, row.path, fingerprint))
+            adopted = self._adopt(Source(self._host, settings.name, row.path, fingerprint), 0)
             # The end of what is stored is kept in any case: what follows it is dated as what nobody has read yet.
             end = max((mark.offset for mark in adopted if mark.kind is MarkKind.CUT), default=-1)
             row.marks = [mark for mark in adopted if mark.offset == end or _matters(mark, content, framing)]
             if start and not any(mark.kind is MarkKind.START for mark in row.marks):
                 row.marks.append(start)
         self._events.info("file_found", path=row.path, fingerprint=fingerprint, offset=row.offset)
-        return self._registry.add(row, elder)
+        added = self._registry.add(row, elder)
+        self._met.add(added.id)
+        return added
+
+    def _later(self, row: FileRow, content: Content, framing: Framing) -> list[Mark]:
+        """What was decided beyond the checkpoint by an agent whose state is not this one: it may be a copy put back."""
+        if row.id in self._met or row.finished:
+            return []
+        self._met.add(row.id)
+        if not _goes_on(content, row.offset):
+            return []
+        known = {(mark.offset, mark.kind) for mark in row.marks}
+        adopted = self._adopt(Source(self._host, row.input, row.path, row.fingerprint), row.offset)
+        return [
+            mark
+            for mark in adopted
+            if mark.kind in _ADOPTED_LATER
+            and mark.offset >= row.offset
+            and (mark.offset, mark.kind) not in known
+            and _matters(mark, content, framing)
+        ]
 
     def _elder(self, settings: InputSettings, content: Content, fingerprint: str) -> FileRow | None:
         candidates = [row for row in self._registry.rows_of_fingerprint(fingerprint) if row.offset]
@@ -153,6 +184,13 @@ class Recogniser:
 def finished_stamp(size: int, modified_ns: int) -> str:
     """Size and modification time: enough to know a finished file again without reading it."""
     return f"{size}:{modified_ns}"
+
+
+def _goes_on(content: Content, offset: int) -> bool:
+    try:
+        return bool(content.pread(1, offset))
+    except UnfinishedArchive:
+        return False
 
 
 def _still_there(row: FileRow, found: Found, content: Content) -> bool:

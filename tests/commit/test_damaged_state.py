@@ -81,12 +81,15 @@ def test_a_state_of_which_only_the_journal_is_left_is_not_begun_anew(site):
     assert not path.exists()
 
 
-def test_a_new_state_is_told(tmp_path):
+def test_a_state_that_is_gone_is_told(tmp_path):
     site = Site(tmp_path)
     write(site.logs / "a.log", *numbered(0, 10))
     site.once()
     site.once()
-    assert site.events.counts["state_made"] == 1
+    assert site.events.counts["state_lost"] == 0
+    site.forget()
+    site.once()
+    assert site.events.counts["state_lost"] == 1
 
 
 def migrated(path):
