@@ -7,6 +7,7 @@
 # SHIPPER_CRASH_LINES (3000000), SHIPPER_CRASH_KILLS (200): size of the story of the killed agent.
 # SHIPPER_STORM_LINES (1000000), SHIPPER_STORM_KILLS (100): size of the storm of all faults of a cluster.
 # SHIPPER_DUEL_SEEDS (1,2,3,4,5): the duels of docs/delivery.md; each takes a minute.
+# SHIPPER_MEMORY_MB (2000), SHIPPER_AWAY_SECONDS (600): what is written while the output is away, and for how long it is.
 # SHIPPER_ROTATE_SECONDS (60): how long logrotate and a writer of 20,000 lines a second go on, in each of nine ways.
 set -eu
 
@@ -31,7 +32,11 @@ done
 
 printf '\n== the agent is killed again and again\n'
 SHIPPER_CRASH_LINES=${SHIPPER_CRASH_LINES:-3000000} SHIPPER_CRASH_KILLS=${SHIPPER_CRASH_KILLS:-200} \
-    "$pytest" -s tests/crash
+    SHIPPER_CRASH_EVERYWHERE=1 "$pytest" -s tests/crash --ignore tests/crash/test_memory.py
+
+printf '\n== the output is away while logs grow\n'
+SHIPPER_MEMORY_MB=${SHIPPER_MEMORY_MB:-2000} SHIPPER_AWAY_SECONDS=${SHIPPER_AWAY_SECONDS:-600} \
+    "$pytest" -s tests/crash/test_memory.py
 
 printf '\n== all faults of a cluster, and the duels\n'
 SHIPPER_STORM_LINES=${SHIPPER_STORM_LINES:-1000000} SHIPPER_STORM_KILLS=${SHIPPER_STORM_KILLS:-100} \
