@@ -84,6 +84,9 @@ _OPTIONS = (
 )  # fmt: skip
 
 
+_NOT_FOREIGN = ("since", "until", "host", "repair", "apply_wanted", "html", "merge", "fail_on")
+
+
 def foreign_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of `--against`."""
     for option in reversed(_OPTIONS):
@@ -91,8 +94,11 @@ def foreign_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def taken_from(options: dict[str, Any]) -> Foreign | None:
-    """What was given for `--against`, taken out of the options; None if it was not wanted. Raises UsageError."""
+def taken_from(options: dict[str, Any], **others: Any) -> Foreign | None:
+    """What was given for `--against`, taken out of the options; None if it was not wanted.
+
+    Raises UsageError for what belongs to only one of the two kinds of audit.
+    """
     index = options.pop("against")
     foreign = Foreign(
         index=index or "",
@@ -107,6 +113,11 @@ def taken_from(options: dict[str, Any]) -> Foreign | None:
     )
     if index is None and (foreign.keys or foreign.pipeline or foreign.where or foreign.sender_skips or foreign.hosts):
         raise UsageError("--key, --pipeline, --where, --sender-skips and --hosts belong to --against INDEX.")
+    useless = [name for name in _NOT_FOREIGN if {**options, **others}.get(name)]
+    if index is not None and useless:
+        raise UsageError(
+            f"--{useless[0].replace('_wanted', '').replace('_', '-')} does not go together with --against."
+        )
     return None if index is None else foreign
 
 

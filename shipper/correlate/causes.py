@@ -16,6 +16,7 @@ SILENT_HOST = "silent_host"
 AT_MINUTE = "whole_transfers_at_minute"
 SMALL_STREAM = "small_stream"
 NOT_RECORDED = "not_recorded"
+NOT_CLOSED = "not_closed"
 UNEXPLAINED = "unexplained"
 
 _LEAST_HOSTS = 2
@@ -41,7 +42,7 @@ def find_causes(judged: Sequence[Judged], indexed: Iterable[Flow]) -> list[Cause
     for one in judged:
         if one.status is not Status.NOT_CHECKED:
             by_host[one.transfer.host].append(one)
-    causes = _recording(judged) + _minutes(by_host) + _silent(by_host) + _small(judged, indexed)
+    causes = _recording(judged) + _not_closed(judged) + _minutes(by_host) + _silent(by_host) + _small(judged, indexed)
     rest = tuple(one for one in judged if one.status is Status.INCOMPLETE and not one.cause)
     if rest:
         causes += _named(UNEXPLAINED, "streams are missing, and nothing is common to these transfers", "", rest)
@@ -51,7 +52,8 @@ def find_causes(judged: Sequence[Judged], indexed: Iterable[Flow]) -> list[Cause
 def _named(name: str, pattern: str, inferred: str, members: Sequence[Judged]) -> list[Cause]:
     for one in members:
         one.cause = name
-    return [Cause(name, pattern, inferred, tuple(members))] if members else []
+    in_order = tuple(sorted(members, key=lambda one: (one.transfer.start, one.transfer.host)))
+    return [Cause(name, pattern, inferred, in_order)] if members else []
 
 
 def _recording(judged: Sequence[Judged]) -> list[Cause]:
@@ -62,6 +64,16 @@ def _recording(judged: Sequence[Judged]) -> list[Cause]:
     ]
     pattern = "the logs of the host do not have the missing streams either"
     return _named(NOT_RECORDED, pattern, "tstat did not see or did not write them", members)
+
+
+def _not_closed(judged: Sequence[Judged]) -> list[Cause]:
+    members = [
+        one
+        for one in judged
+        if not one.cause and one.missing_flows and all(flow.timed_out for flow in one.missing_flows)
+    ]
+    pattern = "the missing streams ended without being closed, and are in log_tcp_nocomplete only"
+    return _named(NOT_CLOSED, pattern, "the sender reads log_tcp_complete alone", members)
 
 
 def _minutes(by_host: dict[str, list[Judged]]) -> list[Cause]:

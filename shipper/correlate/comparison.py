@@ -83,7 +83,7 @@ def compare(
         reader.require_flows(index_name)
     log_reader = FlowReader(rules.hosts)
     logged = None if logs is None else _gathered(found, logs, log_reader, rules)
-    judged = _judged(found, indexed, logged, rules, named=reader.named)
+    judged = _judged(found, indexed, logged, rules, reader.would_know)
     main = indexed or logged
     assert main is not None
     return Compared(
@@ -112,10 +112,14 @@ def _flows(entries: Iterable[Entry], reader: FlowReader) -> Iterator[Flow | None
 
 
 def _judged(
-    found: Sequence[Transfer], index: Gathered | None, logs: Gathered | None, rules: Rules, *, named: bool
+    found: Sequence[Transfer],
+    index: Gathered | None,
+    logs: Gathered | None,
+    rules: Rules,
+    would_know: Callable[[str], bool],
 ) -> list[Judged]:
     if index is not None:
-        return judge_by_index(found, index, logs, rules.hosts, rules.limits, named=named)
+        return judge_by_index(found, index, logs, rules.hosts, rules.limits, would_know)
     if logs is not None:
         return judge_by_logs(found, logs, rules.hosts, rules.limits)
     raise UsageError("Flows are needed to compare the transfers with: give --tstat, --index or both.")

@@ -91,8 +91,7 @@ class FlowReader:
         self.strangers = 0
         """Documents that tell of no flow."""
         self.flows = 0
-        self.named = False
-        """Whether any host was told by name, not only by address."""
+        self._named = self._addressed = False
 
     def flow(self, entry: Entry) -> Flow | None:
         """The flow that a document tells of; None if it tells of none."""
@@ -102,6 +101,10 @@ class FlowReader:
                 return flow
         self.strangers += 1
         return None
+
+    def would_know(self, host: str) -> bool:
+        """Whether flows of a host would be recognised, if there were any: names alone do not lead to addresses."""
+        return not self.flows or self._hosts.lists(host) or (self._addressed if is_address(host) else self._named)
 
     def require_flows(self, index: str) -> None:
         """Raises UsageError where documents were read and none of them tells of a flow: the layout is another."""
@@ -141,7 +144,8 @@ class FlowReader:
         if not labels or port is None:
             return None
         plain = [normal(label) for label in labels]
-        self.named = self.named or not all(map(is_address, plain))
+        self._addressed = self._addressed or any(map(is_address, plain))
+        self._named = self._named or not all(map(is_address, plain))
         return End(frozenset(self._hosts.of(label, at) for label in plain), port)
 
     def _amount(self, entry: Entry, source: tuple[str, str] | None) -> float | None:

@@ -45,9 +45,9 @@ class Hosts:
                 return alias.host
         return plain
 
-    def knows(self, host: str) -> bool:
-        """Whether the table has an address or a name of the host, or it is an address itself."""
-        return host in self._named or is_address(host)
+    def lists(self, host: str) -> bool:
+        """Whether the table has an address or another name of the host."""
+        return host in self._named
 
 
 @lru_cache(maxsize=65536)

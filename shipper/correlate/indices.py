@@ -15,6 +15,7 @@ import orjson
 
 from shipper.correlate.entries import Entry
 from shipper.errors import OutputError, SourceError, UsageError
+from shipper.send.connection import Connection
 from shipper.send.foreign import ForeignIndex
 from shipper.send.sqlite import connect_to_read
 from shipper.settings import ElasticsearchSettings
@@ -76,8 +77,8 @@ def _of_cluster(index: str, access: Access) -> Iterator[Entry]:
         deadline=access.deadline,
         senders=1,
     )
-    with closing(ForeignIndex(settings, pattern)) as foreign:
-        for place, name, source in foreign.documents():
+    with closing(Connection(settings)) as connection:
+        for place, name, source in ForeignIndex(connection, pattern).documents():
             yield Entry(name, place, source)
 
 

@@ -6,13 +6,13 @@ cover, and a host of which no address is known, are not checked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shipper.correlate.flows import Flow
 from shipper.correlate.gathering import Gathered, Range
-from shipper.correlate.hosts import Hosts
+from shipper.correlate.hosts import Hosts, is_address
 from shipper.correlate.matching import Limits, Match, match
 from shipper.correlate.transfers import Transfer
 
@@ -56,19 +56,25 @@ class Judged:
 
 
 def judge_by_index(
-    transfers: Sequence[Transfer], index: Gathered, logs: Gathered | None, hosts: Hosts, limits: Limits, *, named: bool
+    transfers: Sequence[Transfer],
+    index: Gathered,
+    logs: Gathered | None,
+    hosts: Hosts,
+    limits: Limits,
+    would_know: Callable[[str], bool],
 ) -> list[Judged]:
     """Each transfer by the documents of an index; what is missing is looked for in local logs.
 
-    `named` says that documents tell the names of hosts: then a host that is not there is silent, and not only unknown.
+    `would_know` tells whether the documents' names and addresses can be compared with a host's.
     """
     judged = []
     for item in match(transfers, index.routes(), limits):
-        host = item.transfer.host
-        if host not in index.hosts and not named and not hosts.knows(host):
-            judged.append(Judged(item, Status.NOT_CHECKED, f"no address of {host} is known"))
-        else:
+        ends = (item.transfer.host, item.transfer.peer)
+        strange = [end for end in ends if end is not None and not would_know(end)]
+        if item.complete or not strange:
             judged.append(Judged(item, Status.COMPLETE if item.complete else Status.INCOMPLETE))
+        else:
+            judged.append(Judged(item, Status.NOT_CHECKED, f"the documents name {strange[0]} otherwise, if at all"))
     if logs is not None:
         for one, local in zip(judged, match(transfers, logs.routes(), limits), strict=True):
             if not _why_not_covered(local.transfer, logs, hosts):
@@ -89,14 +95,14 @@ def judge_by_logs(transfers: Sequence[Transfer], logs: Gathered, hosts: Hosts, l
 
 def without_transfer(judged: Sequence[Judged], gathered: Gathered) -> list[Flow]:
     """Flows that look like streams, and belong to no transfer of the list."""
-    used = {flow.key for one in judged for flow in (*one.match.streams, *one.match.reused)}
+    used = {flow.key for one in judged for flow in (*one.match.streams, *one.match.reused, *one.match.extra)}
     return [flow for flow in gathered.flows if flow.key not in used]
 
 
 def _why_not_covered(transfer: Transfer, logs: Gathered, hosts: Hosts) -> str:
     covered = logs.hosts.get(transfer.host)
     if covered is None:
-        known = "" if hosts.knows(transfer.host) else ", and no address of it is known"
+        known = "" if hosts.lists(transfer.host) or is_address(transfer.host) else ", and no address of it is known"
         return f"no flow of {transfer.host} is in the logs{known}"
     return "" if _covers(covered, transfer) else f"the logs of {transfer.host} do not cover the time"
 

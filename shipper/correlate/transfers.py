@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import NamedTuple
 
 from shipper.correlate.entries import Entry
-from shipper.correlate.hosts import Hosts
+from shipper.correlate.hosts import Hosts, is_address
 from shipper.correlate.quantities import DATE, quantity
 
 _TO_HOST = {"STOR": True, "ESTO": True, "RETR": False, "ERET": False}
@@ -41,7 +42,7 @@ class Skipped:
     """Records that are no transfer, or of which too much is missing."""
 
     other: int = 0
-    """Listings and the like."""
+    """Listings, and what a server wrote of a connection with itself."""
     damaged: list[str] = field(default_factory=list)
     """Where they stand."""
     copies: int = 0
@@ -53,7 +54,7 @@ def transfers(entries: Iterable[Entry], hosts: Hosts, default_host: str, skipped
     seen: set[str] = set()
     for entry in entries:
         kind = entry.value("gridftp.type")
-        if isinstance(kind, str) and kind not in _TO_HOST:
+        if (isinstance(kind, str) and kind not in _TO_HOST) or _is_loopback(str(entry.value("gridftp.dest"))):
             skipped.other += 1
         elif entry.id in seen:
             skipped.copies += 1
@@ -62,6 +63,10 @@ def transfers(entries: Iterable[Entry], hosts: Hosts, default_host: str, skipped
         else:
             seen.add(entry.id)
             yield transfer
+
+
+def _is_loopback(address: str) -> bool:
+    return is_address(address) and ip_address(address).is_loopback
 
 
 def _transfer(entry: Entry, hosts: Hosts, default_host: str) -> Transfer | None:

@@ -16,26 +16,25 @@ import orjson
 from shipper.errors import OutputError
 from shipper.send.connection import Connection
 from shipper.send.whole import check_search, check_shards, decoded, exact_total
-from shipper.settings import ElasticsearchSettings
 
 _KEEP_ALIVE = "5m"
 _PAGE = 1000
+_FORBIDDEN = 403
 _QUESTION = "the documents of an index"
 
 
 class ForeignIndex:
     """The indices that a name or pattern leads to, as they are when they are asked."""
 
-    def __init__(self, settings: ElasticsearchSettings, pattern: str) -> None:
-        self._connection = Connection(settings)
+    def __init__(self, connection: Connection, pattern: str) -> None:
+        self._connection = connection
         self._pattern = pattern
         self._target = quote(pattern, safe="*,")
 
     def documents(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Index, id and content of every document."""
         indices = self._count_indices()
-        refreshed = self._ask("POST", f"/{self._target}/_refresh?expand_wildcards=open,hidden", "a refresh")
-        check_shards(refreshed, "a refresh", least=indices)
+        self._refresh(indices)
         with self._point_in_time(indices) as point:
             body: dict[str, Any] = {"size": _PAGE, "sort": ["_shard_doc"], "track_total_hits": True}
             page = self._page(point, body, indices)
@@ -50,9 +49,11 @@ class ForeignIndex:
             if seen != expected:
                 raise OutputError(f"Elasticsearch gave {seen} of {expected} documents of {self._pattern}.")
 
-    def close(self) -> None:
-        """Release the connections."""
-        self._connection.close()
+    def _refresh(self, indices: int) -> None:
+        """Make all that was stored visible, if we may: a key for reading alone sees it within the refresh interval."""
+        answer = self._connection.request("POST", f"/{self._target}/_refresh?expand_wildcards=open,hidden")
+        if answer.status != _FORBIDDEN:
+            check_shards(decoded(answer, "a refresh"), "a refresh", least=indices)
 
     def _page(self, point: dict[str, str], body: dict[str, Any], indices: int) -> dict[str, Any]:
         content = orjson.dumps({**body, "pit": {**point, "keep_alive": _KEEP_ALIVE}})
