@@ -17,9 +17,10 @@ import orjson
 
 from shipper.errors import OutputError
 from shipper.records import BUCKET_BITS, BucketTally, Stored, Tally
-from shipper.send.bulk import INDEX_PREFIX
+from shipper.send.bulk import INDEX_PREFIX, decode
 from shipper.send.connection import Connection
 from shipper.send.output import Scope
+from shipper.send.product import Product, product_of
 from shipper.send.whole import check_search, check_shards, decoded, exact_integer, exact_total
 
 ALL_INDICES = f"{INDEX_PREFIX}*-*,.ds-{INDEX_PREFIX}*-*"
@@ -50,6 +51,7 @@ class Questions:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._known_product: Product | None = None
 
     def cluster_uuid(self) -> str:
         """The name that a cluster keeps for life."""
@@ -170,16 +172,12 @@ class Questions:
             if snapshot is None:
                 return
             composite: dict[str, Any] = {"size": _BUCKETS_PER_PAGE, "sources": sources}
-            body = {
-                "query": query,
-                "size": 0,
-                "track_total_hits": True,
-                "aggs": {"all": {"composite": composite, "aggs": parts}},
-            }
-            covered = 0
+            body = {"query": query, "size": 0, "aggs": {"all": {"composite": composite, "aggs": parts}}}
+            # Counted apart: OpenSearch passes over what cannot belong to a page, and says of it that it ended early.
+            count = {"query": query, "size": 0, "track_total_hits": True}
+            expected, covered = exact_total(self._search(snapshot, count, question), question), 0
             while True:
-                page = self._search(snapshot, body, question)
-                expected = exact_total(page, question)
+                page = self._search(snapshot, {**body, "track_total_hits": False}, question, counted_apart=True)
                 result = page["aggregations"]["all"]
                 covered += sum(bucket["doc_count"] for bucket in result["buckets"])
                 yield from result["buckets"]
@@ -192,10 +190,14 @@ class Questions:
                     f"shipper has; they were written by something else and make the answer for {question} doubtful."
                 )
 
-    def _search(self, snapshot: _Snapshot, body: Mapping[str, Any], question: str) -> dict[str, Any]:
+    def _search(
+        self, snapshot: _Snapshot, body: Mapping[str, Any], question: str, *, counted_apart: bool = False
+    ) -> dict[str, Any]:
         point = {"id": snapshot.id, "keep_alive": _KEEP_ALIVE}
         content = orjson.dumps({**body, "pit": point})
         answer = self._ask("POST", "/_search?allow_partial_search_results=false", question, content)
+        if counted_apart:
+            answer.pop("terminated_early", None)
         check_search(answer, question, least=snapshot.indices)
         snapshot.id = answer.get("pit_id", snapshot.id)
         return answer
@@ -207,16 +209,26 @@ class Questions:
         if not indices:
             yield None
             return
-        target = f"/{ALL_INDICES}/_pit?keep_alive={_KEEP_ALIVE}&expand_wildcards=open,hidden"
+        product = self._product()
+        target = f"/{ALL_INDICES}/{product.points}?keep_alive={_KEEP_ALIVE}&expand_wildcards=open,hidden"
         answer = self._ask("POST", target, question)
-        snapshot = _Snapshot(answer["id"], indices)
+        snapshot = _Snapshot(product.point_of(answer), indices)
         try:
             if "_shards" in answer:
                 check_shards(answer, question, least=indices)
             yield snapshot
         finally:
             # If this fails, the server forgets the point in time by itself.
-            self._connection.request("DELETE", "/_pit", orjson.dumps({"id": snapshot.id}))
+            self._connection.request("DELETE", f"/{product.points}", product.closing(snapshot.id))
+
+    def _product(self) -> Product:
+        """Whose cluster it is; asked once. A cluster that does not say is one of Elasticsearch."""
+        if self._known_product is None:
+            answer = self._connection.request("GET", "/")
+            if answer.status in (0, 401, 408, 429) or answer.status >= 500:
+                decoded(answer, "what it is")
+            self._known_product = product_of(decode(answer.body))
+        return self._known_product
 
     def _count_indices(self) -> int:
         """How many indices are ours. OutputError if one is closed: nobody can tell what it holds."""
