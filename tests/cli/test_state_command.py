@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import sqlite3
@@ -9,6 +10,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.bulk_faults import items
+from support.bulk_server import BulkServer, failed_item
 from support.commands import Commands
 from support.logs import append, compress, numbered, write
 from support.running import Running
@@ -228,3 +231,41 @@ def test_without_a_state_there_is_nothing_to_look_at(tmp_path, capsys, command):
     code, text = said(running.configuration, capsys, command)
     assert code == Exit.USAGE
     assert "there is no state" in text
+
+
+def test_a_state_is_rebuilt_from_elasticsearch_with_what_it_refused_left_to_the_next_run(tmp_path, capsys):
+    refused = failed_item(400, "document_parsing_exception", "no")
+    with BulkServer() as server:
+        running = Running(tmp_path, output={"elasticsearch": {"hosts": [server.url]}})
+        write(running.logs / "a.log", *numbered(0, 50))
+        server.script.append(items(lambda index, name, body: refused if b"line 000049" in body else None))
+        assert running.ask("run", "--once", code=Exit.FINDINGS)["dead_letters"] == 1
+        write(running.logs / "b.log", *numbered(100, 150))
+        running.once()
+        shutil.rmtree(tmp_path / "state")
+        code, answer = ask(running.configuration, capsys, "rebuild")
+        assert (code, answer["recognised"], answer["absent"]) == (Exit.FINDINGS, 99, 1)
+        assert len(server.stored) == 99
+
+        server.script.append(items(lambda index, name, body: refused if b"line 000049" in body else None))
+        assert running.ask("run", "--once", code=Exit.FINDINGS)["dead_letters"] == 1
+        assert ask(running.configuration, capsys, "verify")[1]["verdict"] == "sound"
+        assert running.ask("status", code=None)["totals"]["lag_bytes"] == 0
+        assert len(server.stored) == 99
+
+
+@pytest.mark.parametrize("level", ["disk", "contents"])
+def test_what_was_discarded_is_still_accounted_for(tmp_path, level):
+    half = "\n".join(numbered(0, 20)) + "\nhalf a line"
+    running = Running(tmp_path)
+    running.settings["inputs"][0]["incomplete"] = "refuse"
+    running.configure(running.settings)
+    (running.logs / "a.log.gz").write_bytes(gzip.compress(half.encode(), mtime=0))
+    running.ask("run", "--once", code=Exit.FINDINGS)
+    assert running.ask("dead-letters", "discard", "--all", "--yes") == {"discarded": 1}
+    report = running.ask("audit", "--level", level)
+    assert (report["verdict"], report["totals"]["dead_letters"], report["findings"]) == ("closed", 1, [])
+    with closing(sqlite3.connect(running.index)) as db, db:
+        db.execute("DELETE FROM documents WHERE document ->> '$.message' LIKE 'line 000007%'")
+    report = running.ask("audit", "--level", level, code=Exit.FINDINGS)
+    assert [(finding["kind"], finding["lines"]) for finding in report["findings"]] == [("missing", 1)]
