@@ -100,8 +100,9 @@ def command(
 
     Exit codes: 0 closed; 1 there are findings; 2 wrong usage or configuration; 3 something could not be proved.
     """
-    if foreign := taken_from(options):
-        return audit_against(foreign, options["path"], options["inputs"], options["paths"], json_wanted=json_wanted)
+    if foreign := taken_from(options, html=html, merge=merge, fail_on=fail_on):
+        paths = [*options["paths"], *map(str, files)]
+        return audit_against(foreign, options["path"], options["inputs"], paths, json_wanted=json_wanted)
     kinds = kinds_to_fail_on(fail_on)
     if files and not merge:
         raise UsageError(f"{files[0]}: files are read only with --merge. To audit single logs, use --path.")
