@@ -141,7 +141,7 @@ def examined(path: Path, *, connect: bool, show: bool) -> Report:
     report.warnings += _unreadable(report.inputs)
     report.warnings += _ignored_zones(loaded.settings.inputs, report.inputs)
     if connect and not report.problems:
-        _ask_output(report, loaded.settings)
+        _ask_outputs(report, loaded.settings)
     return report
 
 
@@ -228,6 +228,19 @@ def _ignored_zones(settings: Iterable[InputSettings], inputs: Iterable[CheckedIn
                 f"The input '{item.name}' says timezone '{zones[item.name]}', which changes nothing: all times of the "
                 f"pipeline '{item.pipeline.name}' have a zone of their own. Leave it out."
             )
+
+
+def _ask_outputs(report: Report, settings: Settings) -> None:
+    """Ask every output; where there are several, what is wrong names the one."""
+    identities = []
+    for each in settings.outputs or (settings,):
+        before = len(report.output_problems)
+        _ask_output(report, each)
+        if each.output_name:
+            report.output_problems[before:] = [f"{each.output_name}: {p}" for p in report.output_problems[before:]]
+        identities += [report.output] if report.output else []
+        report.output = None
+    report.output = ", ".join(identities) or None
 
 
 def _ask_output(report: Report, settings: Settings) -> None:

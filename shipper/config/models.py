@@ -73,7 +73,7 @@ class Output(_Mapping):
 class Metrics(_Mapping):
     """The key `metrics`: that there is a port or a file is checked across keys."""
 
-    port: Annotated[values.Count, values.between(1, 65_535)] | None = None
+    port: Annotated[values.Count, values.between(1, 65_500)] | None = None
     file: values.FilePath | None = None
     every: Annotated[values.Duration, values.between("1s", "1h")] = 15.0
 

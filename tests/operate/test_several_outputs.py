@@ -242,3 +242,12 @@ def test_each_agent_has_its_own_port(tmp_path, server):
         site.stop()
     finally:
         site.__exit__()
+
+
+def test_check_asks_every_output_and_names_the_one_that_is_wrong(site, server):
+    site.ask("run", "--once")
+    server.stop()
+    found = json.dumps(site.ask("check", "--connect", code=None))
+    server.start()
+    assert "search: " in found
+    assert "archive: " not in found
