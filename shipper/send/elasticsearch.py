@@ -1,7 +1,7 @@
 """The Elasticsearch output: batches become bulk requests, and their answers become receipts.
 
 It creates only, and ids and indices follow from the documents, so whatever is sent again after an unknown outcome
-changes nothing. It is tested with Elasticsearch 8.19 and 9.
+changes nothing. It is tested with Elasticsearch 8.19 and 9, and with OpenSearch 3.8.
 """
 
 from __future__ import annotations
