@@ -45,8 +45,10 @@ class Notifier:
             return
         # A leading @ stands for Linux's abstract namespace, whose names begin with a zero byte.
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as connection:
-            # A manager that is gone, or restarts, is no reason not to ship; it asks for nothing any more.
-            with suppress(ConnectionRefusedError, FileNotFoundError):
-                connection.connect(address)
-                connection.sendall(message.encode())
+        # A manager that is gone, or restarts, is no reason not to ship; it asks for nothing any more.
+        with (
+            suppress(ConnectionRefusedError, FileNotFoundError),
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as connection,
+        ):
+            connection.connect(address)
+            connection.sendall(message.encode())
