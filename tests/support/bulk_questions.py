@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -19,11 +20,13 @@ _FINGERPRINT = "log.file.fingerprint"
 
 
 class Held(NamedTuple):
-    """A stored document, decoded."""
+    """A stored document."""
 
     index: str
     id: str
+    body: bytes
     source: dict[str, Any]
+    """What is asked for by field, decoded."""
 
     def value(self, field: str) -> Any:
         """The value of a dotted field; None where it is missing."""
@@ -36,6 +39,11 @@ class Held(NamedTuple):
 @cache
 def _names(field: str) -> tuple[str, ...]:
     return tuple(field.split("."))
+
+
+def _asked_for(body: bytes) -> dict[str, Any]:
+    content = orjson.loads(body)
+    return {name: content[name] for name in ("@timestamp", "host", "log", "shipper", "tags") if name in content}
 
 
 class _Moment:
@@ -69,7 +77,7 @@ class PointsInTime:
         """The id of a new point in time over these documents, of which none was ever changed or deleted."""
         with self._lock:
             if len(stored) > len(self._last.documents):
-                documents = [Held(*place, orjson.loads(body)) for place, body in stored.items()]
+                documents = [Held(*place, body, _asked_for(body)) for place, body in stored.items()]
                 documents.sort(key=lambda held: (held.source["log"]["offset"], held.index, held.id))
                 self._last = _Moment(documents)
             self._opened += 1
@@ -102,7 +110,8 @@ def _matches(held: Held, query: Query) -> bool:
     ((kind, content),) = query.items()
     match kind:
         case "bool":
-            return all(_matches(held, part) for part in content["filter"])
+            wanted = all(_matches(held, part) for part in content.get("filter", ()))
+            return wanted and not any(_matches(held, part) for part in content.get("must_not", ()))
         case "ids":
             return held.id in content["values"]
         case "exists":
@@ -111,7 +120,7 @@ def _matches(held: Held, query: Query) -> bool:
     value = held.value(field)
     match kind:
         case "term":
-            return bool(value == wanted)
+            return wanted in value if isinstance(value, list) else bool(value == wanted)
         case "terms":
             return value in wanted
         case "range":
@@ -125,7 +134,7 @@ def _page(found: list[tuple[int, Held]], body: dict[str, Any]) -> Iterator[dict[
     for place, held in rest[: body["size"]]:
         hit: dict[str, Any] = {"_index": held.index, "_id": held.id, "sort": [held.value("log.offset"), place]}
         if body.get("_source"):
-            hit["_source"] = held.source
+            hit["_source"] = orjson.loads(held.body)
         values = {field: held.value(field) for field in body.get("docvalue_fields", ())}
         hit["fields"] = {
             field: value if isinstance(value, list) else [value]
@@ -160,6 +169,10 @@ def _part(held: Held, source: dict[str, Any]) -> Any:
     """A document's part of a composite key."""
     if "terms" in source:
         return held.value(source["terms"]["field"])
+    if "date_histogram" in source:
+        step = 1000 * int(source["date_histogram"]["fixed_interval"].removesuffix("s"))
+        moment = datetime.fromisoformat(held.value(source["date_histogram"]["field"])).timestamp()
+        return int(moment * 1000 // step * step)
     interval = source["histogram"]["interval"]
     value = held.value(source["histogram"]["field"])
     return None if value is None else float(value // interval * interval)
