@@ -27,7 +27,7 @@ from support.bulk_server import BulkServer, Fault, Item, failed_item
 from support.mortal_agent import MortalAgent
 from support.rotating_logs import record
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds to wait for all lines to arrive before the log is truncated, and at the end."""
 
 BUSY = failed_item(429, "es_rejected_execution_exception", "rejected execution of coordinating operation")
@@ -150,7 +150,7 @@ class Duel:
                 agent.until(self._all_arrived, PATIENCE)
                 agent.stop()
             self._server.trouble = lambda path: None
-            audit = agent.ask("audit", code=None)
+            audit = agent.ask("audit")
             by_ledger = agent.ask("audit", "--level", "ledger")
             letters = agent.ask("dead-letters", "list")
         return self._score(audit, by_ledger["totals"]["indexed"], len(letters["dead_letters"]))
