@@ -4,8 +4,8 @@
 #   sh tests/run.sh [PYTEST OPTIONS]
 #
 # Makes ./.venv-tests with the test extras. The tests against real Elasticsearch nodes need Maven and a JDK 21 or
-# newer, those with a real rotator need logrotate: run by root on Debian or Ubuntu this installs what is missing,
-# elsewhere it says what will be skipped. With CI=true nothing is skipped: what is missing is a failure.
+# newer, those with a real rotator need logrotate, those of pages chromium: run by root on Debian or Ubuntu this
+# installs what is missing, elsewhere it says what will be skipped. With CI=true nothing is skipped: what is missing is a failure.
 # Ends with pytest's summary.
 set -eu
 
@@ -66,6 +66,17 @@ prepare_rotator() {
     fi
 }
 
+prepare_browser() {
+    for name in chromium chromium-browser google-chrome google-chrome-stable; do
+        if command -v "$name" >/dev/null; then
+            return
+        fi
+    done
+    if ! apt_install chromium; then
+        say "PAGES WILL NOT BE TESTED IN A REAL BROWSER: chromium not found."
+    fi
+}
+
 prepare_python() {
     python=${PYTHON:-python3}
     [ -x "$bin/python" ] || "$python" -m venv "$venv"
@@ -86,6 +97,7 @@ check() {
 say "preparing"
 prepare_servers
 prepare_rotator
+prepare_browser
 prepare_python
 check ruff check
 check ruff format --check
