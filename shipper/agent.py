@@ -69,6 +69,7 @@ class Agent:
         self._runaways = runaways
         self._notices = notices
         self._stalls: list[Stall] = state.stalls()
+        self._events = events
         self._reminders = Reminders(clock, events)
         self._slowdowns = Slowdowns(settings.stall_after)
         self.figures = {item.name: InputFigures() for item in settings.inputs}
@@ -118,7 +119,8 @@ class Agent:
             if started >= rescans.due:
                 self.reader.scan()
                 rescans.looked(started, self._clock.monotonic())
-                self._state.keep_copy(self._clock.time())
+                if problem := self._state.keep_copy(self._clock.time()):
+                    self._events.warning("state_copy_failed", reason=problem)
 
         def hold_on() -> None:
             look_around()

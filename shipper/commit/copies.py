@@ -15,12 +15,18 @@ _PARTS = ("", "-wal", "-shm")
 """Endings of the files that SQLite makes of a database."""
 
 
-def keep_copy(database: Database) -> None:
-    """Make the copy anew, all of one moment; at every moment there is a whole one. Raises StateError."""
+def keep_copy(database: Database) -> str:
+    """Make the copy anew, all of one moment; at every moment there is a whole one.
+
+    The reason if that failed, for example for lack of room: then the one before stays, and the agent goes on.
+    """
     database.flush()
     target = database.path.with_name(COPY_NAME)
-    with explained(database.path):
+    try:
         _copy(database, target)
+    except (sqlite3.Error, OSError) as error:
+        return f"{target}: {error}"
+    return ""
 
 
 def restore(folder: Path, copy: Path, now: float) -> Path | None:
@@ -58,8 +64,12 @@ def move_aside(folder: Path, now: float) -> Path | None:
 def _copy(database: Database, target: Path) -> None:
     part = target.with_name(f"{target.name}.part")
     part.unlink(missing_ok=True)
-    with closing(sqlite3.connect(part)) as made:
-        database.connection.backup(made)
+    try:
+        with closing(sqlite3.connect(part)) as made:
+            database.connection.backup(made)
+    except sqlite3.Error:
+        part.unlink()  # on a full disk it must not take the last room
+        raise
     part.chmod(0o600)
     descriptor = os.open(part, os.O_RDONLY)
     try:

@@ -23,6 +23,7 @@ from shipper.records import Tally
 
 _COPIED = "copied"
 _A_DAY = 86_400.0
+_AN_HOUR = 3600.0
 _ADVANCE = "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -144,16 +145,17 @@ class State:
                 )
                 self.dead_letters.bury(advance.file, advance.dead, now)
 
-    def keep_copy(self, now: float) -> bool:
-        """Keep a copy of the state beside it if the last one is a day old; whether that was done. Raises StateError."""
+    def keep_copy(self, now: float) -> str:
+        """Keep a copy of the state beside it if the last one is a day old; the reason if that failed."""
         if self._copied_at is None:
             self._copied_at = float(self.pins().get(_COPIED, "-inf"))
         if now - self._copied_at < _A_DAY:
-            return False
-        self._copied_at = now
-        self.pin({_COPIED: str(now)})
-        copies.keep_copy(self._database)
-        return True
+            return ""
+        problem = copies.keep_copy(self._database)
+        self._copied_at = now - _A_DAY + _AN_HOUR if problem else now
+        if not problem:
+            self.pin({_COPIED: str(now)})
+        return problem
 
     def ledger(self) -> list[LedgerRow]:
         """The whole ledger of the output at hand."""

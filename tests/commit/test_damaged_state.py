@@ -145,3 +145,27 @@ def test_a_newer_copy_is_not_looked_at(site):
         Database.look_at(path)
     with pytest.raises(StateError, match="written by a newer shipper"):
         State.open(site.settings.state, HOST)
+
+
+def test_a_copy_that_cannot_be_made_is_told_and_tried_again_in_an_hour(site):
+    obstacle = site.settings.state / "state.db.backup.part"
+    obstacle.mkdir()
+    with agent(site.settings, site.clock, site.events, threads=0) as running:
+
+        def live_after(seconds: float) -> None:
+            site.clock.advance(seconds)
+            end = site.clock.now + 30
+            running.run(lambda: site.clock.now >= end)
+
+        live_after(0)
+        live_after(3000)
+        assert site.events.counts["state_copy_failed"] == 1
+        obstacle.rmdir()
+        live_after(1000)
+        copy = site.settings.state / "state.db.backup"
+        first = copy.stat().st_ino
+        live_after(80_000)
+        assert copy.stat().st_ino == first
+        live_after(6500)
+        assert copy.stat().st_ino != first
+    assert site.events.counts["state_copy_failed"] == 1
