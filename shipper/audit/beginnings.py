@@ -11,8 +11,8 @@ from shipper.records import Tally
 def are_beginnings(counted: Tally, files: int, prefixes: Collection[Tally]) -> bool:
     """Whether a tally is the sum of so many beginnings of a file, one for each of the others that shared it.
 
-    `prefixes` are the tallies of the file's first none, one, two … documents; a set, for they may be many. Two files may
-    part from it at different places; of more it is only asked whether all parted at the same.
+    `prefixes` are the tallies of the file's first none, one, two … documents; a set, for they may be many. Two files
+    may part from it at different places; of more it is only asked whether all parted at the same.
     """
     if files == 0:
         return not any(counted)
