@@ -54,7 +54,7 @@ def hour_drawing(minutes: Mapping[int, int], title: str) -> str:
     for minute, lines in sorted(minutes.items()):
         size = max(round(_TALL / 2 * lines / most, 1), 2)
         place = (minute * _SLOT + 1, _TALL / 2 - size, size)
-        shapes.append(_cell(place, "hour", 1.0, f"minute {minute} of the hour: {lines:,} lines"))
+        shapes.append(_cell(place, "hour", 1.0, f"minute {minute} of the hour, lines: {lines:,}"))
     return (
         f'<svg class="hour" role="img" viewBox="0 0 {60 * _SLOT} {_TALL // 2}" preserveAspectRatio="none">'
         f"<title>{escape(title)}</title>{''.join(shapes)}</svg>"
@@ -83,7 +83,7 @@ def _strength(lines: int, most: int) -> float:
 
 
 def _said(at: int, step: int, what: str, lines: int) -> str:
-    return f"{iso(at, minutes=True)}, {step_text(step)}: {lines:,} lines {what}"
+    return f"{iso(at, minutes=True)}, {step_text(step)}: {what}, lines: {lines:,}"
 
 
 def step_text(step: int) -> str:

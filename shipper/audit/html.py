@@ -109,11 +109,11 @@ def _timeline(timeline: Timeline | None) -> Iterator[str]:
         yield f'<div class="axis"><span>{iso(begin, minutes=True)}</span><span>{iso(end, minutes=True)}</span></div>'
         yield f"<figcaption>{sums}</figcaption></figure>"
     if len(rows) > _ROWS:
-        yield f'<p class="note">… and {len(rows) - _ROWS:,} more sources with fewer faults.</p>'
+        yield f'<p class="note">… and {_count(len(rows) - _ROWS, "more source")} with fewer faults.</p>'
     if timeline.undated:
-        yield f'<p class="note">{timeline.undated:,} findings have no known time and are not drawn.</p>'
+        yield f'<p class="note">Not drawn, as nobody knows when: {_count(timeline.undated, "finding")}.</p>'
     if fitting.far_away:
-        yield f'<p class="note">{fitting.far_away:,} lines of times far from all others are not drawn.</p>'
+        yield f'<p class="note">Not drawn, as far from all others: {_count(fitting.far_away, "line")}.</p>'
     yield "</section>"
 
 
@@ -128,7 +128,7 @@ def _causes(findings: Sequence[Finding]) -> Iterator[str]:
     for hour in by_hour(findings):
         found = [f for f in findings if (f.host, f.kind.value, f.cause.value) == (hour.host, hour.kind, hour.cause)]
         yield f"<article><h3>{_text(hour.kind.replace('_', ' '))}: {_text(hour.cause)}, on {_text(hour.host)}</h3>"
-        yield f'<p><span class="count">{hour.lines:,}</span> lines in {hour.places:,} places.</p>'
+        yield f'<p><span class="count">{_count(hour.lines, "line")}</span> in {_count(hour.places, "place")}.</p>'
         if hour.minutes:
             peak = ", ".join(f":{minute:02}" for minute in hour.peak)
             yield f'<div class="hours">{hour_drawing(hour.minutes, "Lines by minute of the hour")}'
@@ -187,7 +187,7 @@ def _commands(report: Report) -> Iterator[str]:
         yield f"<pre>{'&#10;'.join(_text(line) for line in lines)}</pre>"
     left = sum(finding.repair is None for finding in report.outcome.findings)
     if left:
-        yield f'<p class="note">{left:,} findings cannot be repaired by a command; a person must look at them.</p>'
+        yield f'<p class="note">For a person to look at, as no command repairs it: {_count(left, "finding")}.</p>'
     yield "</section>"
 
 
@@ -206,8 +206,9 @@ def _incomplete(values: Sequence[Finding]) -> Iterator[str]:
 def _audited(report: Report) -> Iterator[str]:
     yield "<section>\n<h2>What was audited</h2>"
     for one in report.audited:
-        vouched = f", {one.vouched_lines:,} lines of files that are gone" if one.vouched_lines else ""
-        yield f"<article><h3>{_text(one.host)}</h3><p>{one.files:,} files of {_text(', '.join(one.inputs))}{vouched}; "
+        vouched = f", {_count(one.vouched_lines, 'line')} of files that are gone" if one.vouched_lines else ""
+        inputs = _text(", ".join(one.inputs))
+        yield f"<article><h3>{_text(one.host)}</h3><p>{_count(one.files, 'file')} of {inputs}{vouched}; "
         yield f"level {_text(one.level)}; ended {_text(one.at)}.</p><pre>{_text(one.command)}</pre></article>"
     yield "</section>"
 
@@ -218,6 +219,10 @@ def _foot() -> str:
         "unequal was looked up line by line. The hashes find accidents, not forgery.</p>"
         f"<p>shipper {_text(__version__)}</p></footer>"
     )
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _text(text: str) -> str:

@@ -12,13 +12,13 @@ from shipper.records import bucket_of
 from shipper.send.output import Period, Scope
 
 _HOUR = 3600
-_FINE = 60
-_SHORT = 6 * _HOUR
-"""Seconds: what took no longer is shown by the minute."""
+_FINER = ((6 * _HOUR, 60), (24 * _HOUR, 900))
+"""What took no longer is shown in shorter steps; both in seconds."""
 _FEW = 0.01
 """Such a share of the lines at each end may be left out,"""
 _SQUEEZED = 8
-"""if the others take this part of the time, or less."""
+"""if the others take this part of the time, or less, and are further from them than they take, or than a day."""
+_DAY = 86_400
 STEPS = (60, 300, 900, 3600, 3 * 3600, 6 * 3600, 86_400, 7 * 86_400, 28 * 86_400, 364 * 86_400)
 """Seconds that one step of a timeline may take."""
 
@@ -73,11 +73,12 @@ class Timeline:
         first, last = _middle(weights)
         if not weights or (last - first) * _SQUEEZED > max(weights) - min(weights):
             return self
+        near = max(last - first, _DAY)
         kept = Timeline(self.step, undated=self.undated)
         for origin, row in self.rows.items():
             for fate, counts in row.items():
                 for moment, lines in counts.items():
-                    if first <= moment <= last:
+                    if first - near <= moment <= last + near:
                         kept.count(origin, fate, moment, lines)
                     else:
                         kept.far_away += lines
@@ -114,10 +115,14 @@ def drawn(
 
     A finding without a time of its own is placed after what the index holds of the same file before it.
     """
-    periods = list(history(_HOUR))
-    step = _HOUR
-    if not periods or max(period.start for period in periods) - min(period.start for period in periods) < _SHORT:
-        periods, step = list(history(_FINE)), _FINE
+    periods, step = list(history(_HOUR)), _HOUR
+    weights: Counter[int] = Counter()
+    for period in periods:
+        weights[period.start] += period.lines
+    first, last = _middle(weights)
+    finer = next((short for most, short in _FINER if last - first < most), None)
+    if finer is not None:
+        periods, step = list(history(finer)), finer
     found = Timeline(step)
     for period in periods:
         found.count((period.host, period.input), Fate.SHIPPED, period.start, period.lines)

@@ -104,7 +104,8 @@ def test_a_timeline_of_years_with_one_line_of_1970_shows_the_years_that_matter()
     timeline.count((HOST, "i"), Fate.SHIPPED, 0, 1)
     text = page(report(timeline=timeline))
     assert "1970" not in text
-    assert "1 lines of times far from all others are not drawn" in text
+    assert "Not drawn, as far from all others: 1 line." in text
+    assert "10,000 shipped" in text
 
 
 def picture_is_drawn(png: bytes) -> bool:
