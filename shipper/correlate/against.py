@@ -170,8 +170,8 @@ def _pairs(disk: Sequence[Row], index: Sequence[Row], keys: Sequence[Key]) -> di
     return pairs
 
 
-def _by_exact(rows: Sequence[Row], places: Iterable[int], number: int) -> dict[tuple[str, ...], list[int]]:
-    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+def _by_exact(rows: Sequence[Row], places: Iterable[int], number: int) -> dict[int, list[int]]:
+    groups: dict[int, list[int]] = defaultdict(list)
     for place in places:
         values = rows[place].values[number]
         if values is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 
@@ -23,8 +24,17 @@ class Entry(NamedTuple):
 
     def value(self, name: str) -> Any:
         """The value of a dotted field, nested or not; None where there is none. The first of several values."""
-        found = _look_up(self.fields, name)
+        found: Any = self.fields
+        for part in _parts(name):
+            found = found.get(part) if type(found) is dict else None
+        if found is None:
+            found = _look_up(self.fields, name)
         return found[0] if isinstance(found, list) and found else found
+
+
+@lru_cache(maxsize=1024)
+def _parts(name: str) -> list[str]:
+    return name.split(".")
 
 
 def _look_up(fields: Mapping[str, Any], name: str) -> Any:

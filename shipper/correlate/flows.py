@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import NamedTuple
 
+import orjson
+
 from shipper.correlate.entries import Entry
 from shipper.correlate.hosts import Hosts, is_address, normal
 from shipper.correlate.quantities import DATE, quantity
@@ -22,6 +24,18 @@ class End(NamedTuple):
     port: int
 
 
+class Told(NamedTuple):
+    """Where a flow is told of."""
+
+    id: str
+    place: str
+    """The file, or the concrete index."""
+    line: int
+    """Of the file; 0 for documents."""
+    body: bytes = b""
+    """A document's JSON, for it may be compared with its duplicates."""
+
+
 class Flow(NamedTuple):
     """One TCP connection. What was sent is told for the side that sent more."""
 
@@ -32,8 +46,8 @@ class Flow(NamedTuple):
     end: float | None
     bytes: float | None
     """Sent by the sender."""
-    documents: tuple[Entry, ...]
-    """Where it is told of; more than one are duplicates, or its two directions."""
+    documents: tuple[Told, ...]
+    """More than one are duplicates, or its two directions."""
     timed_out: bool
     """Whether it ended without being closed, so that it is in `log_tcp_nocomplete`."""
 
@@ -134,7 +148,7 @@ class FlowReader:
             start=start,
             end=self._amount(entry, layout.end),
             bytes=backward if returned else forward,
-            documents=(entry,),
+            documents=(Told(entry.id, entry.place, entry.line, b"" if entry.line else orjson.dumps(entry.fields)),),
             timed_out="nocomplete" in entry.place.rpartition("/")[2],
         )
 

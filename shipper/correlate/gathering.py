@@ -11,8 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from shipper.correlate.entries import Entry
-from shipper.correlate.flows import End, Flow
+from shipper.correlate.flows import End, Flow, Told
 from shipper.correlate.transfers import Transfer
 
 CONTROL_PORTS = frozenset({21, 22, 443, 2811})
@@ -35,7 +34,7 @@ class Range:
 
     def add(self, start: float, end: float) -> None:
         """Include a span."""
-        self.first, self.last = min(self.first, start), max(self.last, end)
+        self.first, self.last = min(self.first, start), max(self.last, start, end)
 
 
 class Gathered:
@@ -75,10 +74,10 @@ class Gathered:
     def _add(self, flow: Flow) -> None:
         last = flow.start if flow.end is None else flow.end
         if self.range is None:
-            self.range = Range(flow.start, last)
+            self.range = Range(flow.start, flow.start)
         self.range.add(flow.start, last)
         for host in (flow.sender.hosts | flow.receiver.hosts) & self._hosts:
-            self.hosts.setdefault(host, Range(flow.start, last)).add(flow.start, last)
+            self.hosts.setdefault(host, Range(flow.start, flow.start)).add(flow.start, last)
         if flow.sender.port in self._control_ports or flow.receiver.port in self._control_ports:
             return
         turned = flow._replace(sender=flow.receiver, receiver=flow.sender)
@@ -106,6 +105,6 @@ def _merged(known: Flow, flow: Flow) -> Flow:
     return max(known, flow, key=lambda item: item.bytes or 0)
 
 
-def _identity(entry: Entry) -> tuple[str, str]:
+def _identity(entry: Told) -> tuple[str, str]:
     """Copies of a row agree in their ids; documents of two indices do not agree by that."""
     return (entry.id, "" if entry.line else entry.place)

@@ -14,7 +14,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from functools import cached_property
 from typing import NamedTuple
+
+import orjson
+from xxhash import xxh3_128_intdigest
 
 from shipper.config.units import duration, size
 from shipper.correlate.entries import Entry
@@ -45,7 +49,8 @@ KNOWN = {
 class Values(NamedTuple):
     """What a key makes of a record or document."""
 
-    exact: tuple[str, ...]
+    exact: int
+    """Hash of what must be equal: there may be millions."""
     measured: tuple[float, ...]
 
 
@@ -83,7 +88,7 @@ class Part:
         return self.tolerance + self.relative * abs(value) + max(_SAME, abs(value) * 1e-15)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Key:
     """All parts of a key; the first time among them tells when a record or document happened."""
 
@@ -94,13 +99,13 @@ class Key:
 
     def on_disk(self, entry: Entry) -> Values | None:
         """The values of a record; None if one is not there."""
-        return self._values(entry, [part.disk for part in self.parts])
+        return self._values(entry, self._disk)
 
     def in_index(self, entry: Entry) -> Values | None:
         """The values of a document; None if one is not there."""
-        return self._values(entry, [part.index for part in self.parts])
+        return self._values(entry, self._index)
 
-    @property
+    @cached_property
     def measured(self) -> tuple[Part, ...]:
         """The parts in which values may differ a little."""
         return tuple(part for part in self.parts if part.is_measured)
@@ -130,15 +135,23 @@ class Key:
         """The fields on both sides, for messages."""
         return ", ".join(f"{part.disk.field}={part.index.field}" for part in self.parts)
 
-    def _values(self, entry: Entry, sides: Sequence[Side]) -> Values | None:
+    @cached_property
+    def _disk(self) -> list[tuple[Part, Side, bool]]:
+        return [(part, part.disk, part.is_measured) for part in self.parts]
+
+    @cached_property
+    def _index(self) -> list[tuple[Part, Side, bool]]:
+        return [(part, part.index, part.is_measured) for part in self.parts]
+
+    def _values(self, entry: Entry, sides: Sequence[tuple[Part, Side, bool]]) -> Values | None:
         exact: list[tuple[str, bool]] = []
         measured: list[float] = []
         at: float | None = None
-        for part, side in zip(self.parts, sides, strict=True):
+        for part, side, is_measured in sides:
             value = entry.value(side.field)
             if value is None:
                 return None
-            if not part.is_measured:
+            if not is_measured:
                 exact.append((_text(value), side.unit == HOST))
                 continue
             amount = quantity(value, side.unit, self.zone)
@@ -146,8 +159,8 @@ class Key:
                 return None
             at = amount if at is None and part.is_time else at
             measured.append(amount)
-        names = (self.hosts.of(text, at or 0.0) if is_host else text for text, is_host in exact)
-        return Values(tuple(names), tuple(measured))
+        names = [self.hosts.of(text, at or 0.0) if is_host else text for text, is_host in exact]
+        return Values(xxh3_128_intdigest(orjson.dumps(names)), tuple(measured))
 
 
 def parse_keys(texts: Sequence[str], tolerance: float, hosts: Hosts, zone: tzinfo = UTC) -> list[Key]:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
+
 from shipper.correlate.comparison import Compared
 from shipper.correlate.flows import Flow
 from shipper.correlate.gathering import Gathered
@@ -228,7 +230,7 @@ def _loose(flows: Sequence[Flow]) -> dict[str, int]:
 
 def differences(flow: Flow) -> set[str]:
     """The names of top-level fields in which the documents of a flow differ."""
-    first, *others = (entry.fields for entry in flow.documents)
+    first, *others = (orjson.loads(told.body or b"{}") for told in flow.documents)
     return {name for other in others for name in {*first, *other} if first.get(name) != other.get(name)}
 
 

@@ -87,5 +87,5 @@ def _transfer(entry: Entry, hosts: Hosts, default_host: str) -> Transfer | None:
         kind=kind,
         file=str(entry.value("gridftp.file") or ""),
         task=str(entry.value("gridftp.taskid") or ""),
-        entry=entry,
+        entry=entry._replace(fields={}),
     )

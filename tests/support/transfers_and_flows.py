@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shipper.correlate.entries import Entry
-from shipper.correlate.flows import End, Flow
+from shipper.correlate.flows import End, Flow, Told
 from shipper.correlate.gathering import Gathered
 from shipper.correlate.transfers import Transfer
 from support.gridftp_records import rebuilt
@@ -44,7 +44,7 @@ def flow(start: float = NOON, port: int = 20_001, seconds: float = 10.0, **chang
         "receiver": End(frozenset({SERVER}), 50_000),
         "bytes": 100_000_000.0,
         "timed_out": False,
-        "documents": (Entry(f"{port} {start}", "index", {}),),
+        "documents": (Told(f"{port} {start}", "index", 0),),
     }
     return Flow(start=start, end=start + seconds, **{**values, **changed})
 
