@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shipper.audit.findings import Cause, Finding, Kind, Outcome, Totals
+from shipper.audit.repair import Plan, Repaired
 from shipper.audit.timeline import Fate, Timeline
 from shipper.errors import UsageError
 from shipper.records import Tally
@@ -41,6 +42,10 @@ class Report:
     audited: tuple[Audited, ...]
     timeline: Timeline | None = None
     """None if nobody asked for it."""
+    plan: Plan | None = None
+    """What could be repaired before the outcome, if a repair was asked for."""
+    repaired: Repaired | None = None
+    """What was repaired before the outcome."""
 
     @property
     def hosts(self) -> list[str]:
@@ -51,7 +56,7 @@ class Report:
 def as_document(report: Report) -> dict[str, Any]:
     """The document of `--json`; totals are in lines, minutes are event time in UTC."""
     outcome = report.outcome
-    return {
+    document: dict[str, Any] = {
         "verdict": outcome.verdict.value,
         "totals": asdict(outcome.totals),
         "findings": [_finding_document(finding) for finding in outcome.findings],
@@ -59,6 +64,7 @@ def as_document(report: Report) -> dict[str, Any]:
         "audited": [asdict(one) for one in report.audited],
         "timeline": _timeline_document(report.timeline) if report.timeline else None,
     }
+    return document if report.plan is None else {**document, "repair": _repair_document(report.plan, report.repaired)}
 
 
 def read_document(document: Any, where: str) -> Report:
@@ -98,6 +104,15 @@ def _seconds(text: str) -> int:
 def _finding_document(finding: Finding) -> dict[str, Any]:
     minutes = {iso(minute * 60, minutes=True): lines for minute, lines in sorted(finding.minutes.items())}
     return {**asdict(finding), "minutes": minutes}
+
+
+def _repair_document(plan: Plan, repaired: Repaired | None) -> dict[str, Any]:
+    return {
+        "resend_lines": plan.lines,
+        "delete_documents": len(plan.delete),
+        "left_findings": len(plan.left),
+        "applied": asdict(repaired) if repaired else None,
+    }
 
 
 def _timeline_document(timeline: Timeline) -> dict[str, Any]:

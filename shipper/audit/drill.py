@@ -11,6 +11,7 @@ from math import inf
 from shipper.audit.beginnings import are_beginnings
 from shipper.audit.claims import DEAD
 from shipper.audit.context import Context, Run
+from shipper.audit.copies import grouped
 from shipper.audit.disk import DiskFile
 from shipper.audit.families import Family, Part, gone_claims
 from shipper.audit.reconcile import DiskEvent, Matching, Surplus, match_contents, match_ids
@@ -65,6 +66,8 @@ class Drilled:
     surplus: list[Surplus]
     """Documents that no part of the family explains; their places are those of the first part."""
     twice: list[Stored]
+    copies: list[list[Stored]]
+    """All documents of each id that is there more than once."""
     vouched: Tally
     """Of files that are gone."""
 
@@ -90,7 +93,7 @@ def compare(context: Context, family: Family, parts: Sequence[Part], run: Run) -
     if not kept:
         for comparison in comparisons:
             _parse_absent(comparison, upto=_undecided_upto(context, comparison.part, run))
-    return Drilled(comparisons, _without_superseded(comparisons[0], surplus), twice, vouched)
+    return Drilled(comparisons, _without_superseded(comparisons[0], surplus), twice, grouped(documents), vouched)
 
 
 def rules_for(context: Context, family: Family, part: Part, documents: Sequence[Stored]) -> Rules:

@@ -53,7 +53,9 @@ class Cause(StrEnum):
 
 
 RESEND = "resend"
-"""The repair that there is: create the documents again from the file."""
+"""A repair: create the documents again from the file."""
+DELETE = "delete"
+"""A repair: delete a document whose equal is in the index where it belongs."""
 
 
 @dataclass(frozen=True, slots=True)

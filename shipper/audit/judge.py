@@ -12,9 +12,10 @@ import orjson
 
 from shipper.audit.claims import DEAD
 from shipper.audit.context import Context
+from shipper.audit.copies import Copies, compared
 from shipper.audit.drill import Comparison, Drilled
 from shipper.audit.families import Family
-from shipper.audit.findings import RESEND, Cause, Finding, Kind, Outcome
+from shipper.audit.findings import DELETE, RESEND, Cause, Finding, Kind, Outcome
 from shipper.audit.reconcile import Changed, DiskEvent, Surplus
 from shipper.read.framing import SPLIT, holds
 from shipper.records import Stored, Tally, bucket_of, total
@@ -28,8 +29,9 @@ def judge(context: Context, family: Family, drilled: Drilled) -> Outcome:
     trunk = _Judge(context, family, drilled.comparisons[0], outcome)
     for item in drilled.surplus:
         trunk.surplus(item)
-    for document in drilled.twice:
-        trunk.twice(document)
+    for page in compared(context, family.input, drilled.copies):
+        for copies in page:
+            trunk.twice(copies)
     return outcome
 
 
@@ -84,11 +86,15 @@ class _Judge:
             evidence = f"document {document.id} in {document.place} belongs to no line of the file"
         self._report(Kind.UNEXPECTED, cause, document.offset, line, document.tally, evidence)
 
-    def twice(self, document: Stored) -> None:
-        """A second document of the same id."""
+    def twice(self, copies: Copies) -> None:
+        """Further documents of the same id."""
+        document = copies.document
         line = self._comparison.line_at(document.offset)
-        evidence = f"document {document.id} is in {document.place}, too"
-        self._report(Kind.DUPLICATE, Cause.TWO_PLACES, document.offset, line, document.tally, evidence)
+        why = f"; its equal in {copies.kept} is in its place" if copies.kept else copies.obstacle
+        repair = DELETE if copies.kept else None
+        for place in copies.others:
+            evidence = f"document {document.id} is in {place}, too{why}"
+            self._report(Kind.DUPLICATE, Cause.TWO_PLACES, document.offset, line, document.tally, evidence, repair)
 
     def _without_fate(self) -> list[DiskEvent]:
         """The absent events that should be in the index."""

@@ -42,13 +42,21 @@ def as_text(report: Report) -> Iterator[str]:
 
 def plan_text(plan: Plan) -> Iterator[str]:
     """What a repair would do."""
-    yield f"Plan: send {_lines(plan.lines)} again, creating only what is not there:"
-    for finding in plan.resend[:GROUPS]:
-        yield f"  {finding.path}, {_place(finding)}"
-    if len(plan.resend) > GROUPS:
-        yield f"  … and {len(plan.resend) - GROUPS:,} more places."
+    if plan.resend or not plan.delete:
+        yield f"Plan: send {_lines(plan.lines)} again, creating only what is not there:"
+        yield from _places(plan.resend)
+    if plan.delete:
+        yield f"Plan: delete {len(plan.delete):,} documents that have an equal in the index where they belong:"
+        yield from _places(plan.delete)
     if plan.left:
         yield f"Not repaired, for a person to look at: {len(plan.left):,} findings."
+
+
+def _places(findings: Sequence[Finding]) -> Iterator[str]:
+    for finding in findings[:GROUPS]:
+        yield f"  {finding.path}, {_place(finding)}"
+    if len(findings) > GROUPS:
+        yield f"  … and {len(findings) - GROUPS:,} more places."
 
 
 def next_command(outcome: Outcome, command: str) -> str:

@@ -84,7 +84,7 @@ _OPTIONS = (
 )  # fmt: skip
 
 
-_NOT_FOREIGN = ("since", "until", "host", "repair", "apply_wanted", "html", "merge", "fail_on")
+_NOT_FOREIGN = ("since", "until", "host", "repair", "apply_wanted", "max_delete", "deleted", "html", "merge", "fail_on")
 
 
 def foreign_options(command: Callable[..., Any]) -> Callable[..., Any]:

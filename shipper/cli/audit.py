@@ -7,8 +7,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -18,7 +19,7 @@ from shipper.audit.document import Audited, Report, as_document, iso
 from shipper.audit.findings import Kind, Outcome
 from shipper.audit.html import page
 from shipper.audit.merge import read_reports
-from shipper.audit.repair import Repaired, Repairer, plan
+from shipper.audit.repair import MAX_DELETE, Plan, Repaired, Repairer, plan
 from shipper.audit.report import as_text, plan_text
 from shipper.cli import DEFAULT_CONFIGURATION
 from shipper.cli.against import audit_against, foreign_options, taken_from
@@ -75,8 +76,17 @@ _WORTH_SAYING = 10.0
     "--grace", default=f"{GRACE:.0f}s", show_default=True, metavar="TIME",
     help="With --no-state: how long after its last change the end of a file may still be under way.",
 )  # fmt: skip
-@click.option("--repair", is_flag=True, help="Print what a repair would send again.")
+@click.option("--repair", is_flag=True, help="Print what a repair would send again or delete.")
 @click.option("--apply", "apply_wanted", is_flag=True, help="With --repair: do it, then audit again.")
+@click.option(
+    "--max-delete", type=click.IntRange(min=0), metavar="N",
+    help=f"With --apply: change nothing if more documents would be deleted.  [default: {MAX_DELETE:,}]",
+)  # fmt: skip
+@click.option(
+    "--deleted", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="With --apply: the new file that keeps what is deleted, one document a line; by default in the state's folder "
+    "repairs.",
+)  # fmt: skip
 @click.option(
     "--fail-on", metavar="KINDS",
     help="Kinds of findings, separated by commas, that make the exit code 1; by default all but incomplete_value.",
@@ -95,8 +105,9 @@ def command(
 ) -> int:
     """Compare the files of this host, the agent's ledger and the index, line by line. Nothing is changed.
 
-    --repair --apply creates missing documents again from the files; it deletes and overwrites nothing. Lines that an
-    agent has not shipped yet are pending, which is no fault.
+    --repair --apply creates missing documents again from the files, and deletes the further documents of an id that is
+    in several indices where all are equal, after writing them to a file; it overwrites nothing. Lines that an agent has
+    not shipped yet are pending, which is no fault.
 
     Exit codes: 0 closed; 1 there are findings; 2 wrong usage or configuration; 3 something could not be proved.
     """
@@ -133,14 +144,22 @@ def _audited(options: Options, *, dated: bool) -> Report:
         auditor = Auditor(settings, pipelines, output, clock.time, _waiting("what is missing may be under way"))
         if request.use_state and not (settings.state / FILE_NAME).exists():
             _say([f"There is no state in {settings.state}: the files and the index alone are compared."], err=True)
-        outcome = _look(auditor, wanted, options)
+        looked = _look(auditor, wanted, options)
+        outcome = looked.outcome
         if request.level is not Level.LEDGER:
             outcome.incomplete_values = auditor.incomplete_values(request)
         timeline = auditor.timeline(request, outcome) if dated else None
-    return Report(outcome, (_about(wanted, outcome, clock.time()),), timeline)
+    about = _about(wanted, outcome, clock.time())
+    return Report(outcome, (about,), timeline, looked.plan, looked.repaired)
 
 
-def _look(auditor: Auditor, wanted: Asked, options: Options) -> Outcome:
+class _Looked(NamedTuple):
+    outcome: Outcome
+    plan: Plan | None = None
+    repaired: Repaired | None = None
+
+
+def _look(auditor: Auditor, wanted: Asked, options: Options) -> _Looked:
     """Audit, and, if it is wanted, repair and audit again."""
     request = wanted.request
     with _progress(request.level) as progress:
@@ -148,16 +167,30 @@ def _look(auditor: Auditor, wanted: Asked, options: Options) -> Outcome:
     if options.paths and not (outcome.files or outcome.findings or outcome.vouched.lines):
         raise UsageError(f"--path {' '.join(options.paths)}: no file of the inputs matches.")
     if not options.repair:
-        return outcome
+        return _Looked(outcome)
     chosen = plan(outcome)
     _say(plan_text(chosen), err=True)
     if not options.apply_wanted:
-        return outcome
-    context = auditor.context(request)
-    families, _ = auditor.families(request, context)
-    _tell(Repairer(context, _waiting("the output did not take everything yet")).apply(chosen, families))
+        return _Looked(outcome, chosen)
+    repaired = _repair(auditor, wanted, options, chosen)
     with _progress(request.level) as progress:
-        return auditor.audit(request, progress)
+        return _Looked(auditor.audit(request, progress), chosen, repaired)
+
+
+def _repair(auditor: Auditor, wanted: Asked, options: Options, chosen: Plan) -> Repaired:
+    limit = MAX_DELETE if options.max_delete is None else options.max_delete
+    chosen.check(limit)
+    context = auditor.context(wanted.request)
+    families, _ = auditor.families(wanted.request, context)
+    kept = (
+        options.deleted or wanted.settings.state / "repairs" / f"deleted-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.ndjson"
+    )
+    if chosen.delete:
+        _say([f"What is deleted is written to {kept} before."], err=True)
+    wait = _waiting("the output did not take everything yet")
+    repaired = Repairer(context, wait, kept, limit).apply(chosen, families)
+    _tell(repaired)
+    return repaired
 
 
 def _about(wanted: Asked, outcome: Outcome, now: float) -> Audited:
@@ -187,7 +220,8 @@ def _waiting(reason: str) -> Callable[[float], None]:
 
 def _tell(repaired: Repaired) -> None:
     done = f"Repaired: {repaired.stored:,} documents stored, {repaired.already_stored:,} were there already."
-    _say([done, *(f"  refused: {reason}" for reason in repaired.refused)], err=True)
+    deleted = [f"Deleted: {repaired.deleted:,} documents, kept in {repaired.kept_in}."] if repaired.kept_in else []
+    _say([done, *deleted, *(f"  refused: {reason}" for reason in repaired.refused)], err=True)
 
 
 def _say(lines: Iterator[str] | list[str], *, err: bool = False) -> None:

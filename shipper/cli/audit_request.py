@@ -38,6 +38,8 @@ class Options:
     grace: str
     repair: bool
     apply_wanted: bool
+    max_delete: int | None
+    deleted: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,10 @@ def asked(options: Options, now: float) -> Asked:
     settings = configuration(options.path)
     if options.apply_wanted and not options.repair:
         raise UsageError("--apply carries out a repair: it needs --repair.")
+    if not options.apply_wanted and (options.max_delete is not None or options.deleted is not None):
+        raise UsageError("--max-delete and --deleted limit and keep what a repair deletes: they need --repair --apply.")
+    if options.deleted is not None and options.deleted.exists():
+        raise UsageError(f"--deleted {options.deleted}: there is such a file; what is deleted goes to a new one.")
     if options.repair and options.level == Level.LEDGER:
         raise UsageError("--repair needs the files: use --level disk or contents.")
     names = _known(settings, options.inputs)

@@ -6,7 +6,7 @@ No field of a log can replace one that shipper sets: `@timestamp`, `message`, `l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -148,6 +148,13 @@ class DocumentMaker:
                 self._nestings.clear()
             nesting = self._nestings[names] = Nesting(names, range(len(names)))
         return nesting.build(list(fields.values()))
+
+
+def index_of(target: Target, body: Mapping[str, Any]) -> str:
+    """The index that a document which was stored names by its own time."""
+    suspect = SUSPECT in body.get("tags", ())
+    period = "suspect" if suspect else str(body.get("@timestamp", ""))[: PERIOD_DIGITS[target.period]]
+    return f"{target.dataset}-{target.namespace}-{period.replace('-', '.')}"
 
 
 def _merge(body: dict[str, Any], parsed: dict[str, Any]) -> None:

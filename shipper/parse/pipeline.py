@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from shipper.grok.timeout import MatchTimeout
 from shipper.parse.anchors import anchor, name_date
 from shipper.parse.counting import Counting, first_day, later_day
-from shipper.parse.documents import Target
+from shipper.parse.documents import Target, index_of
 from shipper.parse.fields import Fields
 from shipper.parse.file_parser import FileParser, undated
 from shipper.parse.guard import Guard
@@ -53,6 +54,10 @@ class Pipeline:
                 break
             size += len(line) + 1
         return head[:size]
+
+    def index_of(self, body: Mapping[str, Any]) -> str:
+        """The index, as in `Document.index`, that a document which was stored names by its own time."""
+        return index_of(self._target, body)
 
     def date_mark(self, blocks: Iterable[bytes], *, path: str, modified: float) -> Mark:
         """The date of a file's first event, for a file that has no mark.

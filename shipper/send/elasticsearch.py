@@ -6,13 +6,14 @@ changes nothing. It is tested with Elasticsearch 8.19 and 9, and with OpenSearch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from shipper.clock import Clock
 from shipper.events_log import EventsLog
 from shipper.records import Batch, BucketTally, Document, Outcome, OutcomeKind, Receipt, Stored
 from shipper.send import bulk
 from shipper.send.connection import Answer, Connection
+from shipper.send.copies import copies
 from shipper.send.layout import Layout, layout_of
 from shipper.send.output import Dataset, Flaw, Period, Replacement, Scope
 from shipper.send.setup import Setup
@@ -85,6 +86,14 @@ class ElasticsearchOutput:
     def bodies(self, ids: Sequence[str], *, fingerprint: str) -> dict[str, bytes]:
         """The JSON of documents by id: equal in value and in the order of keys, numbers perhaps written otherwise."""
         return self._questions.bodies(ids, fingerprint=fingerprint)
+
+    def copies(self, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+        """The JSON of documents by (index, id), as they are now, refreshed or not."""
+        return copies(self._connection, places)
+
+    def home(self, index: str, places: Collection[str]) -> str | None:
+        """Of these indices the one where the layout puts a document of this index; of a stream's the oldest."""
+        return self._layout.home(index, places)
 
     def anchors(self, fingerprint: str) -> list[tuple[int, str]]:
         """The date marks that documents of the fingerprint carry, by offset."""

@@ -7,6 +7,8 @@ stream does not know the ids of the one before.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from enum import Enum
 
 from shipper.send.bulk import INDEX_PREFIX
@@ -34,6 +36,18 @@ class Layout(Enum):
             return INDEX_PREFIX + index
         key, _, period = index.rpartition("-")
         return f"{INDEX_PREFIX}{key}-{SUSPECT}" if period == SUSPECT else INDEX_PREFIX + key
+
+    def home(self, index: str, places: Collection[str]) -> str | None:
+        """Of these indices the one where a document of the index `<dataset>-<namespace>-<period>` belongs, if any.
+
+        In a data stream it is the oldest of its backing indices: where it was sent first.
+        """
+        target = self.target(index)
+        if self is Layout.INDICES:
+            return target if target in places else None
+        backing = re.compile(rf"\.ds-{re.escape(target)}-[0-9]{{4}}\.[0-9]{{2}}\.[0-9]{{2}}-([0-9]{{6,}})")
+        found = [(int(match[1]), match[0]) for place in places if (match := backing.fullmatch(place))]
+        return min(found)[1] if found else None
 
     def names(self, dataset: Dataset) -> list[str]:
         """Names and patterns of all that a dataset's documents are sent to."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -85,6 +85,12 @@ class Output(Protocol):
 
     def bodies(self, ids: Sequence[str], *, fingerprint: str) -> dict[str, bytes]:
         """The JSON bodies of documents, by id; ids that are not held are absent."""
+
+    def copies(self, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+        """The JSON bodies of documents by (place, id), as they are now; what is not held is absent."""
+
+    def home(self, index: str, places: Collection[str]) -> str | None:
+        """Of these places the one where a document of this `Document.index` belongs; None if none of them is."""
 
     def anchors(self, fingerprint: str) -> list[tuple[int, str]]:
         """The date marks that documents of the fingerprint carry: (shipper.date_from, shipper.date), by offset."""

@@ -9,7 +9,7 @@ import json
 import sqlite3
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -124,6 +124,14 @@ class SQLiteOutput:
             query = f"SELECT id, document FROM documents WHERE id IN ({', '.join('?' * len(some))})"  # noqa: S608  placeholders only
             found.update((name, body.encode()) for name, body in self._rows(query, some))
         return found
+
+    def copies(self, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+        """The JSON bodies of documents, by (place, id); there is one place."""
+        return {(PLACE, name): body for name, body in self.bodies([name for _, name in places], fingerprint="").items()}
+
+    def home(self, index: str, places: Collection[str]) -> str | None:  # noqa: ARG002
+        """The one place that there is."""
+        return PLACE if PLACE in places else None
 
     def anchors(self, fingerprint: str) -> list[tuple[int, str]]:
         """The date marks that documents of the fingerprint carry."""

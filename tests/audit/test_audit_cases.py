@@ -280,7 +280,12 @@ def test_repair_leaves_what_follows_an_edit_on_disk(site: Memory) -> None:
     with closing(site.open()) as output:
         auditor = site.auditor(output)
         context = auditor.context(Request())
-        assert Repairer(context, lambda _: None).apply(chosen, auditor.families(Request(), context)[0]).stored == 1
+        assert (
+            Repairer(context, lambda _: None, site.deleted)
+            .apply(chosen, auditor.families(Request(), context)[0])
+            .stored
+            == 1
+        )
 
 
 def test_documents_of_each_version_of_a_pipeline_are_compared_with_that_version(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import orjson
 
@@ -83,6 +83,14 @@ class MemoryOutput:
             for document in self.documents.values()
             if document.id in set(ids) and document.source.fingerprint == fingerprint
         }
+
+    def copies(self, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+        """Bodies by (place, id)."""
+        return {place: self.documents[place].body for place in places if place in self.documents}
+
+    def home(self, index: str, places: Collection[str]) -> str | None:
+        """Places are named like indices."""
+        return index if index in places else None
 
     def anchors(self, fingerprint: str) -> list[tuple[int, str]]:
         """Date marks that documents carry."""

@@ -98,7 +98,12 @@ class Site:
             auditor = self.auditor(output)
             chosen = plan(auditor.audit(asked))
             context = auditor.context(asked)
-            return Repairer(context, self._wait).apply(chosen, auditor.families(asked, context)[0])
+            return Repairer(context, self._wait, self.deleted).apply(chosen, auditor.families(asked, context)[0])
+
+    @property
+    def deleted(self) -> Path:
+        """Where a repair keeps what it deletes."""
+        return self.root / "repairs" / "deleted.ndjson"
 
     def pipelines(self) -> dict[str, Pipeline]:
         """The pipelines of the inputs, compiled once."""
