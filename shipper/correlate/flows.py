@@ -7,6 +7,7 @@ from datetime import UTC, tzinfo
 from typing import NamedTuple
 
 import orjson
+from xxhash import xxh3_128_intdigest
 
 from shipper.correlate.entries import Entry
 from shipper.correlate.hosts import Hosts, is_address, normal
@@ -52,12 +53,10 @@ class Flow(NamedTuple):
     """Whether it ended without being closed, so that it is in `log_tcp_nocomplete`."""
 
     @property
-    def key(self) -> tuple[object, ...]:
-        """Equal for all that is told of one connection."""
-        ends = sorted(
-            [(self.sender.port, sorted(self.sender.hosts)), (self.receiver.port, sorted(self.receiver.hosts))]
-        )
-        return (*map(str, ends), self.start)
+    def key(self) -> int:
+        """Equal for all that is told of one connection; a hash, for there may be millions."""
+        ends = sorted((end.port, sorted(end.hosts)) for end in (self.sender, self.receiver))
+        return xxh3_128_intdigest(orjson.dumps([ends, self.start]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +105,7 @@ class FlowReader:
         """Documents that tell of no flow."""
         self.flows = 0
         self._named = self._addressed = False
+        self._known: dict[frozenset[str], frozenset[str]] = {}
 
     def flow(self, entry: Entry) -> Flow | None:
         """The flow that a document tells of; None if it tells of none."""
@@ -160,7 +160,8 @@ class FlowReader:
         plain = [normal(label) for label in labels]
         self._addressed = self._addressed or any(map(is_address, plain))
         self._named = self._named or not all(map(is_address, plain))
-        return End(frozenset(self._hosts.of(label, at) for label in plain), port)
+        hosts = frozenset(self._hosts.of(label, at) for label in plain)
+        return End(self._known.setdefault(hosts, hosts), port)
 
     def _amount(self, entry: Entry, source: tuple[str, str] | None) -> float | None:
         return None if source is None else quantity(entry.value(source[0]), source[1], self._zone)

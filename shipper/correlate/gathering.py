@@ -46,7 +46,7 @@ class Gathered:
         for transfer in transfers:
             self._peers[Route(transfer.host, transfer.receives)].add(transfer.peer)
         self._hosts = {transfer.host for transfer in transfers}
-        self._flows: dict[tuple[object, ...], Flow] = {}
+        self._flows: dict[int, Flow] = {}
         self.hosts: dict[str, Range] = {}
         """The transfers' servers that were seen as an end of any flow, and when."""
         self.range: Range | None = None
