@@ -2,17 +2,21 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
+from support.transcript import differs
 
 from shipper.cli import execute
 from shipper.errors import Exit
 
 GOLDEN = Path(__file__).parents[3] / "shared" / "conformance" / "correlate"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "audit.md"
 CAUSES = {
     "whole_transfer_at_30": "whole_transfers_at_minute",
     "host_absent": "silent_host",
@@ -215,3 +219,18 @@ def test_the_small_streams_are_no_loss_where_the_senders_threshold_is_known(case
     )
     assert totals["filtered"] >= small >= 2
     assert totals["missing"] + totals["filtered"] == 42
+
+
+def shown(command):
+    """The lines that the documentation shows as the output of a command."""
+    blocks = re.findall(r"^```text\n\$ (.*?)\n(.*?)^```", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
+    return next((words, output.splitlines()) for words, output in blocks if words.startswith(command))
+
+
+@pytest.mark.parametrize("command", ["shipper correlate", "shipper audit --against"])
+def test_the_documentation_shows_what_is_printed(case, monkeypatch, capsys, command):
+    words, expected_lines = shown(command)
+    shutil.copy(GOLDEN / "hosts.csv", case)
+    monkeypatch.chdir(case)
+    assert execute(words.split()[1:]) == Exit.FINDINGS
+    assert not differs(expected_lines, capsys.readouterr().out)
