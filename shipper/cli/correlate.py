@@ -159,7 +159,7 @@ def _next(index: str | None, tstat: Sequence[str]) -> str:
     if index and not tstat:
         return "give --tstat DIR with the logs of the hosts, to see which of the missing streams lie on a disk"
     if index:
-        return f"shipper audit --against {index} --key tstat_send --pipeline {TSTAT} --path {' '.join(tstat)}"
+        return f"shipper audit --against {index} --key KEY --pipeline {TSTAT} --path {' '.join(tstat)}"
     return "give --index INDEX, to see which of the flows arrived"
 
 
