@@ -6,8 +6,10 @@ Each test has a namespace or an input of its own.
 from __future__ import annotations
 
 import io
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from support.es_documents import DATASET, batch_of, documents, with_fields
 from support.site import Site, found, transfer
 
 from shipper.audit.findings import Verdict
+from shipper.audit.repair import plan
 from shipper.clock import SystemClock
 from shipper.events_log import EventsLog, text_writer
 from shipper.records import Batch, Document, Outcome, OutcomeKind, Receipt
@@ -160,7 +163,9 @@ def test_a_document_is_replaced_where_it_is(node: ElasticsearchNode) -> None:
     output.close()
 
 
-def test_what_a_rollover_doubled_is_found(node: ElasticsearchNode, tmp_path: Path) -> None:
+def test_what_a_rollover_doubled_is_found_and_deleted_where_it_came_last(
+    node: ElasticsearchNode, tmp_path: Path
+) -> None:
     item = InputSettings("doubled", (f"{tmp_path}/logs/*",), "gridftp-transfer", namespace="doubled")
     site = Site(tmp_path, [item], store=streams(node))
     site.write("a.log", [transfer(number) for number in range(50)])
@@ -172,3 +177,36 @@ def test_what_a_rollover_doubled_is_found(node: ElasticsearchNode, tmp_path: Pat
         outcome = site.audit(use_state=use_state)
         assert found(outcome) == [("duplicate", "same id in two indices", "a.log", n, n) for n in range(1, 51)]
         assert (outcome.totals.duplicate, outcome.totals.missing) == (50, 0)
+
+    older, newer = _places(site)
+    differs = _first_in(node, newer)
+    node.ask("POST", f"/{newer}/_update/{differs}?refresh=true", {"doc": {"user": {"name": "mallory"}}})
+    chosen = plan(site.audit())
+    assert (len(chosen.resend), len(chosen.delete), len(chosen.left)) == (0, 49, 1)
+    assert _places(site) == {older: 50, newer: 50}
+    repaired = site.repair()
+    assert (repaired.stored, repaired.deleted) == (0, 49)
+    kept = [json.loads(line) for line in site.deleted.read_bytes().splitlines()]
+    assert Counter(one["_index"] for one in kept) == {newer: 49}
+    assert {one["_id"] for one in kept}.isdisjoint({differs})
+    assert _places(site) == {older: 50, newer: 1}
+    assert site.audit().totals.duplicate == 1
+
+    node.ask("DELETE", f"/{newer}/_doc/{differs}?refresh=true")
+    for use_state in (True, False):
+        outcome = site.audit(level="contents", use_state=use_state)
+        assert (outcome.verdict, outcome.totals.indexed) == (Verdict.CLOSED, 50)
+
+
+def _places(site: Site) -> Counter[str]:
+    """How many documents each backing index holds, the older ones first."""
+    with closing(site.open()) as output:
+        output.refresh()
+        (fingerprint,) = {held.fingerprint for held in output.tallies(Scope(inputs=("doubled",)))}
+        counts = Counter(span.place for span in output.spans(fingerprint, 0, 1 << 40))
+    return Counter(dict(sorted(counts.items())))
+
+
+def _first_in(node: ElasticsearchNode, index: str) -> str:
+    answer = node.ask("POST", f"/{index}/_search", {"size": 1, "sort": ["log.offset"]})
+    return str(answer["hits"]["hits"][0]["_id"])
