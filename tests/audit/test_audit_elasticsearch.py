@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,12 @@ def test_damage_in_a_cluster_is_named_and_what_is_missing_is_made_again(
         ("altered", "changed in the index", "a.log", 200, 200),
         *wanted[2:],
     ]
-    assert site.repair().stored == 1
-    assert found(site.audit()) == wanted[1:]
+    repaired = site.repair()
+    assert (repaired.stored, repaired.deleted) == (1, 1)
+    kept = {"_index": other, "_id": twice["_id"], "_source": twice["_source"]}
+    assert [json.loads(line) for line in site.deleted.read_bytes().splitlines()] == [kept]
+    assert [hit["_index"] for hit in hits(node, "a.log", [offsets[299]])] == [twice["_index"]]
+    assert found(site.audit()) == wanted[1:2]
 
 
 def test_events_that_share_a_line_are_summed_by_a_cluster_as_the_line_is_on_disk(

@@ -89,6 +89,7 @@ def look(output: ElasticsearchOutput) -> None:
     assert fingerprint in {found.fingerprint for found in output.tallies(Scope())}
     assert [span.id for span in output.spans(fingerprint, 0, 1 << 40)] == [document.id for document in some]
     assert output.bodies([some[0].id], fingerprint=fingerprint) == {some[0].id: some[0].body}
+    assert output.copies([(INDEX, some[0].id)]) == {(INDEX, some[0].id): some[0].body}
     assert output.anchors(fingerprint) == []
 
 
