@@ -125,7 +125,7 @@ class Reader:
         looked = now = self._clock.monotonic()
         self._busy_since = now if self._busy_since is None else self._busy_since
         while True:
-            opened = self._open_next(now)
+            opened = self._open_next(now, parking=self._turns.all_looked_at)
             turn = self._turns.next()
             if turn is not None:
                 yield from self._turn(*turn, once=once)
@@ -133,13 +133,14 @@ class Reader:
                 break
             now = self._clock.monotonic()
             if now - looked >= BREATH and self._turns.has_backlog:
-                self._turns.look_again()
+                self._turns.look_again(TailedFile.has_changed)
                 looked = now
-        self._busy_since = None
+        if not self.to_open:
+            self._busy_since = None
 
     def hold(self) -> None:
         """Open what waits, as far as descriptors allow, and read nothing: what is open may lose its name meanwhile."""
-        while self._open_next(self._clock.monotonic()):
+        while self._open_next(self._clock.monotonic(), parking=True):
             pass
 
     def _turn(self, tailed: TailedFile, live: bool, *, once: bool) -> Iterator[Chunk]:
@@ -162,15 +163,17 @@ class Reader:
         """Seconds until an input that its rate holds back may be read on; None if none is."""
         return self._pace.due()
 
-    def _open_next(self, now: float) -> bool:
+    def _open_next(self, now: float, *, parking: bool) -> bool:
         """Open one of the files that wait, if descriptors allow; whether there was one to open."""
         spare = len(self._tailed) < self._max_open
         # A file that must not be read yet is opened only where there is room: it may be deleted while it waits.
-        if not (spare or self._park() if self._waiting.ready(self._waits) else spare and self._waiting.take_aside()):
+        ready = self._waiting.ready(self._waits)
+        if not (spare or (parking and self._park()) if ready else spare and self._waiting.take_aside()):
             return False
         late = self._busy_since is not None and now - self._busy_since >= HEAD_START
         opened = self._open(*self._waiting.next(self._clock.time() - RECENT if late else None))
         if opened is not None:
+            opened.epoch = self._clock.time() - self._clock.monotonic()
             self._turns.add(opened, live=False)
         return True
 

@@ -32,6 +32,8 @@ class TailedFile:
         self.cuts = {mark.offset for mark in row.marks if mark.kind is MarkKind.CUT}
         self.size = row.offset
         """Uncompressed bytes known to exist; for archives known only as far as read."""
+        self.epoch = -math.inf
+        """Time minus monotonic time when the file was opened, if old files need not be waited for."""
         self.grew_at = 0.0
         """Monotonic time when the file was last seen to grow."""
         self._nameless_since = math.inf
@@ -69,6 +71,11 @@ class TailedFile:
         data = self.content.pread(self.pending, self.position) if self.pending else b""
         return data.count(b"\n") + bool(data and not data.endswith(b"\n"))
 
+    def has_changed(self) -> bool:
+        """Whether the file looks different from what it was at its end."""
+        status = self.content.stat()
+        return (status.st_size, status.st_mtime_ns) != self._looked_at
+
     def next_chunk(self, now: float, *, once: bool) -> Chunk | None:
         """The next events, or None at the end. Raises Replaced, SourceError, UnfinishedArchive."""
         status = self.content.stat()
@@ -76,7 +83,7 @@ class TailedFile:
             self._nameless_since = min(self._nameless_since, now)
         look = (status.st_size, status.st_mtime_ns)
         if look != self._looked_at:
-            self.grew_at = now
+            self.grew_at = now if self._looked_at else min(now, status.st_mtime - self.epoch)
         elif not self._may_end(status, now, once=once):
             return None
         window = BLOCK

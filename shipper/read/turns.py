@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -49,10 +49,16 @@ class Turns(Generic[Item]):
         self.look_again()
         self._left = len(self._live)
 
-    def look_again(self) -> None:
-        """Give every file at its end a turn."""
-        self._live.extend(self._at_end)
-        self._at_end.clear()
+    @property
+    def all_looked_at(self) -> bool:
+        """Whether every live file had its turn: only now the order of those at their end tells who grew last."""
+        return self._left <= 0 or not self._live
+
+    def look_again(self, grew: Callable[[Item], bool] = lambda _: True) -> None:
+        """Give every file at its end a turn that grew."""
+        for item in [item for item in self._at_end if grew(item)]:
+            del self._at_end[item]
+            self._live.append(item)
 
     def at_end(self) -> Iterator[Item]:
         """The files at their end, first the one that has been there longest."""

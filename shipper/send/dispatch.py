@@ -21,6 +21,10 @@ LIMITS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0)
 """Seconds by which the durations of requests are told apart; the longest deadline by default is the last."""
 
 
+HOLD = 2.0
+"""Seconds for which newer batches wait for the rest of one that was taken in part."""
+
+
 class Durations:
     """How long requests took, counted by `LIMITS`."""
 
@@ -62,6 +66,8 @@ class Dispatcher:
         self._closed_until = 0.0
         """Where a batch was not taken at all nothing is sent for a moment: it would only be stored beyond a hole, and
         be sent again if the agent ended now."""
+        self._holes: dict[int, float] = {}
+        """By number of batches that were taken in part: how long newer ones wait for the rest, for the same reason."""
         self._sequence = 0
         self._receipts: list[Receipt] = []
         self._closing = False
@@ -123,9 +129,15 @@ class Dispatcher:
 
     def _next(self) -> float | None:
         """When the next batch may leave; None if there is none."""
+        times = [self._later[0][0]] if self._later else []
         if self._ready:
-            return self._closed_until
-        return max(self._closed_until, self._later[0][0]) if self._later else None
+            first = self._ready[0][2]
+            times.append(0.0 if first.attempt else max(self._holes.values(), default=0.0))
+        return max(self._closed_until, min(times)) if times else None
+
+    def _is_held_back(self, batch: Batch, now: float) -> bool:
+        """Whether a new batch waits for the rest of older ones; not for long: that may have reasons of its own."""
+        return not batch.attempt and any(now < until for until in self._holes.values())
 
     def _work(self) -> None:
         try:
@@ -143,7 +155,7 @@ class Dispatcher:
                 now = self._clock.monotonic()
                 while self._later and self._later[0][0] <= now:
                     self._ready_now(heapq.heappop(self._later)[2])
-                if self._ready and self._closed_until <= now:
+                if self._ready and self._closed_until <= now and not self._is_held_back(self._ready[0][2], now):
                     return heapq.heappop(self._ready)[2]
                 if not wait:
                     return None
@@ -162,6 +174,10 @@ class Dispatcher:
             self._receipts.append(receipt)
             for wait, rest in repeats:
                 self._put_off(wait, rest)
+            if receipt.kinds[OutcomeKind.RETRY]:
+                self._holes.setdefault(batch.number, self._clock.monotonic() + HOLD)
+            else:
+                self._holes.pop(batch.number, None)
             if receipt.kinds[OutcomeKind.RETRY] == len(receipt.batch.documents):
                 self._close_briefly(min(wait for wait, _ in repeats))
             self._condition.notify_all()
