@@ -31,9 +31,7 @@ def test_a_state_that_is_a_file_ends_every_command_with_one_sentence(configurati
     assert (tmp_path / "state").read_text() == "a file of somebody else"
 
 
-@pytest.mark.parametrize(
-    "command", [["status"], ["run", "--once", "--json"], ["audit", "--json"], ["setup", "--print"]]
-)
+@pytest.mark.parametrize("command", [["status"], ["run", "--once", "--json"], ["audit", "--json"], ["check"]])
 def test_a_full_disk_under_the_answer_is_told_and_is_no_finding(configuration, command):
     assert execute(["run", "--once", "-c", str(configuration)]) == Exit.CLEAN
     with Path("/dev/full").open("w") as full:

@@ -78,13 +78,16 @@ def test_005_a_path_that_is_not_there_yet_is_waited_for(tmp_path):
 
 
 def test_006_what_is_wrong_with_a_file_is_said_once_and_that_there_is_none_not_at_all(tmp_path):
-    """A path without a file is what rotation leaves behind; `shipper check` tells of it, the agent does not."""
+    """A path without a file is what rotation leaves behind; `shipper check` tells of it, the agent does not.
+
+    What is wrong is brought to mind again, ever more seldom, and not at every look.
+    """
     scene = Scene.of(tmp_path, "missing.log", "damaged.log")
     damaged = scene.logs / "damaged.log"
     damaged.write_bytes(b"\x1f\x8b" + b"\xff" * 100)
     with scene.live() as live:
         live.catch_up(120)
-        assert scene.events.counts == {"file_unreadable": 1}
+        assert scene.events.counts == {"file_unreadable": 1, "still_stalled": 1}
         damaged.unlink()
         write(scene.logs / "missing.log", *numbered(0, 2))
         live.catch_up(20)

@@ -121,13 +121,20 @@ def trial_of(name: str, directories: tuple[Path, ...]) -> Trial:
     """What a pipeline tries first on the text of an event."""
     found = pipeline_named(name, directories)
     rules = json.loads(found.definition)["rules"]
-    steps = [step["grok"] for step in rules["parse"] if step.get("grok") and step["field"] == "message"]
-    if not steps:
+    patterns = next(filter(None, map(_tried_on_lines, rules["parse"])), None)
+    if patterns is None:
         raise UsageError(f"The pipeline {name} has no grok step that reads the line; see `shipper parse --pipeline`.")
     known = library(directories)
     header = re.compile(rules["header"]) if "header" in rules else None
     types = {name: kind for name, kind in rules["types"].items() if isinstance(kind, str)}
-    return Trial(tuple(map(known.compile, steps[0])), found.framing, header, rules["blank"] == "drop", types)
+    return Trial(tuple(map(known.compile, patterns)), found.framing, header, rules["blank"] == "drop", types)
+
+
+def _tried_on_lines(step: Mapping[str, Any]) -> list[str]:
+    """The expressions that a step tries on the text of an event: its own, or those with which its branches begin."""
+    if step.get("first"):
+        return [pattern for branch in step["first"] for pattern in _tried_on_lines(branch[0])]
+    return list(step.get("grok") or ()) if step["field"] == "message" else []
 
 
 def pipeline_named(name: str, pattern_dirs: tuple[Path, ...], pipeline_dirs: tuple[Path, ...] = ()) -> Pipeline:
