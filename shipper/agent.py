@@ -89,6 +89,11 @@ class Agent:
         while (pause := self.reader.due()) is not None:
             self._clock.wait(self.bell, pause)
             self._pass(once=True, progress=progress)
+        read = -1
+        while self.reader.unfinished and read != self.totals.lines:  # a dataset was paused: it is read when it goes on
+            read = self.totals.lines
+            self._wait_while(lambda: bool(self.reader.held), PATIENCE)
+            self._pass(once=True, progress=progress)
         self._drain(PATIENCE)
         if not self._ledger.idle:
             raise OutputError(self._why_unfinished())

@@ -216,6 +216,11 @@ class Reader:
         self._recogniser.forget(file)
 
     @property
+    def unfinished(self) -> bool:
+        """After a single pass: whether files were left because their input must not be read now."""
+        return self.to_open > 0 or any(tailed.named for tailed in self._turns.at_end())
+
+    @property
     def to_open(self) -> int:
         """How many files still wait for their turn."""
         return len(self._waiting)
