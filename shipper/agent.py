@@ -95,6 +95,10 @@ class Agent:
             self._wait_while(lambda: bool(self.reader.held), PATIENCE)
             self._pass(once=True, progress=progress)
         self._drain(PATIENCE)
+        if self.reader.unreadable:  # perhaps only as the output, which was being filled, could not be asked
+            self.reader.scan()
+            self._pass(once=True, progress=progress)
+            self._drain(PATIENCE)
         if not self._ledger.idle:
             raise OutputError(self._why_unfinished())
 
