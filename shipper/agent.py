@@ -95,7 +95,7 @@ class Agent:
             self._wait_while(lambda: bool(self.reader.held), PATIENCE)
             self._pass(once=True, progress=progress)
         self._drain(PATIENCE)
-        if self.reader.unreadable:  # perhaps only as the output, which was being filled, could not be asked
+        if self.reader.unanswered:  # an index that was just being made may answer now
             self.reader.scan()
             self._pass(once=True, progress=progress)
             self._drain(PATIENCE)

@@ -216,6 +216,11 @@ class Reader:
         self._recogniser.forget(file)
 
     @property
+    def unanswered(self) -> bool:
+        """Whether the output did not answer what it was asked of a file, which is left for the next look."""
+        return self._troubles.unanswered
+
+    @property
     def unfinished(self) -> bool:
         """After a single pass: whether files were left because their input must not be read now."""
         return self.to_open > 0 or any(tailed.named for tailed in self._turns.at_end())

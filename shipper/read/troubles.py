@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from shipper.errors import OutputError
 from shipper.events_log import EventsLog
 from shipper.hashes import HEAD_LIMIT
 from shipper.read.discover import Found, closed_folders
@@ -38,6 +39,8 @@ class Troubles:
         self._files: dict[str, str] = {}
         self.unidentified: dict[str, Unidentified] = {}
         """By path: files that no row stands for yet."""
+        self.unanswered = False
+        """Whether the output did not answer what it was asked of a file."""
 
     @property
     def unreadable(self) -> dict[str, str]:
@@ -79,6 +82,7 @@ class Troubles:
         if isinstance(error, UnfinishedArchive):
             self.cannot_tell(settings, found, "unfinished")
             return
+        self.unanswered = self.unanswered or isinstance(error, OutputError)
         path = str(found.path)
         self.cannot_tell(settings, found, _problem(path, error))
         self.cannot_read(path, error)
