@@ -165,10 +165,7 @@ class Reader:
 
     def _open_next(self, now: float, *, parking: bool) -> bool:
         """Open one of the files that wait, if descriptors allow; whether there was one to open."""
-        spare = len(self._tailed) < self._max_open
-        # A file that must not be read yet is opened only where there is room: it may be deleted while it waits.
-        ready = self._waiting.ready(self._waits)
-        if not (spare or (parking and self._park()) if ready else spare and self._waiting.take_aside()):
+        if not self._has_room(parking=parking):
             return False
         late = self._busy_since is not None and now - self._busy_since >= HEAD_START
         opened = self._open(*self._waiting.next(self._clock.time() - RECENT if late else None))
@@ -176,6 +173,14 @@ class Reader:
             opened.epoch = self._clock.time() - self._clock.monotonic()
             self._turns.add(opened, live=False)
         return True
+
+    def _has_room(self, *, parking: bool) -> bool:
+        """Whether a file that waits can be opened, made room for if need be."""
+        spare = len(self._tailed) < self._max_open
+        if self._waiting.ready(self._waits):
+            return spare or (parking and self._park())
+        # A file that must not be read yet is opened only where there is room: it may be deleted while it waits.
+        return spare and self._waiting.take_aside()
 
     def _park(self) -> bool:
         """Close a file at its end, to be opened again when it changes; whether there was one that can be spared.
