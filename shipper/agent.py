@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from shipper.clock import Bell, Clock
 from shipper.commit.ledger import Ledger, size_of
@@ -78,6 +78,8 @@ class Agent:
         """Bytes by input, of open files, when last looked at."""
         self._committed_at = 0.0
         self.totals = Totals()
+        self.other_troubles: Callable[[], Mapping[str, str]] = dict
+        """What stands still beside the agent's own work: scope -> reason."""
 
     def once(self, progress: Callable[[Totals], None] = lambda _: None) -> None:
         """Ship everything up to the end of every file as it is now. Raises OutputError if that cannot be finished.
@@ -313,7 +315,7 @@ class Agent:
         self.reader.held = {
             name for name, pipeline in self._reloader.pipelines.items() if f"dataset {pipeline.dataset}" in troubles
         }
-        reasons |= self._slowed_down()
+        reasons |= self._slowed_down() | self.other_troubles()
         if reasons != {stall.scope: stall.reason for stall in self._stalls}:
             since = {stall.scope: stall.since for stall in self._stalls}
             now = self._clock.time()

@@ -7,6 +7,24 @@ from pathlib import Path
 
 MIB = 1 << 20
 
+Band = tuple[int, int]
+"""The least and the most that is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What an input brings, if all is well, in each period of its events' time."""
+
+    every: float
+    """Seconds of a period; periods begin at multiples of it, in UTC."""
+    by: float
+    """Seconds after the end of a period until which its lines are stored."""
+    lines: Band | str | None = None
+    """How many; `auto`: as many as in the periods before; None: at least one."""
+    bytes: Band | str | None = None
+    """How many bytes of lines, likewise."""
+
+
 
 @dataclass(frozen=True, slots=True)
 class InputSettings:
@@ -36,6 +54,8 @@ class InputSettings:
 
     retention: float | None = None
     """Seconds for which the documents of this input's dataset are kept in a cluster; None: as the output says."""
+    expect: Expectation | None = None
+    """What it brings if all is well; judged by `shipper audit --fleet`."""
 
     @property
     def since(self) -> str | None:
@@ -111,6 +131,8 @@ class Settings:
     pattern_dirs: tuple[Path, ...] = ()
     pipeline_dirs: tuple[Path, ...] = ()
     metrics: MetricsSettings | None = None
+    fleet: bool = False
+    """Whether the ledger is written to the output, too, for `shipper audit --fleet`."""
     output_name: str = ""
     """Where there are several outputs: the name of the one that these settings are for."""
     outputs: tuple[Settings, ...] = ()

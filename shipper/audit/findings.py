@@ -21,6 +21,16 @@ class Kind(StrEnum):
     UNPROVED = "unproved"
     INCOMPLETE_VALUE = "incomplete_value"
     """Lines that arrived whole, but not each of their values: a fault only for those who say so."""
+    SILENT = "silent"
+    """A host whose agent gives no sign of life; this and the kinds below are of hosts, not of lines."""
+    STALLED = "stalled"
+    """Something stands still on a host."""
+    LATE = "late"
+    """Lines that an input is expected to bring are not there."""
+    UNUSUAL = "unusual"
+    """They are there, but more or fewer than is expected."""
+    SKEW = "skew"
+    """A host has another version, or another time, than the others."""
 
 
 class Cause(StrEnum):
@@ -50,6 +60,19 @@ class Cause(StrEnum):
     IGNORED_FIELD = "field ignored by the index"
     TYPE_FAILURE = "value of another type"
     UNPARSED = "not parsed"
+    NO_SIGN_OF_LIFE = "no sign of life"
+    AGENT_ENDED = "its agent ended"
+    STANDSTILL = "its agent says so"
+    OVERDUE = "due and not there"
+    """The last one that was due: it may still come."""
+    NEVER_CAME = "never came"
+    FEWER = "fewer than expected"
+    MORE = "more than expected"
+    OTHER_VERSION = "another version of shipper"
+    OTHER_PIPELINE = "another pipeline under the same name"
+    CLOCK_AHEAD = "its clock is ahead"
+    NO_LEDGER = "its agent writes no ledger documents"
+    TORN_LEDGER = "its ledger documents are not whole"
 
 
 RESEND = "resend"
@@ -103,6 +126,9 @@ class Totals:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
+_COUNTED = frozenset(item.name for item in fields(Totals))
+
+
 @dataclass(frozen=True, slots=True)
 class Pending:
     """Lines of a file that wait for the agent: no fault."""
@@ -134,10 +160,11 @@ class Outcome:
     """Values that did not arrive whole; no findings, unless somebody wants them to be."""
 
     def report(self, finding: Finding) -> None:
-        """Record a finding and count its lines."""
+        """Record a finding and count its lines, if it is one of lines."""
         self.findings.append(finding)
         name = finding.kind.value
-        setattr(self.totals, name, getattr(self.totals, name) + finding.lines)
+        if name in _COUNTED:
+            setattr(self.totals, name, getattr(self.totals, name) + finding.lines)
 
     def wait(self, path: str, tally: Tally) -> None:
         """Record lines that are pending."""
