@@ -13,6 +13,7 @@ from typing import IO, Any
 import click
 
 from shipper import config
+from shipper.config.models import Document
 from shipper.errors import UsageError
 from shipper.events_log import EventsLog, Value, Write
 from shipper.operate.notify import Notifier
@@ -41,13 +42,15 @@ def _remember(context: click.Context, _parameter: click.Parameter, name: str | N
     context.meta[_CHOSEN] = name
 
 
-def configuration(path: Path, *, leave_out: Sequence[tuple[str, ...]] = ()) -> Settings:
+def configuration(
+    path: Path, *, leave_out: Sequence[tuple[str, ...]] = (), model: type[Document] = Document
+) -> Settings:
     """The settings for the output that the running command was told; see `config.load` and `one_output`."""
     context = click.get_current_context(silent=True)
     name = None if context is None else context.meta.get(_CHOSEN)
     if name is not None:
         leave_out = [("outputs", name, *key[1:]) if key[:1] == ("output",) else key for key in leave_out]
-    return one_output(config.load(path, leave_out=leave_out), name)
+    return one_output(config.load(path, leave_out=leave_out, model=model), name)
 
 
 def one_output(settings: Settings, name: str | None) -> Settings:

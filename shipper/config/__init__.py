@@ -45,12 +45,15 @@ def load(
     environment: Mapping[str, str] | None = None,
     host_name: Callable[[], str] = full_host_name,
     leave_out: Sequence[tuple[str, ...]] = (),
+    model: type[Document] = Document,
 ) -> Settings:
     """The settings of a configuration file and of `inputs.d/*.yml` beside it; raises ConfigurationError.
 
-    `leave_out` names keys whose values are not looked at, by their paths.
+    `leave_out` names keys whose values are not looked at, by their paths; `model` says which keys there must be.
     """
-    return load_with_origins(path, environment=environment, host_name=host_name, leave_out=leave_out).settings
+    return load_with_origins(
+        path, environment=environment, host_name=host_name, leave_out=leave_out, model=model
+    ).settings
 
 
 def load_with_origins(
@@ -59,6 +62,7 @@ def load_with_origins(
     environment: Mapping[str, str] | None = None,
     host_name: Callable[[], str] = full_host_name,
     leave_out: Sequence[tuple[str, ...]] = (),
+    model: type[Document] = Document,
 ) -> Loaded:
     """As `load`, and where each value was written."""
     origin = path or DEFAULT_PATH
@@ -69,12 +73,12 @@ def load_with_origins(
     problems = [*tree.problems, *contradictions(tree)]
     document = None
     try:
-        document = Document.model_validate(tree.data, context={"base": base})
+        document = model.model_validate(tree.data, context={"base": base})
     except ValidationError as error:
         problems += problems_of(error, tree)
     if document is not None and not document.host:
         document, missing = _with_host(document, host_name(), tree)
-        problems += missing
+        problems += missing if document.inputs else []
     if problems or document is None:
         raise ConfigurationError(sorted(dict.fromkeys(problems), key=_by_place(str(origin))))
     return Loaded(settings_from(document, origin), document, tree.places)
@@ -93,7 +97,7 @@ def _with_host(document: Document, name: str, tree: Tree) -> tuple[Document, lis
     if usable_host(name):
         return document.model_copy(update={"host": name}), []
     message = f"The name of this machine is '{name}', which names no machine in particular; write `host: NAME`."
-    return document, [tree.problem((), message, key="host")]
+    return document.model_copy(update={"host": name}), [tree.problem((), message, key="host")]
 
 
 def _by_place(main_file: str) -> Callable[[Problem], tuple[bool, str, int]]:

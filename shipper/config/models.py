@@ -9,7 +9,15 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict
 
 from shipper.config import values
-from shipper.settings import MIB, ElasticsearchSettings, InputSettings, MetricsSettings, Settings, SQLiteSettings
+from shipper.settings import (
+    MIB,
+    ElasticsearchSettings,
+    Expectation,
+    InputSettings,
+    MetricsSettings,
+    Settings,
+    SQLiteSettings,
+)
 
 SITE = Path("/etc/shipper")
 """Where an administrator's own patterns and pipelines lie, whatever configuration file is used."""
@@ -17,6 +25,15 @@ SITE = Path("/etc/shipper")
 
 class _Mapping(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Expect(_Mapping):
+    """The key `expect` of an input."""
+
+    every: Annotated[values.Duration, values.between("1m", "7d")]
+    by: Annotated[values.Duration, values.between("0s", "7d")] = 1200.0
+    lines: values.Counts | None = None
+    bytes: values.Sizes | None = None
 
 
 class Input(_Mapping):
@@ -36,6 +53,7 @@ class Input(_Mapping):
     encoding: values.Encoding = "utf-8"
     rate: Annotated[values.Rate, values.between("1KiB", "64GiB")] | None = None
     retention: Annotated[values.Duration, values.between("1d", "36500d")] | None = None
+    expect: Expect | None = None
 
 
 class SQLite(_Mapping):
@@ -97,13 +115,21 @@ class Document(_Mapping):
     stall_after: Annotated[values.Duration, values.between("1s", "1d")] = 300.0
     parse_timeout: Annotated[values.Duration, values.between("10ms", "1m")] = 1.0
     metrics: Metrics | None = None
+    fleet: values.Switch | None = None
     patterns_dir: values.ExistingFolder | None = None
     pipelines_dir: values.ExistingFolder | None = None
+
+
+class Asking(Document):
+    """A configuration with which an output is asked: it need not ship anything."""
+
+    inputs: Annotated[tuple[Input, ...], values.AT_LEAST_ONE] = ()
 
 
 MODELS: dict[tuple[str, ...], type[_Mapping]] = {
     (): Document,
     ("inputs",): Input,
+    ("inputs", "expect"): Expect,
     ("metrics",): Metrics,
     ("output",): Output,
     ("output", "sqlite"): SQLite,
@@ -139,11 +165,12 @@ def _for_output(document: Document, position: int, name: str) -> Document:
 
 def _settings(document: Document, origin: Path, output_name: str = "") -> Settings:
     assert document.host is not None
+    output = _output(document)
     return Settings(
         host=document.host,
         state=document.state,
-        inputs=tuple(InputSettings(**dict(item)) for item in document.inputs),
-        output=_output(document),
+        inputs=tuple(_input(item) for item in document.inputs),
+        output=output,
         memory=document.memory,
         max_open_files=document.max_open_files,
         rescan=document.rescan,
@@ -157,9 +184,16 @@ def _settings(document: Document, origin: Path, output_name: str = "") -> Settin
         pattern_dirs=_folders("patterns", document.patterns_dir),
         pipeline_dirs=_folders("pipelines", document.pipelines_dir),
         metrics=None if document.metrics is None else MetricsSettings(**dict(document.metrics)),
+        # An index in a file is seldom that of several hosts; who wants its ledger there, too, says so.
+        fleet=isinstance(output, ElasticsearchSettings) if document.fleet is None else document.fleet,
         output_name=output_name,
         origin=origin,
     )
+
+
+def _input(item: Input) -> InputSettings:
+    expect = None if item.expect is None else Expectation(**dict(item.expect))
+    return InputSettings(**{**dict(item), "expect": expect})
 
 
 def rules_at(path: tuple[str | int, ...]) -> type[BaseModel] | None:

@@ -121,6 +121,23 @@ def _switch(text: str) -> bool:
     return text == "true"
 
 
+def _band(convert: Callable[[str], int], example: str) -> BeforeValidator:
+    def validate(value: Any) -> tuple[int, int] | str:
+        if value == "auto":
+            return "auto"
+        if not isinstance(value, list) or len(value) != 2:
+            raise mistake(f"Allowed are auto, and a list of the least and the most, for example {example}.")
+        try:
+            least, most = (convert(_text(item)) for item in value)
+        except ValueError as error:
+            raise mistake(str(error)) from None
+        if least > most:
+            raise mistake(f"The least, {value[0]}, is more than the most, {value[1]}.")
+        return least, most
+
+    return BeforeValidator(validate)
+
+
 def _time_zone(text: str) -> str:
     try:
         if text not in _ZONES_OF_THIS_MACHINE:
@@ -255,6 +272,8 @@ Size = Annotated[int, _from_text(units.size)]
 Duration = Annotated[float, _from_text(units.duration)]
 Rate = Annotated[int, _from_text(units.rate)]
 Count = Annotated[int, _from_text(_count)]
+Counts = Annotated[tuple[int, int] | str, _band(_count, "[1, 500000]")]
+Sizes = Annotated[tuple[int, int] | str, _band(units.size, "[1MiB, 4GiB]")]
 Switch = Annotated[bool, _from_text(_switch)]
 TimeZone = Annotated[str, _from_text(_time_zone)]
 Period = Annotated[str, _one_of("day", "month", "year")]

@@ -46,6 +46,8 @@ class Period(NamedTuple):
     start: int
     """Seconds since the epoch when the step begins: a multiple of the step."""
     lines: int
+    bytes: int = 0
+    """Of these lines, as they are on disk."""
 
 
 class Flaw(NamedTuple):
@@ -96,7 +98,7 @@ class Output(Protocol):
         """The date marks that documents of the fingerprint carry: (shipper.date_from, shipper.date), by offset."""
 
     def history(self, scope: Scope, step: int) -> Iterator[Period]:
-        """The lines that are held by file, bucket and step of event time (seconds)."""
+        """The lines and bytes that are held by file, bucket and step of event time (seconds)."""
 
     def flaws(self, scope: Scope, tags: Sequence[str]) -> Iterator[Flaw]:
         """How many documents carry one of the tags, and of how many the index ignored a field."""

@@ -49,8 +49,9 @@ class _Snapshot:
 class Questions:
     """Asks about the documents in our indices."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, indices: str = ALL_INDICES) -> None:
         self._connection = connection
+        self._indices = indices
         self._known_product: Product | None = None
 
     def cluster_uuid(self) -> str:
@@ -63,7 +64,7 @@ class Questions:
 
     def refresh(self) -> None:
         """Make all that was stored before visible to searches."""
-        target = f"/{ALL_INDICES}/_refresh?expand_wildcards=open,hidden"
+        target = f"/{self._indices}/_refresh?expand_wildcards=open,hidden"
         check_shards(self._ask("POST", target, "a refresh"), "a refresh", least=self._count_indices())
 
     def tallies(self, scope: Scope) -> Iterator[BucketTally]:
@@ -186,7 +187,7 @@ class Questions:
                 composite["after"] = result["after_key"]
             if covered != expected:
                 raise OutputError(
-                    f"{expected - covered} of {expected} documents in {ALL_INDICES} lack fields that every document of "
+                    f"{expected - covered} of {expected} documents in {self._indices} lack fields that every document of "
                     f"shipper has; they were written by something else and make the answer for {question} doubtful."
                 )
 
@@ -210,7 +211,7 @@ class Questions:
             yield None
             return
         product = self._product()
-        target = f"/{ALL_INDICES}/{product.points}?keep_alive={_KEEP_ALIVE}&expand_wildcards=open,hidden"
+        target = f"/{self._indices}/{product.points}?keep_alive={_KEEP_ALIVE}&expand_wildcards=open,hidden"
         answer = self._ask("POST", target, question)
         snapshot = _Snapshot(product.point_of(answer), indices)
         try:
@@ -232,7 +233,7 @@ class Questions:
 
     def _count_indices(self) -> int:
         """How many indices are ours. OutputError if one is closed: nobody can tell what it holds."""
-        target = f"/_resolve/index/{ALL_INDICES}?expand_wildcards=all"
+        target = f"/_resolve/index/{self._indices}?expand_wildcards=all"
         indices = self._ask("GET", target, "its indices").get("indices", [])
         closed = [index["name"] for index in indices if "closed" in index.get("attributes", ())]
         if closed:

@@ -56,7 +56,8 @@ SELECT DISTINCT document ->> '$.shipper.date_from', document ->> '$.shipper.date
 WHERE fingerprint = ? AND document ->> '$.shipper.date_from' IS NOT NULL ORDER BY 1
 """
 _HISTORY = """
-SELECT host, input, fingerprint, offset >> 24, timestamp / :step - (timestamp % :step < 0), SUM(lines)
+SELECT host, input, fingerprint, offset >> 24, timestamp / :step - (timestamp % :step < 0), SUM(lines),
+       SUM(bytes)
 FROM documents {where} GROUP BY 1, 2, 3, 4, 5
 """
 _FLAWS = """
@@ -138,11 +139,11 @@ class SQLiteOutput:
         return [(int(offset), date) for offset, date in self._rows(_ANCHORS, (fingerprint,))]
 
     def history(self, scope: Scope, step: int) -> Iterator[Period]:
-        """The lines that are held by file, bucket and step of event time (seconds)."""
+        """The lines and bytes that are held by file, bucket and step of event time (seconds)."""
         where, values = _where(scope)
         query = _HISTORY.format(where=where).replace(":step", str(step * _NANOSECONDS))
-        for host, name, fingerprint, bucket, number, lines in self._rows(query, values):
-            yield Period(host, name, fingerprint, bucket, number * step, lines)
+        for host, name, fingerprint, bucket, number, *sizes in self._rows(query, values):
+            yield Period(host, name, fingerprint, bucket, number * step, *sizes)
 
     def flaws(self, scope: Scope, tags: Sequence[str]) -> Iterator[Flaw]:
         """How many documents carry one of the tags."""

@@ -15,6 +15,7 @@ from shipper.send.questions import KEY_FIELDS, Questions, all_of, scope_query
 from shipper.send.whole import exact_integer
 
 _LINES = {"lines": {"sum": {"field": "shipper.lines"}}}
+_SIZES = {**_LINES, "bytes": {"sum": {"field": "shipper.bytes"}}}
 _ORIGIN = [{name: {"terms": {"field": KEY_FIELDS[name]}}} for name in ("host", "input")]
 _IGNORED = "_ignored"
 
@@ -23,11 +24,11 @@ class Surveys(Questions):
     """Asks about the contents of our documents."""
 
     def history(self, scope: Scope, step: int) -> Iterator[Period]:
-        """The lines that are held by file, bucket and step of event time (seconds)."""
+        """The lines and bytes that are held by file, bucket and step of event time (seconds)."""
         sources: list[dict[str, Any]] = [{name: {"terms": {"field": field}}} for name, field in KEY_FIELDS.items()]
         sources.append({"bucket": {"histogram": {"field": "log.offset", "interval": 1 << BUCKET_BITS}}})
         sources.append({"start": {"date_histogram": {"field": "@timestamp", "fixed_interval": f"{step}s"}}})
-        for found in self._composite(scope_query(scope), sources, _LINES, "the times of events"):
+        for found in self._composite(scope_query(scope), sources, _SIZES, "the times of events"):
             key = found["key"]
             yield Period(
                 host=key["host"],
@@ -36,6 +37,7 @@ class Surveys(Questions):
                 bucket=exact_integer(key["bucket"], "an offset") >> BUCKET_BITS,
                 start=exact_integer(key["start"], "a time") // 1000,
                 lines=exact_integer(found["lines"]["value"], "a sum of lines"),
+                bytes=exact_integer(found["bytes"]["value"], "a sum of bytes"),
             )
 
     def flaws(self, scope: Scope, tags: Sequence[str]) -> Iterator[Flaw]:
