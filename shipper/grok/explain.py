@@ -22,6 +22,10 @@ ESCAPE = re.compile(
 EXTENDED = re.compile(r"\(\?[im]*x")
 OPTIONAL = re.compile(r"(?:[?*]|\{0?,\d*\})[?+]?\Z")
 """The end of a piece that matches nothing, too."""
+REPEATED = re.compile(r"(?:[*+]|\{\d+,\d*\})[?+]?\Z")
+"""The end of a piece that may stand there once more."""
+COUNTED = re.compile(r"\{\d+(?:,\d*)?\}[?+]?\Z")
+"""The end of a piece that has to stand there more than once."""
 GROUPED = re.compile(r"[(|]|^$")
 NAMED = re.compile(r"\(\?P?<[^=!]")
 BACKREFERENCE = re.compile(r"\\[1-9k]|\(\?P=")
@@ -117,11 +121,29 @@ class _Search:
         here = Explanation(
             matched, start, end, failing, self.expansion(matched, failing), inside, self.text[end:], suspect
         )
-        deeper = [self.follow(matched, parts, (*inside, failing)) for parts in self.parts(failing)]
-        deeper.extend(self.skipped(before, pieces[:count], end, inside))
         least = here.progress + (not self.is_line(failing))
-        further = [each for each in deeper if each.failing is not None and each.progress >= least]
-        return max(further, key=_progress, default=here)
+        deeper = self.within(matched, failing, (*inside, failing))
+        further = [each for each in deeper if each.progress >= least or self.takes_more(each, matched)]
+        further += [each for each in self.left_out(before, pieces[:count], end, inside) if each.progress >= least]
+        return max((each for each in further if each.failing is not None), key=_progress, default=here)
+
+    def within(self, matched: str, piece: str, inside: tuple[str, ...]) -> Iterator[Explanation]:
+        """How far the alternatives inside a piece match, in the first repetition of it that fails."""
+        for alternative in self.parts(piece):
+            each = self.follow(matched, alternative, inside)
+            if each.failing is None and COUNTED.search(piece) and self.takes_more(each, matched):
+                yield from self.within(each.matched, piece, inside)
+                return
+            yield each
+
+    def takes_more(self, each: Explanation, matched: str) -> bool:
+        """Whether what an explanation found to match takes characters after what had matched before.
+
+        A wildcard before it may have reached further alone, and then gives way.
+        """
+        inner = each.matched.removeprefix(matched)
+        begin = self.span(f"{matched}(?={inner})") if inner else None
+        return begin is not None and begin[1] < each.end
 
     def is_within_word(self, place: int) -> bool:
         return self.text[max(place - 1, 0) : place].isalnum() and self.text[place : place + 1].isalnum()
@@ -131,18 +153,29 @@ class _Search:
         inside = self.inside(piece)
         return "|" not in inside and any(reference.field is not None for reference in references(inside))
 
-    def skipped(self, before: str, pieces: list[str], end: int, inside: tuple[str, ...]) -> Iterator[Explanation]:
-        """How far the last pieces match that were left out, as they may be: perhaps one of them is meant."""
-        while pieces and OPTIONAL.search(pieces[-1]):
+    def left_out(self, before: str, pieces: list[str], end: int, inside: tuple[str, ...]) -> Iterator[Explanation]:
+        """How far pieces match that were left out at the end of what matches, as they may be: one may be meant."""
+        while pieces:
             *pieces, piece = pieces
-            matched = before + "".join(pieces)
-            if (self.span(matched) or (0, 0))[1] != end:
+            earlier = before + "".join(pieces)
+            parts = self.parts(piece)
+            if not OPTIONAL.search(piece) or (self.span(earlier) or (0, 0))[1] != end:
+                yield from self.left_out_within(earlier, piece, parts, end, inside)
                 return
-            for parts in self.parts(piece):
-                yield self.follow(matched, parts, (*inside, piece))
-        whole = self.parts(pieces[-1]) if pieces else []
-        if len(whole) == 1:
-            yield from self.skipped(before + "".join(pieces[:-1]), whole[0], end, (*inside, pieces[-1]))
+            for alternative in parts:
+                yield self.follow(earlier, alternative, (*inside, piece))
+
+    def left_out_within(
+        self, earlier: str, piece: str, parts: list[list[str]], end: int, inside: tuple[str, ...]
+    ) -> Iterator[Explanation]:
+        """The same of the last piece that took part: at its end, and of one repetition more."""
+        within = (*inside, piece)
+        if len(parts) == 1:
+            yield from self.left_out(earlier, parts[0], end, within)
+        if REPEATED.search(piece):
+            held = f"(?>{earlier}{piece})"  # or the repetition before would be given back for one more
+            for alternative in parts:
+                yield self.follow(held, alternative, within)
 
     def expansion(self, matched: str, piece: str) -> str:
         """What the piece stands for; a definition on the spot may stand in what is before it."""

@@ -43,6 +43,51 @@ def test_of_alternatives_the_one_that_gets_furthest_is_explained():
     assert (explained.matched, explained.end, explained.failing) == ("a%{INT}c", 3, "%{WORD}")
 
 
+@pytest.mark.parametrize(
+    ("pattern", "text", "failing", "found"),
+    [
+        pytest.param(
+            r"^a(?: b=(?<b>\d+)(?: c=(?<c>\d+)(?: d=(?<d>\d+))?)?)?$",
+            "a b=1 c=2 d=x",
+            r"(?<d>\d+)",
+            "x",
+            id="a group left out at the end of nested ones",
+        ),
+        pytest.param(
+            r"^(?:(?: a=(?<a>\d+))?(?: b=(?<b>\d+))?(?: c=(?<c>\d+))?)$",
+            " a=1 c=x",
+            r"(?<c>\d+)",
+            "x",
+            id="one of several groups left out",
+        ),
+        pytest.param(
+            r"^(?: (?<k>[a-z]+)=(?<v>\d+))*$", " a=1 b=2 c=x", r"(?<v>\d+)", "x", id="the next of any number of groups"
+        ),
+        pytest.param(r"^(?:(?<o>\d+)\.){3}(?<l>\d+)$", "10.0.x.1", r"(?<o>\d+)", "x.1", id="the third of three groups"),
+        pytest.param(
+            r"^(?:(?<a>\d+)-x|(?<w>[a-z]+)-y) end$", "12-z end", "-x", "-z end", id="the alternative that fits best"
+        ),
+        pytest.param(
+            r"^.*(?<k>K)=(?<v>\d+) (?:(?<x>X)=\d+|(?<y>Y)=(?<z>\d+)) end$",
+            "some text K=5 Y=q end",
+            r"(?<z>\d+)",
+            "q end",
+            id="an alternative after a wildcard",
+        ),
+        pytest.param(
+            r"^(?<p>.*) (?:A=(?<a>\d+) B=(?<b>\d+)) end$",
+            "some A=5 B=q and more",
+            r"(?<b>\d+)",
+            "q and more",
+            id="a group behind a wildcard that alone reaches further",
+        ),
+    ],
+)
+def test_the_failing_piece_is_found_within_groups(pattern, text, failing, found):
+    explained = LIBRARY.compile(pattern).explain(text)
+    assert (explained.failing, explained.found) == (failing, found)
+
+
 def test_a_definition_on_the_spot_holds_for_later_pieces():
     explained = LIBRARY.compile("%{AB=ab}%{AB}!").explain("abab?")
     assert (explained.end, explained.failing) == (4, "!")

@@ -44,9 +44,13 @@ SYSLOGLINE = r"^%{SYSLOGTIMESTAMP:timestamp} %{SYSLOGHOST:host} %{SYSLOGPROG}: %
         ("%{TSTAT_HEAD}", TSTAT, "443", "https", "%{POSINT:port:int}", "https "),
         ("%{TSTAT_HEAD}", TSTAT, " 118 3", " - 3", "%{INT:ack:int}", "- 3"),
         (TRANSFER, GRIDFTP, "HOST=vm", "HOST=", r"(?<gridftp.host>\S+)", " PROG="),
-        (TRANSFER, GRIDFTP, "NBYTES=134028", "NBYTES=13x", "%{GRIDFTP_END}", "CODE=226"),
+        (TRANSFER, GRIDFTP, "NBYTES=134028", "NBYTES=13x", " VOLUME=", "x VOLUME"),
         (TRANSFER, GRIDFTP, "START=2026", "START=X", "%{GRIDFTP_STAMP:gridftp.start}", "X1121"),
         (TRANSFER, GRIDFTP, "DEST=[", "DEST=", r" DEST=\[", " DEST=127.0.0.1]"),
+        (TRANSFER, GRIDFTP, "STREAMS=1", "STREAMS=one", r"(?<gridftp.streams>\d+)", "one STRIPES"),
+        (TRANSFER, GRIDFTP, "BLOCK=", "BLOK=", " BLOCK=", " BLOK=262144"),
+        (TRANSFER, GRIDFTP, "NBYTES=134028", "NBYTES=", "%{GRIDFTP_NBYTES}", " VOLUME="),
+        (TRANSFER, GRIDFTP, "CODE=226", "CODE=226 retrans=x", r"(?<gridftp.retrans>[\d,]+)", "x"),
         (HEARTBEAT, PULSE, "lifetime=1:10.10", "lifetime=1:10:10", r"\.", ":10]"),
         (HEARTBEAT, PULSE, "[118]", "[]", r"(?<[storm][synch]>\d+)", "] ASynch"),
         (HEARTBEAT, PULSE, "OK=10", "OK=", r"(?<[storm][last][ptg_ok]>\d+)", " M.Dur"),
@@ -66,6 +70,18 @@ def test_the_piece_that_a_person_would_name_is_named(pattern, line, right, wrong
     explained = grok.explain(broken)
     assert piece in {explained.failing, explained.suspect}
     assert explained.found.startswith(instead)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "suspect", "there"),
+    [("NBYTES=134028", "NBYTES=13x", "%{GRIDFTP_NBYTES}", "x VOLUME"), ("DEST=[", "DEST=", None, "127.0.0.1]")],
+)
+def test_the_first_wrong_character_is_found_and_a_piece_that_ends_within_a_word_is_suspected(
+    right, wrong, suspect, there
+):
+    broken = GRIDFTP.replace(right, wrong)
+    explained = LIBRARY.compile(TRANSFER).explain(broken)
+    assert (explained.suspect, broken[explained.place :][: len(there)]) == (suspect, there)
 
 
 def test_an_expression_with_all_alternatives_of_a_pipeline_is_explained_best_first(capsys):
