@@ -16,6 +16,7 @@ from shipper.send.connection import Answer, Connection
 from shipper.send.copies import copies
 from shipper.send.layout import Layout, layout_of
 from shipper.send.output import Dataset, Flaw, Period, Replacement, Scope
+from shipper.send.refusals import Refusals
 from shipper.send.setup import Setup
 from shipper.send.streams import replace_in_streams
 from shipper.send.surveys import Surveys
@@ -43,6 +44,7 @@ class ElasticsearchOutput:
         self._connection = Connection(settings)
         self._layout = layout_of(settings)
         self._setup = Setup(self._connection, datasets, events, self._layout)
+        self._refusals = Refusals(self._connection, self._layout)
         self._questions = Surveys(self._connection)
         self._install = settings.setup == "auto"
         self._clock = clock
@@ -66,9 +68,9 @@ class ElasticsearchOutput:
         """Store the batch. Whatever happens becomes an outcome; blocks up to the deadline of each request."""
         held = self._held(batch.documents)
         if not held:
-            return Receipt(batch, self._store(batch.documents))
+            return Receipt(batch, self._created(batch.documents))
         free = [document for document in batch.documents if document.index not in held]
-        stored = iter(self._store(free))
+        stored = iter(self._created(free))
         return Receipt(batch, [held.get(document.index) or next(stored) for document in batch.documents])
 
     def refresh(self) -> None:
@@ -141,6 +143,10 @@ class ElasticsearchOutput:
         indices = {document.index for document in documents}
         obstacles = {index: self._setup.obstacle(index, install=self._install) for index in indices}
         return {index: self._patient(obstacle) for index, obstacle in obstacles.items() if obstacle is not None}
+
+    def _created(self, documents: Sequence[Document]) -> list[Outcome]:
+        """Create the documents; none is refused that was created before, whatever the cluster says of it now."""
+        return self._refusals.proved(documents, self._store(documents))
 
     def _store(self, documents: Sequence[Document], action: str = bulk.CREATE) -> list[Outcome]:
         """Send the documents in as many requests as the cluster's size limit demands."""

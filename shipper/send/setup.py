@@ -11,8 +11,9 @@ import orjson
 from shipper.errors import OutputError
 from shipper.events_log import EventsLog
 from shipper.records import Outcome, OutcomeKind
-from shipper.send.bulk import CREDENTIALS, decode, error_of
+from shipper.send.bulk import decode
 from shipper.send.connection import Answer, Connection
+from shipper.send.failures import failed
 from shipper.send.layout import SUSPECT, Layout, dataset_key
 from shipper.send.output import Dataset
 from shipper.send.templates import Template, policy_of, stamp_of, templates, under_policy
@@ -65,7 +66,9 @@ class Setup:
         for template in self._wanted():
             answer = self._look_up(template)
             if answer.status not in (200, 404):
-                raise OutputError(_failed(f"The index template {template.name} could not be looked up", answer).reason)
+                raise OutputError(
+                    failed(f"The index template {template.name} could not be looked up", answer, _CATEGORY).reason
+                )
             if not template.stamp.is_satisfied_by(stamp_of(_template_in(answer, template.name))):
                 found.append(template)
         return found
@@ -93,7 +96,7 @@ class Setup:
         name = template.name
         answer = self._look_up(template)
         if answer.status not in (200, 404):
-            return _failed(f"The index template {name} could not be looked up", answer)
+            return failed(f"The index template {name} could not be looked up", answer, _CATEGORY)
         there = policy_of(_template_in(answer, name))
         policy = self._policies.get(name, there)
         if template.stamp.is_satisfied_by(stamp_of(_template_in(answer, name))) and policy == there:
@@ -110,7 +113,7 @@ class Setup:
         body = orjson.dumps(under_policy(template.body, policy))
         answer = self._connection.request("PUT", f"/_index_template/{name}", body)
         if answer.status != 200 or decode(answer.body) != {"acknowledged": True}:
-            return _failed(f"The index template {name} could not be installed", answer)
+            return failed(f"The index template {name} could not be installed", answer, _CATEGORY)
         self._events.info("template_installed", template=name)
         return None
 
@@ -123,13 +126,3 @@ def _template_in(answer: Answer, name: str) -> Any:
         case {"index_templates": [{"name": found, "index_template": index_template}]} if found == name:
             return index_template
     return None
-
-
-def _failed(what: str, answer: Answer) -> Outcome:
-    """Time may help where the cluster is away or busy; else someone has to do something."""
-    if answer.status == 0:
-        return Outcome(OutcomeKind.RETRY, answer.category, f"{what}: {answer.failure}")
-    passing = answer.status in (408, 429) or answer.status >= 500
-    kind = OutcomeKind.RETRY if passing else OutcomeKind.PAUSED
-    category = CREDENTIALS if answer.status == 401 else _CATEGORY
-    return Outcome(kind, category, f"{what}: status {answer.status}, {error_of(answer.body)}")

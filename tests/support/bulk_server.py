@@ -226,6 +226,14 @@ class BulkServer:
         else:
             handler.answer(404, {"error": {"type": "resource_not_found_exception"}, "status": 404})
 
+    def multi_get(self, handler: _Handler, body: bytes) -> None:
+        """Tell documents by index and id."""
+        answer = []
+        for asked in orjson.loads(body)["docs"]:
+            held = self.stored.get((asked["_index"], asked["_id"]))
+            answer.append({**asked, "found": held is not None, "_source": held and orjson.loads(held)})
+        handler.answer(200, {"docs": answer})
+
     def question(self, handler: _Handler, path: str, body: bytes) -> None:
         """Answer one of the questions of an audit."""
         with self._lock:
@@ -303,6 +311,8 @@ class _Handler(BaseHTTPRequestHandler):
             fault(Exchange(stand_in, self, []))
         elif path.startswith("/_index_template/"):
             stand_in.template(self, path.rpartition("/")[2], body)
+        elif path == "/_mget":
+            stand_in.multi_get(self, body)
         elif path == "/_cluster/state/version":
             self.answer(200, {"cluster_uuid": CLUSTER})
         else:
