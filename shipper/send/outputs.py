@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from shipper.clock import Clock
 from shipper.events_log import EventsLog
+from shipper.send.ledger_index import LedgerIndex
 from shipper.send.output import Dataset, Output
 from shipper.settings import ElasticsearchSettings, SQLiteSettings
 
@@ -32,6 +33,19 @@ def open_to_read(
 
         return SQLiteOutput(settings.path, (), connect_to_read)
     return open_output(settings, datasets, clock, events)
+
+
+def open_ledger(
+    settings: SQLiteSettings | ElasticsearchSettings, events: EventsLog, *, to_write: bool = False
+) -> LedgerIndex:
+    """The ledger documents of all hosts that ship to an output. Raises OutputError where it is away or refuses us."""
+    if isinstance(settings, SQLiteSettings):
+        from shipper.send.sqlite_ledger import SQLiteLedger  # noqa: PLC0415  as above
+
+        return SQLiteLedger(settings.path, to_write=to_write)
+    from shipper.send.elasticsearch_ledger import ElasticsearchLedger  # noqa: PLC0415
+
+    return ElasticsearchLedger(settings, events)
 
 
 def senders(settings: SQLiteSettings | ElasticsearchSettings) -> int:

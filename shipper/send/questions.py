@@ -187,8 +187,8 @@ class Questions:
                 composite["after"] = result["after_key"]
             if covered != expected:
                 raise OutputError(
-                    f"{expected - covered} of {expected} documents in {self._indices} lack fields that every document of "
-                    f"shipper has; they were written by something else and make the answer for {question} doubtful."
+                    f"{expected - covered} of {expected} documents in {self._indices} lack fields that every document "
+                    f"of shipper has; they were written by something else and make the answer for {question} doubtful."
                 )
 
     def _search(

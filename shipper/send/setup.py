@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -31,8 +31,11 @@ class Setup:
         events: EventsLog,
         layout: Layout = Layout.INDICES,
         policies: Mapping[str, str] | None = None,
+        others: Sequence[Template] = (),
     ) -> None:
+        """`others`: templates that are none of a dataset."""
         self._connection = connection
+        self._others = others
         self._policies = policies or {}
         self._layout = layout
         self._templates = {dataset_key(dataset): templates(dataset, layout) for dataset in datasets}
@@ -55,7 +58,7 @@ class Setup:
         if index in self._seen:
             return None
         with self._lock:
-            problem = None if index in self._seen else self._ensure(self._template(index), install=install)
+            problem = None if index in self._seen else self.ensure(self._template(index), install=install)
             if problem is None:
                 self._seen.add(index)
             return problem
@@ -75,10 +78,10 @@ class Setup:
 
     def apply(self) -> dict[str, Outcome | None]:
         """Install all templates that are missing or older; what stands against it, by template name."""
-        return {template.name: self._ensure(template, install=True) for template in self._wanted()}
+        return {template.name: self.ensure(template, install=True) for template in self._wanted()}
 
     def _wanted(self) -> list[Template]:
-        return [template for _, both in sorted(self._templates.items()) for template in both]
+        return [*(template for _, both in sorted(self._templates.items()) for template in both), *self._others]
 
     def _look_up(self, template: Template) -> Answer:
         return self._connection.request("GET", f"/_index_template/{template.name}")
@@ -92,7 +95,8 @@ class Setup:
         usual, suspect = self._templates[key]
         return suspect if period == SUSPECT else usual
 
-    def _ensure(self, template: Template, *, install: bool) -> Outcome | None:
+    def ensure(self, template: Template, *, install: bool) -> Outcome | None:
+        """Why there is not this template, or a later one; None if there is. Installs it if `install` says so."""
         name = template.name
         answer = self._look_up(template)
         if answer.status not in (200, 404):
