@@ -1,8 +1,8 @@
 """Fixtures that all tests share: real Elasticsearch nodes, started when a test first asks for them.
 
-`elasticsearch9` and `elasticsearch8` are one node each for the whole session, empty of our indices at the start of
-every test; `elasticsearch` runs a test on both. On a machine without Java or Maven these tests are skipped and say
-so; with CI=true in the environment they fail instead.
+`elasticsearch9`, `elasticsearch8` and `opensearch` are one node each for the whole session, empty of our indices at the
+start of every test; `elasticsearch` runs a test on the first two, `cluster` on all three. On a machine without Java or
+Maven these tests are skipped and say so; with CI=true in the environment they fail instead.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from contextlib import ExitStack
 
 import pytest
 from support.elasticsearch_node import EIGHT, NINE, ElasticsearchNode, missing_tools
+from support.opensearch_node import OPENSEARCH, OpenSearchNode
 
 
 class RunningNodes:
@@ -26,7 +27,7 @@ class RunningNodes:
         """The node of the version: running, and holding nothing of ours."""
         if version not in self._nodes:
             require_tools(version)
-            node = ElasticsearchNode(version)
+            node = OpenSearchNode() if version == OPENSEARCH else ElasticsearchNode(version)
             self._stack.callback(node.remove)
             node.start()
             self._nodes[version] = node
@@ -39,11 +40,12 @@ class RunningNodes:
 
 def require_tools(version: str) -> None:
     """Skip loudly what this machine cannot run; in CI that is a failure."""
-    missing = missing_tools(version)
+    missing = missing_tools(NINE if version == OPENSEARCH else version)
+    name = "OpenSearch" if version == OPENSEARCH else f"Elasticsearch {version}"
     if missing and os.environ.get("CI") == "true":
-        pytest.fail(f"Elasticsearch {version} cannot be tested: {missing}")
+        pytest.fail(f"{name} cannot be tested: {missing}")
     if missing:
-        pytest.skip(f"NOT TESTED with a real Elasticsearch {version}: {missing}")
+        pytest.skip(f"NOT TESTED with a real {name}: {missing}")
 
 
 @pytest.fixture(scope="session")
@@ -71,9 +73,21 @@ def elasticsearch8(elasticsearch_nodes: RunningNodes) -> ElasticsearchNode:
     return elasticsearch_nodes.node(EIGHT)
 
 
+@pytest.fixture
+def opensearch(elasticsearch_nodes: RunningNodes) -> ElasticsearchNode:
+    """A real OpenSearch without indices or templates of ours."""
+    return elasticsearch_nodes.node(OPENSEARCH)
+
+
 @pytest.fixture(params=[NINE, EIGHT])
 def elasticsearch(request: pytest.FixtureRequest, elasticsearch_nodes: RunningNodes) -> ElasticsearchNode:
     """A real Elasticsearch of each supported version, without indices or templates of ours."""
+    return elasticsearch_nodes.node(request.param)
+
+
+@pytest.fixture(params=[NINE, EIGHT, OPENSEARCH])
+def cluster(request: pytest.FixtureRequest, elasticsearch_nodes: RunningNodes) -> ElasticsearchNode:
+    """A real node of everything that is supported, without indices or templates of ours."""
     return elasticsearch_nodes.node(request.param)
 
 

@@ -1,7 +1,8 @@
 """The agent is killed at each step between read and commit: after the next run, everything is there exactly once.
 
 Before the next run files are renamed, compressed and written on. With SHIPPER_CRASH_EVERYWHERE in the environment all
-steps are taken with Elasticsearch, too; else those after something was done.
+steps are taken with a scripted cluster, too, else those after something was done; and the most telling ones are taken
+with every genuine cluster, else with one.
 """
 
 from __future__ import annotations
@@ -9,16 +10,15 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import signal
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from support import killed_at
 from support.bulk_server import BulkServer
+from support.elasticsearch_node import EIGHT, NINE, ElasticsearchNode
 from support.logs import append, compress, numbered, rename, write
+from support.opensearch_node import OPENSEARCH
 
 from shipper import config
 from shipper.agent import Totals
@@ -35,7 +35,23 @@ EVERYWHERE = "SHIPPER_CRASH_EVERYWHERE" in os.environ
 STEPS = [
     *(f"{when}_{step}" for step in killed_at.FUNCTIONS for when in ("before", "after")),
 ]
-NTH = {"identify": 1, "close_the_agent": 1, "close_the_state": 1, "define_a_pipeline": 1, "bury_dead_letters": 1}
+TELLING = [
+    "before_install_a_template",
+    "after_install_a_template",
+    "after_make_marks_durable",
+    "before_judge_an_answer",
+    "after_send_a_batch",
+    "before_commit",
+]
+"""Between two templates; marks on disk, nothing sent; stored, the answer not looked at; answered, not committed."""
+NTH = {
+    "identify": 1,
+    "close_the_agent": 1,
+    "close_the_state": 1,
+    "define_a_pipeline": 1,
+    "bury_dead_letters": 1,
+    "install_a_template": 2,
+}
 """At which call a step kills; others at their third."""
 
 
@@ -73,10 +89,8 @@ class Host:
 
     def die(self, step: str) -> None:
         """Run the agent until it kills itself."""
-        name = step.partition("_")[2]
-        words = [killed_at.__file__, step, str(NTH.get(name, 3)), "run", "--once", "-c", str(self.configuration)]
-        done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == -signal.SIGKILL, (done.returncode, done.stderr[-3000:])
+        nth = NTH.get(step.partition("_")[2], 3)
+        killed_at.run_until_death(step, nth, "run", "--once", "-c", str(self.configuration))
 
     def go_on(self) -> None:
         """What happens to the files while no agent runs."""
@@ -134,6 +148,14 @@ def test_killed_at_a_step_of_shipping_to_sqlite_nothing_is_lost_or_doubled(tmp_p
 def test_killed_at_a_step_of_shipping_to_elasticsearch_nothing_is_lost_or_doubled(tmp_path, step):
     with BulkServer() as server:
         recovered(Host(tmp_path, {"elasticsearch": {"hosts": [server.url]}}), step)
+
+
+@pytest.mark.parametrize("step", TELLING)
+@pytest.mark.parametrize("cluster", [NINE, EIGHT, OPENSEARCH] if EVERYWHERE else [NINE], indirect=True)
+def test_killed_at_a_step_of_shipping_to_a_genuine_cluster_nothing_is_lost_or_doubled(
+    tmp_path, cluster: ElasticsearchNode, step
+):
+    recovered(Host(tmp_path, {"elasticsearch": {"hosts": [cluster.url]}}), step)
 
 
 def test_a_batch_that_was_stored_before_the_death_is_recognised(tmp_path):

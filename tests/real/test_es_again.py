@@ -70,25 +70,23 @@ def assert_exact(site: Site, lines: int) -> None:
     assert (outcome.totals.indexed, outcome.totals.disk_lines, outcome.totals.duplicate) == (lines, lines, 0)
 
 
-def test_an_answer_lost_across_a_change_of_month_doubles_nothing(
-    elasticsearch: ElasticsearchNode, tmp_path: Path
-) -> None:
-    site = a_site(elasticsearch, tmp_path)
+def test_an_answer_lost_across_a_change_of_month_doubles_nothing(cluster: ElasticsearchNode, tmp_path: Path) -> None:
+    site = a_site(cluster, tmp_path)
     assert ship(site, lost=2) == {OutcomeKind.STORED: LINES, OutcomeKind.ALREADY_STORED: 2 * LINES}
-    assert months(elasticsearch) == {"2026.10", "2026.11", "2026.12"}
+    assert months(cluster) == {"2026.10", "2026.11", "2026.12"}
     assert_exact(site, LINES)
 
 
-def test_a_lost_state_doubles_nothing(elasticsearch: ElasticsearchNode, tmp_path: Path) -> None:
-    site = a_site(elasticsearch, tmp_path)
+def test_a_lost_state_doubles_nothing(cluster: ElasticsearchNode, tmp_path: Path) -> None:
+    site = a_site(cluster, tmp_path)
     ship(site)
     site.forget()
     assert ship(site) == {OutcomeKind.ALREADY_STORED: LINES}
     assert_exact(site, LINES)
 
 
-def test_a_state_from_yesterday_doubles_nothing(elasticsearch: ElasticsearchNode, tmp_path: Path) -> None:
-    site = a_site(elasticsearch, tmp_path)
+def test_a_state_from_yesterday_doubles_nothing(cluster: ElasticsearchNode, tmp_path: Path) -> None:
+    site = a_site(cluster, tmp_path)
     ship(site)
     shutil.copytree(site.settings.state, tmp_path / "yesterday")
     with (site.logs / "a.log").open("ab") as log:
@@ -100,8 +98,8 @@ def test_a_state_from_yesterday_doubles_nothing(elasticsearch: ElasticsearchNode
     assert_exact(site, LINES + 100)
 
 
-def test_a_backup_restored_beside_its_log_doubles_nothing(elasticsearch: ElasticsearchNode, tmp_path: Path) -> None:
-    site = a_site(elasticsearch, tmp_path)
+def test_a_backup_restored_beside_its_log_doubles_nothing(cluster: ElasticsearchNode, tmp_path: Path) -> None:
+    site = a_site(cluster, tmp_path)
     ship(site)
     shutil.copyfile(site.logs / "a.log", tmp_path / "backup")
     with (site.logs / "a.log").open("ab") as log:

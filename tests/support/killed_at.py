@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from shipper import rebuild
 from shipper.agent import Agent
 from shipper.cli import main
 from shipper.commit.connection import Connection
@@ -24,9 +26,11 @@ from shipper.read.reader import Reader
 from shipper.send.connection import Connection as Wire
 from shipper.send.dispatch import Dispatcher
 from shipper.send.elasticsearch import ElasticsearchOutput
+from shipper.send.questions import Questions
+from shipper.send.setup import Setup
 from shipper.send.sqlite import SQLiteOutput
 
-FUNCTIONS: dict[str, list[tuple[type, str]]] = {
+FUNCTIONS: dict[str, list[tuple[Any, str]]] = {
     "identify": [(State, "use_output")],
     "open_a_file": [(FileRows, "add")],
     "read_a_chunk": [(Reader, "_next")],
@@ -46,7 +50,22 @@ FUNCTIONS: dict[str, list[tuple[type, str]]] = {
     "close_the_agent": [(Agent, "close")],
     "close_the_state": [(State, "close")],
 }
-"""By step; where there are several, whichever is called."""
+"""By step of shipping; where there are several functions, whichever is called."""
+OTHER_FUNCTIONS: dict[str, list[tuple[Any, str]]] = {
+    "install_a_template": [(Setup, "_install")],
+    "judge_an_answer": [(ElasticsearchOutput, "_judge")],
+    "replace_documents": [(ElasticsearchOutput, "replace")],
+    "delete_documents": [(Questions, "delete")],
+    "move_the_state_aside": [(rebuild, "move_aside")],
+}
+"""Steps that only some outputs or commands take."""
+
+
+def run_until_death(step: str, nth: int, *arguments: str) -> None:
+    """Run a command that kills itself at the step; that it did not is a failure."""
+    words = [sys.executable, __file__, step, str(nth), *arguments]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == -signal.SIGKILL, (done.returncode, done.stderr[-3000:])
 
 
 def die() -> None:
@@ -71,6 +90,6 @@ def deadly(function: Callable[..., Any], when: str, calls: Iterator[int]) -> Cal
 if __name__ == "__main__":
     when, _, step = sys.argv[1].partition("_")
     countdown = iter(range(int(sys.argv[2]), -(1 << 60), -1))
-    for owner, name in FUNCTIONS[step]:
+    for owner, name in {**FUNCTIONS, **OTHER_FUNCTIONS}[step]:
         setattr(owner, name, deadly(getattr(owner, name), when, countdown))
     main(sys.argv[3:])
