@@ -46,6 +46,8 @@ class Retried:
     """Ids and reasons: refused again, kept."""
     undelivered: dict[str, str] = field(default_factory=dict)
     """Ids and reasons: the output was away or paused; kept."""
+    given_up: list[str] = field(default_factory=list)
+    """Ids of what was discarded, and is not in the output: there is nothing left to send."""
 
 
 def located(letters: Sequence[DeadLetter], rows: Iterable[FileRow]) -> list[Located]:
@@ -69,14 +71,33 @@ def located(letters: Sequence[DeadLetter], rows: Iterable[FileRow]) -> list[Loca
 def retry(
     letters: Sequence[DeadLetter], state: State, output: Output, settings: Settings, clock: Clock, random: Random
 ) -> Retried:
-    """Send the letters' documents again; those that are stored now leave the list in one transaction per batch."""
+    """Send the letters' documents again; those that are stored now leave the list in one transaction per batch.
+
+    What was discarded cannot be sent; it leaves the list if the output holds it all the same.
+    """
     found = Retried()
     batches = Batches(settings.batch_bytes, settings.batch_documents, settings.batch_age)
     documents = [letter.refusal.document for letter in letters]
+    _look_for([document for document in documents if not document.body], state, output, found)
+    documents = [document for document in documents if document.body]
     for batch in [*batches.add(documents, clock.monotonic()), *batches.flush()]:
         for receipt in _receipts(batch, output, clock, random):
             _settle(receipt, state, found)
     return found
+
+
+def _look_for(discarded: Sequence[Document], state: State, output: Output, found: Retried) -> None:
+    if not discarded:
+        return
+    output.refresh()
+    by_fingerprint: dict[str, list[str]] = defaultdict(list)
+    for document in discarded:
+        by_fingerprint[document.source.fingerprint].append(document.id)
+    for fingerprint, names in by_fingerprint.items():
+        held = output.bodies(names, fingerprint=fingerprint)
+        state.dead_letters.revive(held)
+        found.stored += held
+        found.given_up += [name for name in names if name not in held]
 
 
 def _receipts(batch: Batch, output: Output, clock: Clock, random: Random) -> Iterator[Receipt]:

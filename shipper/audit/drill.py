@@ -66,6 +66,8 @@ class Drilled:
     surplus: list[Surplus]
     """Documents that no part of the family explains; their places are those of the first part."""
     twice: list[Stored]
+    dead: set[str]
+    """Ids of documents that are dead letters, too."""
     copies: list[list[Stored]]
     """All documents of each id that is there more than once."""
     vouched: Tally
@@ -75,10 +77,10 @@ class Drilled:
 def compare(context: Context, family: Family, parts: Sequence[Part], run: Run) -> Drilled:
     """Find out what became of every event and document of the run. Raises SourceError and OutputError."""
     documents = context.spans(family, run)
-    ids = {document.id for document in documents}
-    letters = [letter for letter in context.dead_letters(family, run) if letter.id not in ids]
+    letters = {letter.id: letter for letter in context.dead_letters(family, run)}
+    stored = {name for document in documents if (name := document.id) in letters}
     comparisons = [_read(context, family, part, run, documents) for part in parts]
-    rest: Sequence[Stored] = [*documents, *letters]
+    rest: Sequence[Stored] = [*documents, *(letter for name, letter in letters.items() if name not in stored)]
     twice: list[Stored] = []
     for comparison in comparisons:
         comparison.matching, rest = match_ids(comparison.events, rest)
@@ -93,7 +95,8 @@ def compare(context: Context, family: Family, parts: Sequence[Part], run: Run) -
     if not kept:
         for comparison in comparisons:
             _parse_absent(comparison, upto=_undecided_upto(context, comparison.part, run))
-    return Drilled(comparisons, _without_superseded(comparisons[0], surplus), twice, grouped(documents), vouched)
+    surplus = _without_superseded(comparisons[0], surplus)
+    return Drilled(comparisons, surplus, twice, stored, grouped(documents), vouched)
 
 
 def rules_for(context: Context, family: Family, part: Part, documents: Sequence[Stored]) -> Rules:

@@ -51,6 +51,7 @@ class Cause(StrEnum):
     NEVER_ON_DISK = "never on disk"
     BEYOND_LEDGER = "more than the ledger counted"
     TWO_PLACES = "same id in two indices"
+    TWO_FATES = "stored, and a dead letter, too"
     FILE_GONE = "file gone and no ledger vouches"
     LEDGER_DISAGREES = "ledger disagrees"
     AMBIGUOUS_LEDGER = "files that begin the same"

@@ -17,6 +17,7 @@ from shipper.audit.drill import Comparison, Drilled
 from shipper.audit.families import Family
 from shipper.audit.findings import DELETE, RESEND, Cause, Finding, Kind, Outcome
 from shipper.audit.reconcile import Changed, DiskEvent, Surplus
+from shipper.audit.two_fates import two_fates
 from shipper.read.framing import SPLIT, holds
 from shipper.records import Stored, Tally, bucket_of, total
 
@@ -26,6 +27,8 @@ def judge(context: Context, family: Family, drilled: Drilled) -> Outcome:
     outcome = Outcome(vouched=drilled.vouched)
     for comparison in drilled.comparisons:
         _Judge(context, family, comparison, outcome).all()
+        for finding in two_fates(context, family, comparison, drilled.dead):
+            outcome.report(finding)
     trunk = _Judge(context, family, drilled.comparisons[0], outcome)
     for item in drilled.surplus:
         trunk.surplus(item)

@@ -7,8 +7,9 @@ import os
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from shipper.cli import DEFAULT_CONFIGURATION
 from shipper.cli.console import console, counted, moment, visible
 from shipper.cli.outputs import configuration
 from shipper.clock import SystemClock
-from shipper.commit.dead_letters import DeadLetter
+from shipper.commit.dead_letters import DeadLetter, DeadLetters
 from shipper.commit.state import State
 from shipper.dead_letters import Located, Retried, located, retry
 from shipper.errors import Exit, UsageError
@@ -40,6 +41,7 @@ _configuration = click.option(
 )  # fmt: skip
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
+_Which = Callable[[DeadLetters], list[DeadLetter]]
 _ID_CONTEXT = {"ignore_unknown_options": True}
 """An id may begin with a hyphen."""
 
@@ -94,6 +96,8 @@ def show_command(path: Path, identifier: str, *, as_json: bool) -> int:
 def retry_command(path: Path, identifiers: Sequence[str], *, everything: bool, as_json: bool) -> int:
     """Send dead letters again, unchanged. What is stored then counts as stored; the rest stays with its reason.
 
+    The text of discarded ones is gone; should the output hold one all the same, it counts as stored, too.
+
     The agent must not run meanwhile: it holds the state.
 
     Exit codes: 0 all are stored; 1 some were refused again; 3 the output is away or an agent runs.
@@ -102,13 +106,12 @@ def retry_command(path: Path, identifiers: Sequence[str], *, everything: bool, a
         raise UsageError("Name the ids of dead letters, or give --all; `shipper dead-letters list` shows them.")
     found = _retry(configuration(path), identifiers, everything=everything)
     if as_json:
-        document = {"stored": found.stored, "refused": found.refused, "undelivered": found.undelivered}
-        click.echo(json.dumps(document, indent=2))
+        click.echo(json.dumps(asdict(found), indent=2))
     else:
         _print_retried(found)
     if found.undelivered:
         return Exit.UNFINISHED
-    return Exit.FINDINGS if found.refused else Exit.CLEAN
+    return Exit.FINDINGS if found.refused or (identifiers and found.given_up) else Exit.CLEAN
 
 
 @command.command("discard", short_help="Give them up.", context_settings=_ID_CONTEXT)
@@ -153,12 +156,12 @@ def _discard(settings: Settings, names: Sequence[str]) -> int:
         return state.dead_letters.discard(names)
 
 
-def _letters(settings: Settings) -> list[Located]:
+def _letters(settings: Settings, which: _Which = DeadLetters.all) -> list[Located]:
     with looking(settings) as seen:
         if seen is None:
             return []
         state, _ = seen
-        return located(state.dead_letters.all(), state.files.all())
+        return located(which(state.dead_letters), state.files.all())
 
 
 def _chosen(letters: Sequence[Located], identifiers: Sequence[str]) -> list[Located]:
@@ -170,7 +173,7 @@ def _chosen(letters: Sequence[Located], identifiers: Sequence[str]) -> list[Loca
 
 
 def _retry(settings: Settings, identifiers: Sequence[str], *, everything: bool) -> Retried:
-    letters = _letters(settings)
+    letters = _letters(settings, DeadLetters.with_discarded)
     wanted = letters if everything else _chosen(letters, identifiers)
     if not wanted:
         return Retried()
@@ -185,7 +188,7 @@ def _retry(settings: Settings, identifiers: Sequence[str], *, everything: bool) 
             raise UsageError(f"The dead letters are not for the configured output {output.identity}.")
         # Read once more: an agent may have run between the look and the lock.
         names = {found.letter.refusal.document.id for found in wanted}
-        present = [letter for letter in state.dead_letters.all() if letter.refusal.document.id in names]
+        present = [letter for letter in state.dead_letters.with_discarded() if letter.refusal.document.id in names]
         return retry(present, state, output, settings, clock, random.random)
 
 
@@ -242,3 +245,5 @@ def _print_retried(found: Retried) -> None:
     )
     for name, reason in (found.refused | found.undelivered).items():
         out.print(f"{name}: {visible(reason)}")
+    if found.given_up:
+        out.print(f"{counted(len(found.given_up), 'document')} discarded before: the output holds none of them.")

@@ -13,7 +13,7 @@ from shipper.commit.state import State
 from shipper.dead_letters import ATTEMPTS, located, retry
 from shipper.errors import Exit
 from shipper.hashes import tally_of
-from shipper.records import STORED, Document, FileRow, Outcome, OutcomeKind, Receipt, Refusal, Source
+from shipper.records import STORED, Batch, Document, FileRow, Outcome, OutcomeKind, Receipt, Refusal, Source
 from shipper.send.sqlite import SQLiteOutput
 from shipper.settings import Settings, SQLiteSettings
 from shipper.start import locked
@@ -164,7 +164,8 @@ def test_retry_wants_either_ids_or_all(place, capsys, arguments):
 def test_retry_of_one_stores_it_and_moves_its_tally_from_dead_to_stored(place, capsys):
     first, second = place.bury(2, 5)
     code, answer = call(place, capsys, "retry", first.document.id)
-    assert (code, answer) == (Exit.CLEAN, {"stored": [first.document.id], "refused": {}, "undelivered": {}})
+    nothing = {"refused": {}, "undelivered": {}, "given_up": []}
+    assert (code, answer) == (Exit.CLEAN, {"stored": [first.document.id], **nothing})
     assert place.stored_ids() == [first.document.id]
     assert place.lines_by_fate() == {
         "stored": tally_of([line for number, line in enumerate(LINES) if number != 5]),
@@ -179,7 +180,8 @@ def test_retry_of_all_empties_the_list(place, capsys):
     assert (code, len(answer["stored"])) == (Exit.CLEAN, 3)
     assert place.stored_ids() == [refusal.document.id for refusal in dead]
     assert place.lines_by_fate() == {"stored": tally_of(LINES)}
-    assert call(place, capsys, "retry", "--all") == (Exit.CLEAN, {"stored": [], "refused": {}, "undelivered": {}})
+    code, answer = call(place, capsys, "retry", "--all")
+    assert (code, answer["stored"], answer["refused"]) == (Exit.CLEAN, [], {})
 
 
 def test_a_letter_that_is_stored_already_is_settled_and_not_doubled(place, capsys):
@@ -305,3 +307,16 @@ def test_discard_wants_to_know_which(place, capsys, arguments):
     place.bury(1)
     assert execute(["dead-letters", "discard", "--yes", "-c", str(place.configuration), *arguments]) == Exit.USAGE
     assert "--category" in capsys.readouterr().err
+
+
+def test_what_was_discarded_and_is_stored_all_the_same_counts_as_stored(place, capsys):
+    refusals = place.bury(1, 2, 5)
+    names = [f"-id{number}".ljust(24, "x") for number in (1, 2)]
+    place.output.send(Batch(1, [refusals[0].document], 0))
+    assert call(place, capsys, "discard", "--yes", *names) == (Exit.CLEAN, {"discarded": 2})
+    code, answer = call(place, capsys, "retry", *names)
+    assert (code, answer["stored"], answer["given_up"]) == (Exit.FINDINGS, [names[0]], [names[1]])
+    code, answer = call(place, capsys, "retry", "--all")
+    assert (code, answer["stored"], answer["given_up"]) == (Exit.CLEAN, ["-id5".ljust(24, "x")], [names[1]])
+    assert place.lines_by_fate()["dead:mapping"] == tally_of([LINES[2]])
+    assert set(place.state.dead_letters.categories()) == {names[1]}
