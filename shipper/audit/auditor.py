@@ -22,6 +22,7 @@ from shipper.audit.findings import Cause, Finding, Kind, Outcome, in_order
 from shipper.audit.heads import join_edited_heads
 from shipper.audit.incomplete import TAGS, incomplete_value
 from shipper.audit.moments import MINUTE
+from shipper.audit.resume import NO_JOURNAL, Journal
 from shipper.audit.rules import Rulebook
 from shipper.audit.timeline import Timeline, drawn
 from shipper.audit.window import EVERYTHING, HISTORY_STEP, Window, within
@@ -70,12 +71,14 @@ class Auditor:
         output: Output,
         now: Callable[[], float],
         wait: Callable[[float], None],
+        journal: Journal = NO_JOURNAL,
     ) -> None:
         self._settings = settings
         self._pipelines = pipelines
         self._output = output
         self._now = now
         self._wait = wait
+        self._journal = journal
 
     def audit(self, request: Request, progress: Progress = lambda done, of: None) -> Outcome:  # noqa: ARG005
         """Compare disk, ledger and index. Raises StateError, OutputError where one could not be asked whole."""
@@ -109,6 +112,7 @@ class Auditor:
             level=request.level,
             now=self._now(),
             grace=request.grace,
+            journal=self._journal,
         )
 
     def families(self, request: Request, context: Context) -> tuple[list[Family], list[DiskFile]]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from shipper.audit.claims import Claims
 from shipper.audit.families import Family
+from shipper.audit.resume import NO_JOURNAL, Journal
 from shipper.audit.rules import Rulebook
 from shipper.errors import OutputError
 from shipper.records import BUCKET_BITS, Mark, MarkKind, Stored
@@ -64,6 +65,8 @@ class Context:
     """Seconds since the epoch when the audit began."""
     grace: float
     """Without state: seconds since a file changed for which its last lines may still be under way."""
+    journal: Journal = NO_JOURNAL
+    """What of the audit is kept for the case that it is interrupted."""
 
     def spans(self, family: Family, run: Run) -> list[Stored]:
         """The documents of a run of buckets, by offset."""

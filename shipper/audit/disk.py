@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from shipper.errors import SourceError
 from shipper.read.discover import Found, discover
-from shipper.read.files import Content, UnfinishedArchive, open_content, open_found
+from shipper.read.files import Content, Renamed, UnfinishedArchive, open_content, open_found
 from shipper.read.identity import agreement, fingerprint_of
 from shipper.settings import InputSettings
 
@@ -34,6 +34,8 @@ class DiskFile:
     compressed: bool = False
     problem: str = ""
     """Why it cannot be read."""
+    times: tuple[int, int] = (0, 0)
+    """When its content and when its inode were changed last, in nanoseconds since the epoch."""
 
     def blocks(self, limit: int | None = None, start: int = 0) -> Iterator[bytes]:
         """Its uncompressed content from `start` up to `limit`; of an unfinished archive as far as it goes.
@@ -51,12 +53,12 @@ class DiskFile:
                 yield block
 
     def open(self) -> Content:
-        """Its content. Raises SourceError, also if another file has its name by now."""
+        """Its content. Raises SourceError; Renamed if its name does not lead to it any more."""
         content = open_content(self.path)
         status = content.stat()
         if (status.st_dev, status.st_ino) != self.inode:
             content.close()
-            raise SourceError(f"{self.path}: another file took this name during the audit")
+            raise Renamed(f"{self.path}: another file took this name during the audit")
         return content
 
     def is_there(self) -> bool:
@@ -66,6 +68,19 @@ class DiskFile:
         except OSError:
             return False
         return (status.st_dev, status.st_ino) == self.inode and status.st_size >= self.size
+
+    def is_unchanged(self) -> bool:
+        """Whether its name still leads to it, and nothing was written to it since the audit began."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return False
+        now = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        return now == (*self.inode, self.size, *self.times)
+
+    def was_settled(self, moment: float) -> bool:
+        """Whether it was changed last before a moment (seconds since the epoch), by the clock of its file system."""
+        return max(self.times) < moment * 1e9
 
     def at(self, offset: int, size: int) -> bytes:
         """Its uncompressed content at a place. Raises SourceError."""
@@ -86,8 +101,14 @@ class Branch(NamedTuple):
 
 
 def survey(host: str, inputs: Sequence[InputSettings]) -> list[DiskFile]:
-    """Every file that an input matches."""
-    return [_look(host, settings, found) for settings in inputs for found in discover(settings)]
+    """Every file that an input matches; looked for once more if some are rotated away just now."""
+    files: list[DiskFile] = []
+    for _ in range(2):
+        looks = [_look(host, settings, found) for settings in inputs for found in discover(settings)]
+        files = [file for file in looks if file is not None]
+        if len(files) == len(looks) and all(file.is_there() for file in files):
+            break
+    return files
 
 
 def branches(files: Sequence[DiskFile]) -> list[Branch]:
@@ -128,14 +149,18 @@ def is_whole(file: DiskFile) -> bool:
     return True
 
 
-def _look(host: str, settings: InputSettings, found: Found) -> DiskFile:
+def _look(host: str, settings: InputSettings, found: Found) -> DiskFile | None:
+    """A file that was found; None if its name does not lead to it any more."""
     status = found.status
     inode = (status.st_dev, status.st_ino)
-    file = DiskFile(settings, found.path, None, status.st_size, status.st_mtime, inode)
+    times = (status.st_mtime_ns, status.st_ctime_ns)
+    file = DiskFile(settings, found.path, None, status.st_size, status.st_mtime, inode, times=times)
     try:
         with closing(open_found(found)) as content:
             mark = fingerprint_of(content, host, settings.name)
             return replace(file, fingerprint=mark, compressed=content.compressed)
+    except Renamed:
+        return None
     except SourceError as error:
         return replace(file, problem=str(error))
 

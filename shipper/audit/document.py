@@ -10,6 +10,7 @@ from typing import Any
 
 from shipper.audit.findings import Cause, Finding, Kind, Outcome, Totals
 from shipper.audit.repair import Plan, Repaired
+from shipper.audit.resume import Resumed
 from shipper.audit.timeline import Fate, Timeline
 from shipper.errors import UsageError
 from shipper.records import Tally
@@ -32,6 +33,8 @@ class Audited:
     since: str | None = None
     """Event time (ISO 8601, UTC) before which nothing was looked for."""
     until: str | None = None
+    resumed: Resumed | None = None
+    """What was taken from an earlier part of the audit."""
 
 
 @dataclass(slots=True)
@@ -128,7 +131,7 @@ def _timeline_document(timeline: Timeline) -> dict[str, Any]:
 
 
 def _report_of(document: Mapping[str, Any]) -> Report:
-    audited = tuple(Audited(**{**one, "inputs": tuple(one["inputs"])}) for one in document["audited"])
+    audited = tuple(_audited_of(one) for one in document["audited"])
     outcome = Outcome(
         totals=Totals(**{item.name: int(document["totals"][item.name]) for item in fields(Totals)}),
         findings=[_finding_of(item) for item in document["findings"]],
@@ -140,6 +143,11 @@ def _report_of(document: Mapping[str, Any]) -> Report:
         raise ValueError("it does not say what was audited")
     timeline = document["timeline"]
     return Report(outcome, audited, _timeline_of(timeline) if timeline else None)
+
+
+def _audited_of(item: Mapping[str, Any]) -> Audited:
+    resumed = item.get("resumed")
+    return Audited(**{**item, "inputs": tuple(item["inputs"]), "resumed": Resumed(**resumed) if resumed else None})
 
 
 def _finding_of(item: Mapping[str, Any]) -> Finding:

@@ -16,6 +16,7 @@ from shipper.audit.gaps import lost_at_source
 from shipper.audit.gone import examine_gone, unheld
 from shipper.audit.judge import judge
 from shipper.audit.moments import with_moments
+from shipper.audit.resume_parts import KeptComparisons, KeptParts
 from shipper.hashes import document_ids
 from shipper.records import Tally, bucket_of, total
 
@@ -39,7 +40,12 @@ def parts_of(context: Context, family: Family) -> list[Part]:
     """The branches of a family's files, measured, with the claims on them. Raises SourceError."""
     multiline = context.rulebook.configured(family.input).framing.multiline
     firsts = {bucket: held.first for bucket, held in family.held.items()} if multiline else {}
-    return [part_of(branch, family, context.host, firsts) for branch in branches(family.files)]
+    kept = KeptParts(context, family, firsts)
+    parts = kept.recall()
+    if parts is None:
+        parts = [part_of(branch, family, context.host, firsts) for branch in branches(family.files)]
+        kept.keep(parts)
+    return parts
 
 
 def _weigh(context: Context, family: Family, parts: Sequence[Part], outcome: Outcome) -> None:
@@ -53,20 +59,35 @@ def _weigh(context: Context, family: Family, parts: Sequence[Part], outcome: Out
         # event that begins within a line may lie in the bucket after the one that the line is counted in.
         unbalanced = {near for bucket in unbalanced for near in (bucket - 1, bucket, bucket + 1)}.intersection(buckets)
     runs = list(_runs(sorted(unbalanced), buckets))
+    equal: set[Run] = set()
     for bucket, balanced in balances.items():
         if balanced is None or bucket in unbalanced or not family.wanted(bucket):
             continue
         if context.level is Level.CONTENTS:
-            runs += _runs([bucket], buckets)  # one at a time: each is looked at whole, in bounded memory
+            equal |= {*_runs([bucket], buckets)}  # one at a time: each is looked at whole, in bounded memory
         else:
             outcome.add(balanced)
+    runs += equal
+    compared = KeptComparisons(context, family, parts)
     for run in sorted(runs):
-        outcome.add(_drill(context, family, parts, run))
+        outcome.add(_compared(context, family, parts, run, compared if run in equal else None))
     for part in parts:
         last = bucket_of(part.measure.end)
         if family.wanted(last) and not any(run.holds(last) for run in runs):
             outcome.totals.disk_lines += part.measure.partial.lines
             outcome.wait(str(part.branch.file.path), part.measure.partial)
+
+
+def _compared(
+    context: Context, family: Family, parts: Sequence[Part], run: Run, kept: KeptComparisons | None
+) -> Outcome:
+    """A drill-down, unless it is one of those that are kept, and an earlier part of the audit came through it well."""
+    outcome = kept.recall(run) if kept else None
+    if outcome is None:
+        outcome = _drill(context, family, parts, run)
+        if kept:
+            kept.keep(run, outcome)
+    return outcome
 
 
 def _drill(context: Context, family: Family, parts: Sequence[Part], run: Run) -> Outcome:

@@ -16,7 +16,7 @@ from shipper.audit.document import Report, iso
 from shipper.audit.findings import Finding, Verdict
 from shipper.audit.hours import by_hour
 from shipper.audit.page_style import STYLE
-from shipper.audit.report import next_command, own_outcome, window_text
+from shipper.audit.report import next_command, own_outcome, resumed_text, window_text
 from shipper.audit.timeline import Fate, Row, Timeline
 
 _EXAMPLES = 5
@@ -77,6 +77,8 @@ def _head(report: Report) -> Iterator[str]:
     for one in report.audited:
         if one.since or one.until:
             yield f'<p class="note">{_text(one.host)}: only what may hold events {_text(window_text(one))}.</p>'
+        if one.resumed:
+            yield f'<p class="note">{_text(one.host)}: {_text(resumed_text(one.resumed))}</p>'
     yield '<dl class="numbers">'
     for name, words in _NUMBERS:
         count = getattr(outcome.totals, name)

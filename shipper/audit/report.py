@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 
-from shipper.audit.document import Audited, Report
+from shipper.audit.document import Audited, Report, iso
 from shipper.audit.findings import Finding, Outcome, Verdict
 from shipper.audit.hours import MANY, by_hour, table
 from shipper.audit.repair import Plan
+from shipper.audit.resume import Resumed
 
 SHOWN = 20
 """Findings of one file and cause that are listed."""
@@ -96,6 +97,21 @@ def _scope(report: Report) -> Iterator[str]:
     for audited in report.audited:
         if audited.since or audited.until:
             yield f"{audited.host}: only what may hold events {window_text(audited)}."
+        if audited.resumed:
+            yield f"{audited.host}: {resumed_text(audited.resumed)}"
+
+
+def resumed_text(resumed: Resumed) -> str:
+    """What was not done again, and since when it may have changed unseen."""
+    begun = iso(resumed.since) if resumed.since == resumed.until else f"{iso(resumed.since)} to {iso(resumed.until)}"
+    compared = (
+        f" The documents of {_lines(resumed.compared_lines)} were compared then." if resumed.compared_lines else ""
+    )
+    files = "1 file" if resumed.files == 1 else f"{resumed.files:,} files"
+    return (
+        f"{files} with {resumed.bytes:,} bytes on disk were read by an earlier part of this audit, begun {begun}, "
+        f"and have the same size and times since; they were not read again.{compared}"
+    )
 
 
 def window_text(audited: Audited) -> str:

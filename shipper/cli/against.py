@@ -84,7 +84,10 @@ _OPTIONS = (
 )  # fmt: skip
 
 
-_NOT_FOREIGN = ("since", "until", "host", "repair", "apply_wanted", "max_delete", "deleted", "html", "merge", "fail_on")
+_NOT_FOREIGN = (
+    "since", "until", "host", "repair", "apply_wanted", "max_delete", "deleted", "html", "merge", "fail_on", "resume",
+)  # fmt: skip
+_NOT_GIVEN = (None, False)
 
 
 def foreign_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -113,7 +116,7 @@ def taken_from(options: dict[str, Any], **others: Any) -> Foreign | None:
     )
     if index is None and (foreign.keys or foreign.pipeline or foreign.where or foreign.sender_skips or foreign.hosts):
         raise UsageError("--key, --pipeline, --where, --sender-skips and --hosts belong to --against INDEX.")
-    useless = [name for name in _NOT_FOREIGN if {**options, **others}.get(name)]
+    useless = [name for name in _NOT_FOREIGN if {**options, **others}.get(name) not in _NOT_GIVEN]
     if index is not None and useless:
         raise UsageError(
             f"--{useless[0].replace('_wanted', '').replace('_', '-')} does not go together with --against."

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ from shipper.audit.report import as_text, plan_text
 from shipper.cli import DEFAULT_CONFIGURATION
 from shipper.cli.against import audit_against, foreign_options, taken_from
 from shipper.cli.audit_request import Asked, Options, asked, kinds_to_fail_on
+from shipper.cli.audit_resume import kept_progress
 from shipper.cli.console import age_text, size_text, visible
 from shipper.clock import SystemClock
 from shipper.commit.database import FILE_NAME
@@ -91,6 +93,11 @@ _WORTH_SAYING = 10.0
     "--fail-on", metavar="KINDS",
     help="Kinds of findings, separated by commas, that make the exit code 1; by default all but incomplete_value.",
 )  # fmt: skip
+@click.option(
+    "--resume", is_flag=False, flag_value="", metavar="[FILE]",
+    help="Go on with an audit that was interrupted: files that were not changed since are not read again. Its progress "
+    "is kept in the state's folder, or in FILE.",
+)  # fmt: skip
 @click.option("--merge", is_flag=True, help="Make one report of those that --json wrote on several hosts: FILES.")
 @foreign_options
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILES]...")
@@ -117,8 +124,9 @@ def command(
     kinds = kinds_to_fail_on(fail_on)
     if files and not merge:
         raise UsageError(f"{files[0]}: files are read only with --merge. To audit single logs, use --path.")
-    dated = json_wanted or html is not None
-    report = read_reports(files) if merge else _audited(Options(**options), dated=dated)
+    if merge and options["resume"] is not None:
+        raise UsageError("--resume does not go together with --merge.")
+    report = read_reports(files) if merge else _audited(Options(**options), _Telling(json_wanted, html, fail_on))
     if Kind.INCOMPLETE_VALUE in kinds:
         outcome = report.outcome
         outcome.findings += [value for value in outcome.incomplete_values if value not in outcome.findings]
@@ -131,25 +139,48 @@ def command(
     return report.outcome.exit_code_for(kinds)
 
 
-def _audited(options: Options, *, dated: bool) -> Report:
-    """The report of an audit; with a timeline if it is `dated`."""
+class _Telling(NamedTuple):
+    """How the report is told."""
+
+    as_json: bool
+    html: Path | None
+    fail_on: str | None
+
+    @property
+    def dated(self) -> bool:
+        """Whether a timeline is told."""
+        return self.as_json or self.html is not None
+
+    @property
+    def words(self) -> list[str]:
+        """As it is typed."""
+        words = ["--json"] if self.as_json else []
+        words += [] if self.html is None else ["--html", str(self.html)]
+        return words + ([] if self.fail_on is None else ["--fail-on", self.fail_on])
+
+
+def _audited(options: Options, telling: _Telling) -> Report:
+    """The report of an audit."""
     clock, events = SystemClock(), EventsLog(silent)
     wanted = asked(options, clock.time())
     settings, request = wanted.settings, wanted.request
     open_ = open_output if options.apply_wanted else open_to_read
+    again = [*telling.words, *options.repair_words()]
     with (
         pipelines_in_force(settings, use_state=request.use_state) as pipelines,
         closing(open_(settings.output, datasets(settings, pipelines), clock, events)) as output,
+        kept_progress(wanted, options.resume, again, clock.time()) as journal,
     ):
-        auditor = Auditor(settings, pipelines, output, clock.time, _waiting("what is missing may be under way"))
+        wait = _waiting("what is missing may be under way")
+        auditor = Auditor(settings, pipelines, output, clock.time, wait, journal)
         if request.use_state and not (settings.state / FILE_NAME).exists():
             _say([f"There is no state in {settings.state}: the files and the index alone are compared."], err=True)
         looked = _look(auditor, wanted, options)
         outcome = looked.outcome
         if request.level is not Level.LEDGER:
             outcome.incomplete_values = auditor.incomplete_values(request)
-        timeline = auditor.timeline(request, outcome) if dated else None
-    about = _about(wanted, outcome, clock.time())
+        timeline = auditor.timeline(request, outcome) if telling.dated else None
+    about = replace(_about(wanted, outcome, clock.time()), resumed=journal.resumed)
     return Report(outcome, (about,), timeline, looked.plan, looked.repaired)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from shipper.audit.auditor import Request
+from shipper.audit.auditor import GRACE, Request
 from shipper.audit.context import Level
 from shipper.audit.document import iso
 from shipper.audit.elsewhere import settings_of
@@ -40,6 +40,15 @@ class Options:
     apply_wanted: bool
     max_delete: int | None
     deleted: Path | None
+    resume: str | None
+    """Empty for the usual place of its file."""
+
+    def repair_words(self) -> list[str]:
+        """What of the command line belongs to a repair."""
+        words = ["--repair"] if self.repair else []
+        words += ["--apply"] if self.apply_wanted else []
+        words += [] if self.max_delete is None else ["--max-delete", str(self.max_delete)]
+        return words + ([] if self.deleted is None else ["--deleted", str(self.deleted)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,8 @@ def asked(options: Options, now: float) -> Asked:
         raise UsageError(f"--deleted {options.deleted}: there is such a file; what is deleted goes to a new one.")
     if options.repair and options.level == Level.LEDGER:
         raise UsageError("--repair needs the files: use --level disk or contents.")
+    if options.resume is not None and options.level == Level.LEDGER:
+        raise UsageError("--resume goes on with the reading of files, and --level ledger reads none.")
     names = _known(settings, options.inputs)
     foreign = options.host is not None and options.host != settings.host
     folder = _folder(options) if foreign else None
@@ -85,7 +96,7 @@ def asked(options: Options, now: float) -> Asked:
         grace=_duration(options.grace),
         settle=settings.output.deadline if isinstance(settings.output, ElasticsearchSettings) else 0.0,
     )
-    return Asked(settings, request, _command_line(options, request))
+    return Asked(settings, request, _command_line(options, settings, request))
 
 
 def kinds_to_fail_on(text: str | None) -> frozenset[Kind]:
@@ -155,8 +166,9 @@ def _is_date(text: str) -> bool:
     return True
 
 
-def _command_line(options: Options, request: Request) -> str:
+def _command_line(options: Options, settings: Settings, request: Request) -> str:
     words = ["shipper", "audit", "-c", str(options.path)]
+    words += _each("--output", [settings.output_name] if settings.output_name else [])
     words += _each("--input", request.inputs) + _each("--path", options.paths)
     words += _each("--host", [options.host] if options.host else [])
     words += _each("--since", [iso(request.window.since)] if request.window.since is not None else [])
@@ -165,6 +177,8 @@ def _command_line(options: Options, request: Request) -> str:
         words += ["--level", request.level.value]
     if options.no_state:
         words.append("--no-state")
+    if request.grace != GRACE:
+        words += ["--grace", options.grace]
     return shlex.join(words)
 
 
