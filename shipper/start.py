@@ -18,6 +18,7 @@ from shipper.commit.room import WaitForRoom, write_note
 from shipper.commit.state import Stall, State
 from shipper.errors import OutputError, StateError
 from shipper.events_log import EventsLog
+from shipper.fleet.reporting import reported
 from shipper.operate.reminders import Rarely
 from shipper.parse.guard import Guard
 from shipper.parse.notices import Notices
@@ -116,7 +117,11 @@ def agent(
             )
             runaways, notices = Runaways(events, settings.parse_timeout), Notices(events)
             ready = Agent(settings, reloader, reader, dispatcher, state, clock, bell, events, runaways, notices)
-            with closing(ready) as running:
+            with (
+                closing(ready) as running,
+                reported(settings, pipelines, running.snapshot, where.identity, clock, events) as troubles,
+            ):
+                running.other_troubles = troubles
                 yield running
 
 

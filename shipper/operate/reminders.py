@@ -47,9 +47,9 @@ class Rarely:
         return True
 
 
-_BEGINNINGS_TOLD = frozenset({"output", "dataset", "file", "pipeline"})
+_BEGINNINGS_TOLD = frozenset({"output", "dataset", "file", "pipeline", "fleet"})
 """Kinds whose beginning is told where it is found, with more detail."""
-_ENDS_TOLD = frozenset({"output", "dataset", "pipeline"})
+_ENDS_TOLD = frozenset({"output", "dataset", "pipeline", "fleet"})
 
 
 class Reminders:
