@@ -4,8 +4,9 @@
 #   sh tests/run.sh [PYTEST OPTIONS]
 #
 # Makes ./.venv-tests with the test extras. The tests against real Elasticsearch nodes need Maven and a JDK 21 or
-# newer, those with a real rotator need logrotate, those of pages chromium: run by root on Debian or Ubuntu this
-# installs what is missing, elsewhere it says what will be skipped. With CI=true nothing is skipped: what is missing is a failure.
+# newer, those with a real rotator need logrotate, those of pages chromium, those of metrics promtool: run by root on
+# Debian or Ubuntu this installs what is missing, elsewhere it says what will be skipped. With CI=true nothing is
+# skipped: what is missing is a failure.
 # Ends with pytest's summary.
 set -eu
 
@@ -31,7 +32,7 @@ find_jdk() {
 }
 
 updated=''
-apt_install() {
+apt_ready() {
     if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
         return 1
     fi
@@ -39,6 +40,10 @@ apt_install() {
         apt-get update -qq || true
         updated=yes
     fi
+}
+
+apt_install() {
+    apt_ready || return 1
     DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null
 }
 
@@ -77,6 +82,23 @@ prepare_browser() {
     fi
 }
 
+# The package would install and start a whole server: it is only opened, for the one tool in it.
+fetch_promtool() {
+    apt_ready || command -v apt-get >/dev/null || return 1
+    folder=$(mktemp -d)
+    chown _apt "$folder" 2>/dev/null || true # by whom apt downloads, if it can
+    (cd "$folder" && apt-get download -qq prometheus >/dev/null && dpkg-deb --extract prometheus_*.deb .) || true
+    mv "$folder/usr/bin/promtool" "$bin/" 2>/dev/null && fetched=yes || fetched=''
+    rm -rf "$folder"
+    [ -n "$fetched" ]
+}
+
+prepare_promtool() {
+    if ! command -v promtool >/dev/null && [ ! -x "$bin/promtool" ] && ! fetch_promtool; then
+        say "RULES, METRICS AND DASHBOARD WILL NOT BE CHECKED BY PROMETHEUS: promtool not found."
+    fi
+}
+
 prepare_python() {
     python=${PYTHON:-python3}
     [ -x "$bin/python" ] || "$python" -m venv "$venv"
@@ -99,6 +121,7 @@ prepare_servers
 prepare_rotator
 prepare_browser
 prepare_python
+prepare_promtool
 check ruff check
 check ruff format --check
 check mypy

@@ -1,8 +1,7 @@
 """Metrics say what happened, by Prometheus' rules, and cost nothing while nobody asks."""
 
+import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from ruamel.yaml import YAML
 from support.agents import Site
 from support.clock import VirtualClock
 from support.logs import append, numbered, write
+from support.promtool import Promtool
 
 from shipper.events_log import EventsLog, silent
 from shipper.operate.figures import InputFigures, Snapshot
@@ -215,9 +215,12 @@ def test_every_metric_is_in_the_reference_and_no_other():
     assert documented == all_names()
 
 
+def rules_of():
+    return YAML(typ="safe").load(RULES.read_text())["groups"]
+
+
 def test_the_rules_are_rules_about_metrics_that_exist():
-    groups = YAML(typ="safe").load(RULES.read_text())["groups"]
-    rules = [rule for group in groups for rule in group["rules"]]
+    rules = [rule for group in rules_of() for rule in group["rules"]]
     assert len({rule["alert"] for rule in rules}) == len(rules) >= 8
     for rule in rules:
         assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
@@ -227,11 +230,103 @@ def test_the_rules_are_rules_about_metrics_that_exist():
         assert set(re.findall(r"shipper_\w+", rule["expr"])) <= all_names()
 
 
-@pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="promtool is not installed: the rules' syntax is not checked"
-)
-def test_promtool_takes_the_rules():
-    subprocess.run(["promtool", "check", "rules", str(RULES)], check=True)
+@pytest.fixture
+def promtool(tmp_path):
+    return Promtool(tmp_path)
+
+
+def test_prometheus_takes_the_rules(promtool):
+    assert promtool.rules(RULES) == ""
+
+
+def test_prometheus_takes_the_metrics_of_an_agent_and_finds_nothing_unusual(site, promtool):
+    write(site.logs / "a.log", *numbered(0, 10), "")
+    with agent(site.settings, site.clock, site.events, threads=0) as running:
+        running.once()
+        collector = AgentCollector(site.events.counts, lambda: site.clock.now)
+        collector.snapshot = running.snapshot
+        assert promtool.metrics(generate_latest(registry_of(collector))) == ""
+    collector.snapshot = lambda: snapshot(standstills=[Standstill('file /a\n"b"', "away", 1.0)])
+    assert promtool.metrics(generate_latest(registry_of(collector))) == ""
+
+
+def test_prometheus_finds_what_is_unusual(promtool):
+    assert "counter metrics should have" in promtool.metrics(b"# HELP a b.\n# TYPE a counter\na 1\n")
+    assert promtool.expressions(["sum(rate(shipper_read_lines_total[5m])"]) != ""
+
+
+def alert(name, minute, summary="", **labels):
+    """What one alert says at a minute: nothing, or its summary, with these labels."""
+    (rule,) = (rule for group in rules_of() for rule in group["rules"] if rule["alert"] == name)
+    description = rule["annotations"]["description"].replace("{{ $value | humanizeDuration }}", "6m 0s")
+    raised = {
+        "exp_labels": {"instance": "dtn01", "severity": rule["labels"]["severity"], **labels},
+        "exp_annotations": {"summary": summary, "description": description},
+    }
+    return {"eval_time": f"{minute}m", "alertname": name, "exp_alerts": [raised] if summary else []}
+
+
+def test_alerts_are_raised_by_what_they_are_about_and_by_nothing_else(promtool):
+    labels = 'instance="dtn01",input="tstat"'
+    refused = f'shipper_settled_lines_total{{{labels},fate="dead",cause="mapping"}}'
+    series = {
+        'shipper_stall_seconds{instance="dtn01",scope="output"}': "0+60x20",
+        'shipper_stall_seconds{instance="dtn01",scope="file"}': "1000x20",
+        refused: "0x8 1x20",
+        'shipper_dead_letter_bytes{instance="dtn01"}': "0+10x20",
+        'shipper_dead_letter_limit_bytes{instance="dtn01"}': "100x20",
+        f"shipper_unparsed_documents_total{{{labels}}}": "0+1x60",
+        f"shipper_parsed_documents_total{{{labels}}}": "0+10x60",
+        'shipper_ready{instance="dtn01"}': "1x10 0x30",
+    }
+    refusal = {"input": "tstat", "cause": "mapping"}
+    expected = [
+        alert("ShipperStalled", 5),
+        alert("ShipperStalled", 6, "output stands still on dtn01", scope="output"),
+        alert("ShipperDeadLetters", 8),
+        alert("ShipperDeadLetters", 10, "Lines of tstat were refused on dtn01: mapping", **refusal),
+        alert("ShipperDeadLettersNearLimit", 8),
+        alert("ShipperDeadLettersNearLimit", 9, "Dead letters use 90% of their room on dtn01"),
+        alert("ShipperUnparsed", 10),
+        alert("ShipperUnparsed", 30, "10% of tstat on dtn01 match no pattern", input="tstat"),
+        alert("ShipperNotReady", 10),
+        alert("ShipperNotReady", 22, "shipper waits at its start on dtn01"),
+        alert("ShipperFilesUnreadable", 20),
+    ]
+    listed = [{"series": name, "values": values} for name, values in series.items()]
+    said = promtool.alerts(RULES, [{"interval": "1m", "input_series": listed, "alert_rule_test": expected}])
+    assert said == ""
+
+
+BOARD = json.loads((ROOT / "deploy" / "dashboards" / "shipper.json").read_text())
+EXPRESSIONS = [target["expr"] for panel in BOARD["panels"] for target in panel["targets"]]
+
+
+def test_the_dashboard_shows_metrics_that_exist():
+    shown = {re.sub(r"_bucket$", "", name) for text in EXPRESSIONS for name in re.findall(r"shipper_\w+", text)}
+    assert shown <= all_names()
+    assert {"shipper_settled_lines_total", "shipper_unread_bytes", "shipper_stall_seconds"} <= shown
+    assert all('instance=~"$instance"' in text for text in EXPRESSIONS)
+
+
+def test_the_panels_of_the_dashboard_are_told_apart_and_do_not_overlap():
+    panels = BOARD["panels"]
+    assert len({panel["id"] for panel in panels}) == len({panel["title"] for panel in panels}) == len(panels)
+    assert all(panel["description"].endswith(".") for panel in panels)
+    places = [panel["gridPos"] for panel in panels]
+    squares = [
+        (x, y)
+        for place in places
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(set(squares)) == len(squares)
+    assert max(x for x, _ in squares) == 23, "a row is 24 wide"
+
+
+def test_prometheus_takes_the_expressions_of_the_dashboard(promtool):
+    plain = [text.replace("$__rate_interval", "5m").replace("$instance", ".+") for text in EXPRESSIONS]
+    assert promtool.expressions(plain) == ""
 
 
 def test_the_file_is_replaced_as_a_whole_and_nothing_else_is_left(tmp_path):
