@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,11 +14,12 @@ from typing import Any
 import click
 
 from shipper import config
+from shipper.cli.audit_request import window_of
 from shipper.cli.console import visible
 from shipper.cli.reading import reading, time_zone
 from shipper.clock import SystemClock
 from shipper.config.units import duration
-from shipper.correlate.against import compare_keys
+from shipper.correlate.against import Span, Wanted, compare_keys
 from shipper.correlate.against_report import as_json, as_text, exit_code
 from shipper.correlate.conditions import only, smaller_than
 from shipper.correlate.entries import Entry
@@ -25,7 +27,10 @@ from shipper.correlate.hosts import Hosts, load_hosts
 from shipper.correlate.indices import Access, documents
 from shipper.correlate.keys import KNOWN, parse_keys
 from shipper.correlate.logs import Logs, logs_at
+from shipper.correlate.report import iso
 from shipper.errors import UsageError
+
+_TOLERANCE = "1s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,21 @@ class Foreign:
     hosts: Path | None = None
     timezone: tzinfo = UTC
     access: Access = field(default_factory=Access)
+    since: str | None = None
+    until: str | None = None
+
+    def words(self) -> list[str]:
+        """As it is typed, but for the span of time."""
+        words = ["--against", self.index, *_each("--key", self.keys)]
+        words += ["--tolerance", self.tolerance] if self.tolerance != _TOLERANCE else []
+        words += _each("--pipeline", [self.pipeline]) + _each("--where", self.where)
+        words += _each("--sender-skips", [self.sender_skips]) + _each("--hosts", [self.hosts])
+        words += ["--timezone", str(self.timezone)] if self.timezone is not UTC else []
+        return words + _each("--api-key-file", [self.access.api_key_file]) + _each("--ca-certs", [self.access.ca_certs])
+
+
+def _each(option: str, values: Sequence[object]) -> list[str]:
+    return [word for value in values if value is not None for word in (option, str(value))]
 
 
 _OPTIONS = (
@@ -56,7 +76,7 @@ _OPTIONS = (
         f"or one of {', '.join(KNOWN)}. Given again: any of them will do.",
     ),
     click.option(
-        "--tolerance", default="1s", show_default=True, metavar="TIME",
+        "--tolerance", default=_TOLERANCE, show_default=True, metavar="TIME",
         help="With --against: how far times in a key may differ.",
     ),
     click.option("--pipeline", metavar="NAME", help="With --against: how the files of --path are parsed."),
@@ -85,7 +105,7 @@ _OPTIONS = (
 
 
 _NOT_FOREIGN = (
-    "since", "until", "host", "repair", "apply_wanted", "max_delete", "deleted", "html", "merge", "fail_on", "resume",
+    "host", "repair", "apply_wanted", "max_delete", "deleted", "html", "merge", "fail_on", "resume",
 )  # fmt: skip
 _NOT_GIVEN = (None, False)
 
@@ -113,6 +133,8 @@ def taken_from(options: dict[str, Any], **others: Any) -> Foreign | None:
         hosts=options.pop("hosts"),
         timezone=time_zone(options.pop("timezone")),
         access=Access(options.pop("api_key_file"), options.pop("ca_certs")),
+        since=options["since"],
+        until=options["until"],
     )
     if index is None and (foreign.keys or foreign.pipeline or foreign.where or foreign.sender_skips or foreign.hosts):
         raise UsageError("--key, --pipeline, --where, --sender-skips and --hosts belong to --against INDEX.")
@@ -135,17 +157,30 @@ def audit_against(
     sources = _sources(foreign, configuration, inputs, paths)
     held = only(documents(foreign.index, foreign.access), foreign.where)
     clock = SystemClock()
+    window = window_of(foreign.since, foreign.until, clock.time())
+    wanted = Wanted(Span(*window), foreign.timezone)
     if foreign.sender_skips:
-        against = compare_keys(_records(sources), held, keys, clock.time, smaller_than(foreign.sender_skips))
-    else:
-        against = compare_keys(_records(sources), held, keys, clock.time)
+        wanted = replace(wanted, skips=smaller_than(foreign.sender_skips))
+    against = compare_keys(_records(sources), held, keys, clock.time, wanted)
     problems = [problem for logs in sources for problem in logs.problems]
     if json_wanted:
         click.echo(json.dumps(as_json(against, problems)))
     else:
-        for line in as_text(against, problems, foreign.index):
+        own = _each("--since", [window.since and iso(window.since)]) + _each(
+            "--until", [window.until and iso(window.until)]
+        )
+        command = shlex.join(
+            ["shipper", "audit", *foreign.words(), *_files(foreign, configuration, inputs, paths), *own]
+        )
+        for line in as_text(against, problems, foreign.index, command):
             click.echo(visible(line))
     return exit_code(against, problems)
+
+
+def _files(foreign: Foreign, configuration: Path, inputs: Sequence[str], paths: Sequence[str]) -> list[str]:
+    """Which files are compared, as it is typed."""
+    words = [] if foreign.pipeline else ["-c", str(configuration)]
+    return words + _each("--input", inputs) + _each("--path", paths)
 
 
 def _sources(foreign: Foreign, configuration: Path, inputs: Sequence[str], paths: Sequence[str]) -> list[Logs]:

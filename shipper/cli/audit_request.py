@@ -84,9 +84,7 @@ def asked(options: Options, now: float) -> Asked:
                 "documents. Repair there, or make the folder known under its own name."
             )
         settings = settings_of(settings, str(options.host), names, folder)
-    window = Window(_moment("--since", options.since, now), _moment("--until", options.until, now))
-    if window.since is not None and window.until is not None and window.since > window.until:
-        raise UsageError(f"--since {options.since} is later than --until {options.until}.")
+    window = window_of(options.since, options.until, now)
     request = Request(
         level=Level(options.level),
         use_state=not (options.no_state or foreign),
@@ -97,6 +95,14 @@ def asked(options: Options, now: float) -> Asked:
         settle=settings.output.deadline if isinstance(settings.output, ElasticsearchSettings) else 0.0,
     )
     return Asked(settings, request, _command_line(options, settings, request))
+
+
+def window_of(since: str | None, until: str | None, now: float) -> Window:
+    """The span between two times as they are typed; `now` is in seconds since the epoch. Raises UsageError."""
+    window = Window(_moment("--since", since, now), _moment("--until", until, now))
+    if window.since is not None and window.until is not None and window.since > window.until:
+        raise UsageError(f"--since {since} is later than --until {until}.")
+    return window
 
 
 def kinds_to_fail_on(text: str | None) -> frozenset[Kind]:

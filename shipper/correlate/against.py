@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from typing import Any, NamedTuple
 
 import orjson
@@ -19,6 +20,7 @@ from xxhash import xxh3_64_intdigest
 from shipper.correlate.assignment import Edge, assign
 from shipper.correlate.entries import Entry
 from shipper.correlate.keys import Key, Values
+from shipper.correlate.quantities import DATE, quantity
 from shipper.errors import UsageError
 
 INGESTION = ("@timestamp", "@version")
@@ -36,6 +38,24 @@ class Row(NamedTuple):
     """Hash of what a document says, but for the fields of its arrival."""
     skipped: bool = False
     """Whether it is one that the sender leaves out by intention."""
+    inside: bool = True
+    """Whether it may have happened in the span of time that is told of."""
+
+
+class Span(NamedTuple):
+    """A span of time, in seconds since the epoch, both ends within it; None is without end."""
+
+    since: float | None = None
+    until: float | None = None
+
+    def holds(self, at: float | None) -> bool:
+        """Whether something of that time is in it; where nobody knows the time, it may be."""
+        if at is None:
+            return True
+        return (self.since is None or at >= self.since) and (self.until is None or at <= self.until)
+
+
+EVERYTHING = Span()
 
 
 @dataclass(slots=True)
@@ -73,6 +93,10 @@ class Against:
     duplicates: list[Duplicates]
     index_read_at: float
     """Seconds since the epoch."""
+    span: Span = EVERYTHING
+    """Everything else here is limited to it."""
+    covered: tuple[float, float] | None = None
+    """When the first and the last of all records on disk happened, as far as the key tells."""
 
     @property
     def unexpected_distinct(self) -> int:
@@ -86,8 +110,18 @@ class Against:
 
     def time(self, row: Row) -> float | None:
         """When a record or document happened; None if the key holds no time."""
-        times = (key.time(values) for key, values in zip(self.keys, row.values, strict=True) if values is not None)
-        return next(times, None)
+        return _time(self.keys, row.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is told of all that is compared."""
+
+    span: Span = EVERYTHING
+    zone: tzinfo = UTC
+    """Of times that name none."""
+    skips: Callable[[Entry], bool] = lambda entry: False  # noqa: ARG005
+    """Which records the sender leaves out by intention."""
 
 
 def compare_keys(
@@ -95,33 +129,46 @@ def compare_keys(
     documents: Iterable[Entry],
     keys: Sequence[Key],
     now: Callable[[], float],
-    skips: Callable[[Entry], bool] = lambda entry: False,  # noqa: ARG005
+    wanted: Wanted | None = None,
 ) -> Against:
-    """Compare; `skips` tells which records the sender leaves out. Raises UsageError where a key fits nothing at all."""
-    disk = _read_disk(records, keys, skips)
+    """Compare. Raises UsageError where a key fits nothing at all, or nothing is of the time that is wanted.
+
+    All is compared with all, whatever span is wanted: what lies at its ends may belong to what lies beyond them.
+    """
+    wanted = wanted or Wanted()
+    disk = _read_disk(records, keys, wanted)
     _require_some(disk, keys, "record on disk")
     read_at = now()
-    index = _read_index(documents, keys)
+    index = _read_index(documents, keys, wanted)
     _require_some(index, keys, "document of the index")
     pairs = _pairs(disk.rows, index.rows, keys)
+    for document, record in pairs.items():
+        index.rows[document] = index.rows[document]._replace(inside=disk.rows[record].inside)
     answered, used = set(pairs.values()), set(pairs)
     groups = _same(index.rows)
     repeats = {number for group in groups for number in group if number not in used and used & set(group)}
-    absent = [row for number, row in enumerate(disk.rows) if number not in answered]
-    return Against(
+    absent = [row for number, row in enumerate(disk.rows) if number not in answered and row.inside]
+    found = Against(
         keys=keys,
-        disk=disk,
-        index=index,
-        matched=len(answered),
+        disk=_inside(disk),
+        index=_inside(index),
+        matched=sum(disk.rows[number].inside for number in answered),
         missing=[row for row in absent if not row.skipped],
         filtered=[row for row in absent if row.skipped],
-        unexpected=[row for number, row in enumerate(index.rows) if number not in used and number not in repeats],
-        duplicates=list(_duplicates(groups, index.rows, pairs)),
+        unexpected=[
+            row for number, row in enumerate(index.rows) if number not in used and number not in repeats and row.inside
+        ],
+        duplicates=[group for group in _duplicates(groups, index.rows, pairs) if any(row.inside for row in group.rows)],
         index_read_at=read_at,
+        span=wanted.span,
+        covered=_covered(disk.rows, keys),
     )
+    if (disk.rows or index.rows) and not (found.disk.rows or found.disk.unkeyed or found.index.rows):
+        raise UsageError("--since and --until: neither a record on disk nor a document is of that time.")
+    return found
 
 
-def _read_disk(records: Iterable[Entry], keys: Sequence[Key], skips: Callable[[Entry], bool]) -> Side:
+def _read_disk(records: Iterable[Entry], keys: Sequence[Key], wanted: Wanted) -> Side:
     side, seen = Side(), set[str]()
     for entry in records:
         if entry.id in seen:
@@ -130,23 +177,47 @@ def _read_disk(records: Iterable[Entry], keys: Sequence[Key], skips: Callable[[E
         seen.add(entry.id)
         values = tuple(key.on_disk(entry) for key in keys)
         bare = entry._replace(fields=_NOTHING)
+        inside = _is_inside(entry, keys, values, wanted)
         if any(values):
-            side.rows.append(Row(bare, values, skipped=skips(entry)))
-        else:
+            side.rows.append(Row(bare, values, skipped=wanted.skips(entry), inside=inside))
+        elif inside:
             side.unkeyed.append(bare)
     return side
 
 
-def _read_index(documents: Iterable[Entry], keys: Sequence[Key]) -> Side:
+def _read_index(documents: Iterable[Entry], keys: Sequence[Key], wanted: Wanted) -> Side:
     side = Side()
     for entry in documents:
         values = tuple(key.in_index(entry) for key in keys)
         bare = entry._replace(fields=_NOTHING)
+        inside = _is_inside(entry, keys, values, wanted)
         if any(values):
-            side.rows.append(Row(bare, values, _content(entry)))
-        else:
+            side.rows.append(Row(bare, values, _content(entry), inside=inside))
+        elif inside:
             side.unkeyed.append(bare)
     return side
+
+
+def _is_inside(entry: Entry, keys: Sequence[Key], values: Sequence[Values | None], wanted: Wanted) -> bool:
+    """By the time of the key; where it has none, by `@timestamp`."""
+    if wanted.span == EVERYTHING:
+        return True
+    at = _time(keys, values)
+    return wanted.span.holds(quantity(entry.value("@timestamp"), DATE, wanted.zone) if at is None else at)
+
+
+def _time(keys: Sequence[Key], values: Sequence[Values | None]) -> float | None:
+    times = (key.time(found) for key, found in zip(keys, values, strict=True) if found is not None)
+    return next(times, None)
+
+
+def _inside(side: Side) -> Side:
+    return Side([row for row in side.rows if row.inside], side.unkeyed, side.copies)
+
+
+def _covered(rows: Iterable[Row], keys: Sequence[Key]) -> tuple[float, float] | None:
+    times = [at for row in rows if (at := _time(keys, row.values)) is not None]
+    return (min(times), max(times)) if times else None
 
 
 def _require_some(side: Side, keys: Sequence[Key], what: str) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from shipper.correlate.against import Against, Duplicates, Row
+from shipper.correlate.against import EVERYTHING, Against, Duplicates, Row, Span
 from shipper.correlate.report import iso
 from shipper.errors import Exit
 
@@ -33,6 +34,7 @@ def as_json(against: Against, problems: Sequence[str]) -> dict[str, Any]:
     return {
         "verdict": verdicts[exit_code(against, problems)],
         "index_read_at": iso(against.index_read_at),
+        **_span(against.span),
         "totals": totals(against),
         "findings": [
             *(_missing(against, row) for row in against.missing),
@@ -63,8 +65,22 @@ def totals(against: Against) -> dict[str, int]:
     }
 
 
-def as_text(against: Against, problems: Sequence[str], index: str) -> Iterator[str]:
-    """The report, line by line."""
+def _span(span: Span) -> dict[str, str]:
+    """The ends that a span of time has."""
+    ends = {"since": span.since, "until": span.until}
+    return {name: iso(at) for name, at in ends.items() if at is not None}
+
+
+def _local(text: str) -> str:
+    return datetime.fromisoformat(text).astimezone().isoformat(timespec="seconds") + " local time"
+
+
+def as_text(against: Against, problems: Sequence[str], index: str, command: str) -> Iterator[str]:
+    """The report, line by line; it ends with what to type next, made of the `command` that was typed."""
+    if against.span != EVERYTHING:
+        words = {"since": "from", "until": "to"}
+        ends = " ".join(f"{words[name]} {at} ({_local(at)})" for name, at in _span(against.span).items())
+        yield f"Only records and documents of events {ends}."
     count = totals(against)
     filtered = f", {count['filtered']:,} left out by the sender" if count["filtered"] else ""
     yield (
@@ -85,6 +101,17 @@ def as_text(against: Against, problems: Sequence[str], index: str) -> Iterator[s
     for problem in problems:
         yield f"Not read: {problem}"
     yield f"Verdict: {_VERDICTS[exit_code(against, problems)]}"
+    yield f"Next: {_next(against, problems, command)}"
+
+
+def _next(against: Against, problems: Sequence[str], command: str) -> str:
+    """What is typed next: the same for what comes later, for every place, or, if it is undecided, again."""
+    code = exit_code(against, problems)
+    if code is Exit.FINDINGS:
+        return f"{command} --json"
+    if code is Exit.CLEAN and against.covered and against.span == EVERYTHING:
+        return f"{command} --since {iso(against.covered[1])}"
+    return command
 
 
 _VERDICTS = {
@@ -143,10 +170,9 @@ def _unexpected_text(against: Against, count: dict[str, int]) -> Iterator[str]:
 
 
 def _outside(against: Against) -> int:
-    times = [at for row in against.disk.rows if (at := against.time(row)) is not None]
-    if not times:
+    if against.covered is None:
         return 0
-    first, last = min(times), max(times)
+    first, last = against.covered
     return sum((at := against.time(row)) is not None and not first <= at <= last for row in against.unexpected)
 
 

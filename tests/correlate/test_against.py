@@ -1,6 +1,7 @@
 """`shipper audit --against`: files on this host and an index that others filled."""
 
 import json
+import shlex
 from collections import Counter
 
 import pytest
@@ -14,6 +15,8 @@ from shipper.correlate.entries import Entry
 from shipper.correlate.hosts import Hosts
 from shipper.correlate.keys import parse_keys
 from shipper.errors import Exit, UsageError
+
+AT = "2018-02-28T12:00:00.400000Z"
 
 
 @pytest.fixture
@@ -159,7 +162,82 @@ def test_the_text_ends_with_the_verdict(audit, log, tmp_path):
     assert lines[0].startswith("4 records on disk, 3 documents in ")
     assert f"missing: 1 of 4 records in {log.parent}: log_tcp_complete:5" in lines
     assert "Missing by minute of the hour (UTC): :00 1 of 4" in lines
-    assert lines[-1] == "Verdict: findings: disk and index do not agree."
+    assert lines[-2] == "Verdict: findings: disk and index do not agree."
+    typed = f"--against {index} --key tstat_send --pipeline tstat-tcp"
+    assert lines[-1] == f"Next: shipper audit {typed} --path {tmp_path}/tstat --json"
+    assert execute(shlex.split(lines[-1].removeprefix("Next: "))[1:]) == Exit.FINDINGS
+
+
+def test_where_all_is_well_the_next_command_looks_at_what_comes_later(audit, log, tmp_path, capsys):
+    index = write_index(tmp_path / "index.ndjson", [sent_document(one) for one in flows(NOON + 0.4)])
+    (tmp_path / "hosts.csv").write_text(HOSTS_CSV)
+    words = ["--tolerance", "2s", "--timezone", "Europe/Rome", "--hosts", tmp_path / "hosts.csv"]
+    words += ["--sender-skips", "tstat.c_bytes_uniq<100kB"]
+    *_, last = audit(index, *words, json_wanted=False, code=Exit.CLEAN).out.splitlines()
+    assert shlex.split(last.removeprefix("Next: "))[-2:] == ["--since", AT]
+    later = write_index(tmp_path / "index.ndjson", [sent_document(one) for one in flows(NOON + 0.4, 3)])
+    assert later == index
+    assert execute(shlex.split(last.removeprefix("Next: "))[1:]) == Exit.FINDINGS
+    assert "4 records on disk, 3 documents" in capsys.readouterr().out
+
+
+@pytest.fixture
+def days(tmp_path):
+    """A record and a document for noon of each of five days, but the document of the third."""
+    times = [NOON + number * 86_400 for number in range(5)]
+    write_tstat(tmp_path / "tstat/a.out/log_tcp_complete", [flow(at + 0.4) for at in times])
+    held = [*times[:2], *times[3:], NOON + 5 * 86_400, NOON - 86_400]
+    return write_index(tmp_path / "index.ndjson", [sent_document(flow(at + 0.4)) for at in held])
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "told"),
+    [
+        (None, None, (5, 6, 4, 1, 2)),
+        ("2018-03-01T00:00Z", None, (4, 4, 3, 1, 1)),
+        (None, "2018-03-02T12:00:01Z", (3, 3, 2, 1, 1)),
+        ("2018-03-02T00:00Z", "2018-03-02T23:00Z", (1, 0, 0, 1, 0)),
+        ("2018-03-01T00:00Z", "2018-03-01T23:00Z", (1, 1, 1, 0, 0)),
+    ],
+)
+def test_only_what_happened_in_a_span_of_time_is_told(audit, days, since, until, told):
+    words = [*(["--since", since] if since else []), *(["--until", until] if until else [])]
+    report = audit(days, *words)
+    totals = report["totals"]
+    names = ("disk", "documents", "matched", "missing", "unexpected")
+    assert tuple(totals[name] for name in names) == told
+    assert report["verdict"] == ("findings" if told[3] + told[4] else "closed")
+    assert ("since" in report, "until" in report) == (bool(since), bool(until))
+    assert len(report["findings"]) == told[3] + told[4]
+
+
+def test_a_pair_that_the_end_of_the_span_divides_is_one(audit, log, tmp_path):
+    index = write_index(tmp_path / "index.ndjson", [sent_document(one) for one in flows(NOON + 0.4)])
+    for words in (["--since", "2018-02-28T12:00:00.2Z"], ["--until", "2018-02-28T12:00:00.2Z"]):
+        totals = audit(index, *words, code=Exit.CLEAN)["totals"]
+        assert (totals["missing"], totals["unexpected"]) == (0, 0)
+
+
+def test_a_document_that_came_late_answers_to_a_record_of_the_span(audit, log, tmp_path):
+    """Where the key holds no time, what a document tells of its time may be that of its arrival."""
+    texts = log.read_text().splitlines()[1:]
+    held = [{"message": text, "@timestamp": "2018-03-05T00:00:00Z"} for text in texts]
+    index = write_index(tmp_path / "index.ndjson", [*held, {"message": "x", "@timestamp": "2018-02-28T12:00:00Z"}])
+    report = audit(index, "--until", "2018-03-01", key="message", code=Exit.FINDINGS)
+    totals = report["totals"]
+    assert (totals["disk"], totals["matched"], totals["missing"], totals["unexpected"]) == (4, 4, 0, 1)
+
+
+def test_the_span_is_told_in_utc_and_local_time(audit, days):
+    answer = audit(days, "--since", "2018-03-01T00:00Z", json_wanted=False, code=Exit.FINDINGS)
+    first = answer.out.splitlines()[0]
+    assert first.startswith("Only records and documents of events from 2018-03-01T00:00:00Z (2018-0")
+    assert first.endswith(" local time).")
+
+
+def test_a_span_without_anything_is_refused(audit, days):
+    answer = audit(days, "--since", "2020-01-01", json_wanted=False, code=Exit.USAGE)
+    assert "neither a record on disk nor a document is of that time" in answer.err
 
 
 @pytest.mark.parametrize(
@@ -170,6 +248,7 @@ def test_the_text_ends_with_the_verdict(audit, log, tmp_path):
         (["audit", "--against", "x", "--key", "message", "--repair"], "--repair does not go together with --against"),
         (["audit", "--against", "x", "--key", "message", "--pipeline", "raw"], "needs --path"),
         (["audit", "--against", "x", "--key", "message", "--tolerance", "1"], "--tolerance 1: "),
+        (["audit", "--against", "x", "--key", "message", "--html", "x.html"], "--html does not go together"),
     ],
 )
 def test_what_cannot_work_is_refused(words, complaint, capsys):
