@@ -14,8 +14,9 @@ from shipper.records import Batch, BucketTally, Document, Outcome, OutcomeKind, 
 from shipper.send import bulk
 from shipper.send.connection import Answer, Connection
 from shipper.send.copies import copies
-from shipper.send.layout import Layout, layout_of
+from shipper.send.layout import Layout, dataset_key, layout_of
 from shipper.send.output import Dataset, Flaw, Period, Replacement, Scope
+from shipper.send.privileges import check_may_see
 from shipper.send.refusals import Refusals
 from shipper.send.setup import Setup
 from shipper.send.streams import replace_in_streams
@@ -43,7 +44,8 @@ class ElasticsearchOutput:
     ) -> None:
         self._connection = Connection(settings)
         self._layout = layout_of(settings)
-        self._setup = Setup(self._connection, datasets, events, self._layout)
+        self._datasets = {dataset_key(dataset): dataset for dataset in datasets}
+        self._setup = Setup(self._connection, self._datasets.values(), events, self._layout)
         self._refusals = Refusals(self._connection, self._layout)
         self._questions = Surveys(self._connection)
         self._install = settings.setup == "auto"
@@ -62,7 +64,9 @@ class ElasticsearchOutput:
 
     def announce(self, datasets: Iterable[Dataset]) -> None:
         """Other types: templates are looked up, and installed or waited for, before the next document goes out."""
-        self._setup.announce(datasets)
+        some = {dataset_key(dataset): dataset for dataset in datasets}
+        self._datasets |= some
+        self._setup.announce(some.values())
 
     def send(self, batch: Batch) -> Receipt:
         """Store the batch. Whatever happens becomes an outcome; blocks up to the deadline of each request."""
@@ -74,7 +78,8 @@ class ElasticsearchOutput:
         return Receipt(batch, [held.get(document.index) or next(stored) for document in batch.documents])
 
     def refresh(self) -> None:
-        """Make all that was stored before visible to the questions below."""
+        """Make all that was stored before visible to the questions below. OutputError where some of it is hidden."""
+        check_may_see(self._connection, self._datasets.values(), self._layout)
         self._questions.refresh()
 
     def tallies(self, scope: Scope) -> Iterator[BucketTally]:

@@ -12,16 +12,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
 from shipper.errors import OutputError
 from shipper.events_log import EventsLog, silent
 from shipper.send.bulk import INDEX_PREFIX
 from shipper.send.connection import Connection
 from shipper.send.layout import SUSPECT, Layout, dataset_key, layout_of
 from shipper.send.output import Dataset
+from shipper.send.privileges import lack_sentence, lacking
 from shipper.send.questions import Questions
-from shipper.send.roles import CLUSTER_PRIVILEGES, INDEX_PRIVILEGES, MANAGE_TEMPLATES
+from shipper.send.roles import MANAGE_TEMPLATES
 from shipper.send.setup import Setup
 from shipper.send.templates import templates
 from shipper.send.whole import decoded
@@ -47,49 +46,19 @@ def examine(settings: ElasticsearchSettings, datasets: Sequence[Dataset], now: C
     """
     connection = Connection(settings)
     try:
-        lacking = sorted(_lacking(connection, datasets, layout_of(settings)))
-        if ("", "monitor") in lacking:
-            return Preflight("", problems=[_sentence(lacking)])
+        missing = sorted(lacking(connection, datasets, layout_of(settings), "agent", MANAGE_TEMPLATES))
+        if ("", "monitor") in missing:
+            return Preflight("", problems=[lack_sentence(missing, "the agent")])
         found = Preflight(Questions(connection).cluster_uuid())
-        needed = [item for item in lacking if item != ("", MANAGE_TEMPLATES)]
-        found.problems += [_sentence(needed)] if needed else []
-        found.problems += _templates(connection, settings, datasets, may_install=needed == lacking)
-        if not any(privilege == "view_index_metadata" for _, privilege in lacking):
+        needed = [item for item in missing if item != ("", MANAGE_TEMPLATES)]
+        found.problems += [lack_sentence(needed, "the agent")] if needed else []
+        found.problems += _templates(connection, settings, datasets, may_install=needed == missing)
+        if not any(privilege == "view_index_metadata" for _, privilege in missing):
             found.warnings += _mappings(connection, datasets, layout_of(settings))
         found.warnings += _clocks(connection, now)
     finally:
         connection.close()
     return found
-
-
-def _lacking(connection: Connection, datasets: Sequence[Dataset], layout: Layout) -> Iterator[tuple[str, str]]:
-    """(index pattern or nothing, privilege) that the agent needs, or may need, and that our credentials do not give."""
-    names = sorted({name for dataset in datasets for name in layout.names(dataset)})
-    wanted: dict[str, Any] = {"cluster": [*CLUSTER_PRIVILEGES["agent"], MANAGE_TEMPLATES]}
-    if names:
-        wanted["index"] = [{"names": names, "privileges": list(INDEX_PRIVILEGES["agent"])}]
-    answer = connection.request("POST", "/_security/user/_has_privileges", orjson.dumps(wanted))
-    if answer.status in (400, 404, 405):
-        return  # a cluster without security knows no such question, and forbids nothing
-    content = decoded(answer, "our privileges")
-    for privilege, has in content.get("cluster", {}).items():
-        if not has:
-            yield "", privilege
-    for name, privileges in content.get("index", {}).items():
-        for privilege, has in privileges.items():
-            if not has:
-                yield name, privilege
-
-
-def _sentence(lacking: Sequence[tuple[str, str]]) -> str:
-    by_name: dict[str, list[str]] = defaultdict(list)
-    for name, privilege in lacking:
-        by_name[name].append(privilege)
-    parts = [f"{', '.join(found)} on {name or 'the cluster'}" for name, found in by_name.items()]
-    return (
-        f"The credentials lack privileges that the agent needs: {'; '.join(parts)}. "
-        "`shipper setup --keys` prints what each key must be allowed."
-    )
 
 
 def _templates(

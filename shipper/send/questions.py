@@ -21,6 +21,7 @@ from shipper.send.bulk import INDEX_PREFIX, decode
 from shipper.send.connection import Connection
 from shipper.send.output import Scope
 from shipper.send.product import Product, product_of
+from shipper.send.reach import check_fields, check_red, count_open
 from shipper.send.whole import check_search, check_shards, decoded, exact_integer, exact_total
 
 ALL_INDICES = f"{INDEX_PREFIX}*-*,.ds-{INDEX_PREFIX}*-*"
@@ -64,8 +65,10 @@ class Questions:
 
     def refresh(self) -> None:
         """Make all that was stored before visible to searches."""
+        check_red(self._connection, self._indices)
         target = f"/{self._indices}/_refresh?expand_wildcards=open,hidden"
         check_shards(self._ask("POST", target, "a refresh"), "a refresh", least=self._count_indices())
+        check_fields(self._connection, self._indices)
 
     def tallies(self, scope: Scope) -> Iterator[BucketTally]:
         """What is held per fingerprint and bucket."""
@@ -233,12 +236,7 @@ class Questions:
 
     def _count_indices(self) -> int:
         """How many indices are ours. OutputError if one is closed: nobody can tell what it holds."""
-        target = f"/_resolve/index/{self._indices}?expand_wildcards=all"
-        indices = self._ask("GET", target, "its indices").get("indices", [])
-        closed = [index["name"] for index in indices if "closed" in index.get("attributes", ())]
-        if closed:
-            raise OutputError(f"These indices are closed, so nobody can tell what they hold: {', '.join(closed)}")
-        return len(indices)
+        return count_open(self._connection, self._indices)
 
     def _ask(
         self, method: str, target: str, question: str, body: bytes = b"", *, media: str = "application/json"

@@ -242,6 +242,10 @@ class BulkServer:
         shards = {"total": len(indices), "successful": len(indices), "failed": 0}
         if path.endswith("/_refresh"):
             handler.answer(200, {"_shards": shards})
+        elif path.startswith("/_cluster/health/"):
+            handler.answer(200, {"indices": {name: {"status": "green"} for name in indices}})
+        elif path.endswith("/_field_caps"):
+            handler.answer(200, {"indices": indices, "fields": {}})
         elif path.startswith("/_resolve/index/"):
             handler.answer(200, {"indices": [{"name": name, "attributes": ["open"]} for name in indices]})
         elif path.endswith("/_pit") and handler.command == "POST":
