@@ -27,6 +27,7 @@ from shipper.cli.against import audit_against, foreign_options, taken_from
 from shipper.cli.audit_request import Asked, Options, asked, kinds_to_fail_on
 from shipper.cli.audit_resume import kept_progress
 from shipper.cli.console import age_text, size_text, visible
+from shipper.cli.fleet import audit_fleet, fleet_asked, fleet_options
 from shipper.clock import SystemClock
 from shipper.commit.database import FILE_NAME
 from shipper.errors import UsageError
@@ -100,6 +101,7 @@ _WORTH_SAYING = 10.0
 )  # fmt: skip
 @click.option("--merge", is_flag=True, help="Make one report of those that --json wrote on several hosts: FILES.")
 @foreign_options
+@fleet_options
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILES]...")
 def command(
     *,
@@ -118,6 +120,8 @@ def command(
 
     Exit codes: 0 closed; 1 there are findings; 2 wrong usage or configuration; 3 something could not be proved.
     """
+    if fleet := fleet_asked(options, files=files, merge=merge):
+        return audit_fleet(fleet, kinds_to_fail_on(fail_on), json_wanted=json_wanted, html=html)
     if foreign := taken_from(options, html=html, merge=merge, fail_on=fail_on):
         paths = [*options["paths"], *map(str, files)]
         return audit_against(foreign, options["path"], options["inputs"], paths, json_wanted=json_wanted)

@@ -82,6 +82,10 @@ class ElasticsearchOutput:
         check_may_see(self._connection, self._datasets.values(), self._layout)
         self._questions.refresh()
 
+    def hosts(self) -> list[str]:
+        """The hosts whose documents are held."""
+        return self._questions.hosts()
+
     def tallies(self, scope: Scope) -> Iterator[BucketTally]:
         """What is held per fingerprint and bucket, counted by the cluster."""
         return self._questions.tallies(scope)

@@ -26,6 +26,8 @@ class Scope:
     host: str | None = None
     inputs: tuple[str, ...] = ()
     fingerprints: tuple[str, ...] = ()
+    since: float | None = None
+    """Event time (seconds since the epoch) before which nothing is asked for."""
 
 
 class Replacement(NamedTuple):
@@ -78,6 +80,9 @@ class Output(Protocol):
 
     def refresh(self) -> None:
         """Make all that was stored before visible to the questions below."""
+
+    def hosts(self) -> list[str]:
+        """The hosts whose documents are held."""
 
     def tallies(self, scope: Scope) -> Iterator[BucketTally]:
         """What is held per fingerprint and bucket, counted by the output."""

@@ -253,6 +253,8 @@ def scope_query(scope: Scope) -> dict[str, Any]:
         parts.append({"terms": {"shipper.input": list(scope.inputs)}})
     if scope.fingerprints:
         parts.append({"terms": {"log.file.fingerprint": list(scope.fingerprints)}})
+    if scope.since is not None:
+        parts.append({"range": {"@timestamp": {"gte": int(scope.since * 1000), "format": "epoch_millis"}}})
     return all_of(*parts)
 
 

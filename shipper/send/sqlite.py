@@ -106,6 +106,10 @@ class SQLiteOutput:
     def refresh(self) -> None:
         """Nothing to do: what is committed is visible."""
 
+    def hosts(self) -> list[str]:
+        """The hosts whose documents are held."""
+        return [host for (host,) in self._rows("SELECT DISTINCT host FROM documents ORDER BY host", ())]
+
     def tallies(self, scope: Scope) -> Iterator[BucketTally]:
         """What is held per fingerprint and bucket."""
         where, values = _where(scope)
@@ -271,6 +275,9 @@ def _where(scope: Scope) -> tuple[str, list[object]]:
         if wanted:
             conditions.append(f"{column} IN ({', '.join('?' * len(wanted))})")
             values.extend(wanted)
+    if scope.since is not None:
+        conditions.append("timestamp >= ?")
+        values.append(int(scope.since * _NANOSECONDS))
     return ("WHERE " + " AND ".join(conditions) if conditions else ""), values
 
 

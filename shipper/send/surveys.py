@@ -23,6 +23,11 @@ _IGNORED = "_ignored"
 class Surveys(Questions):
     """Asks about the contents of our documents."""
 
+    def hosts(self) -> list[str]:
+        """The hosts whose documents are held."""
+        found = self._composite(all_of(), [{"host": {"terms": {"field": KEY_FIELDS["host"]}}}], {}, "the hosts")
+        return [bucket["key"]["host"] for bucket in found]
+
     def history(self, scope: Scope, step: int) -> Iterator[Period]:
         """The lines and bytes that are held by file, bucket and step of event time (seconds)."""
         sources: list[dict[str, Any]] = [{name: {"terms": {"field": field}}} for name, field in KEY_FIELDS.items()]

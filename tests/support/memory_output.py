@@ -48,6 +48,10 @@ class MemoryOutput:
     def refresh(self) -> None:
         """Nothing to do."""
 
+    def hosts(self) -> list[str]:
+        """The hosts whose documents are held."""
+        return sorted({document.source.host for document in self.documents.values()})
+
     def tallies(self, scope: Scope) -> Iterator[BucketTally]:
         """What is held per fingerprint and bucket."""
         held: dict[tuple[str, str, str, int], BucketTally] = {}
@@ -128,6 +132,7 @@ class MemoryOutput:
             for document in self.documents.values()
             if scope.host in (None, document.source.host)
             and (not scope.inputs or document.source.input in scope.inputs)
+            and (scope.since is None or document.timestamp >= scope.since * 1_000_000_000)
         ]
 
     def replace(self, replacements: Sequence[Replacement]) -> list[Outcome]:

@@ -1,0 +1,79 @@
+"""What the states of a host's agents say, made again from the documents that these left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from shipper.audit.claims import Claim
+from shipper.fleet.notes import FileNote, read_fate, read_file
+from shipper.records import Tally, total
+from shipper.send.ledger_index import LedgerIndex, LedgerKind
+
+Place = tuple[str, str]
+"""Input and fingerprint: what belongs together."""
+
+_ROWS_OF_AN_AGENT = 1 << 40
+
+
+@dataclass(slots=True)
+class HostLedger:
+    """All that is known of a host's files."""
+
+    claims: list[Claim] = field(default_factory=list)
+    """Of files that its agents know."""
+    former: list[Claim] = field(default_factory=list)
+    """Of files that they have forgotten, or knew before a state was lost."""
+    torn: dict[Place, str] = field(default_factory=dict)
+    """Files whose parts are not of one moment, by path; a report may just be under way."""
+
+    @property
+    def places(self) -> set[Place]:
+        """What is claimed, or was."""
+        return {place_of(claim) for claim in (*self.claims, *self.former)}
+
+    def lines(self) -> Counter[str]:
+        """Lines by `stored`, `filtered` and `dead`; of copies, each counts its own."""
+        found: Counter[str] = Counter()
+        for claim in self.claims:
+            for fates in claim.ledger.values():
+                for fate, tally in fates.items():
+                    found[fate.partition(":")[0]] += tally.lines
+        return found
+
+
+def place_of(claim: Claim) -> Place:
+    """Where a claim belongs."""
+    return claim.row.input, claim.row.fingerprint
+
+
+def read_ledger(index: LedgerIndex, host: str) -> HostLedger:
+    """What the documents of a host say. Raises OutputError."""
+    fates: dict[str, dict[int, dict[str, Tally]]] = {}
+    for note in map(read_fate, index.read(LedgerKind.FATE, host=host)):
+        if note.tally.bytes:
+            fates.setdefault(note.key, {}).setdefault(note.bucket, {})[note.fate] = note.tally
+    found = HostLedger()
+    agents: dict[str, int] = {}
+    for file in map(read_file, index.read(LedgerKind.FILE, host=host)):
+        number = agents.setdefault(file.agent, len(agents))
+        claim = _claim(file, fates.get(file.key, {}), number * _ROWS_OF_AN_AGENT)
+        if file.superseded:
+            found.former.append(claim)
+            continue
+        found.claims.append(claim)
+        if _settled(claim).bytes != claim.row.offset:
+            found.torn[place_of(claim)] = claim.row.current_path
+    return found
+
+
+def _claim(file: FileNote, ledger: Mapping[int, Mapping[str, Tally]], first: int) -> Claim:
+    """What an agent says of a file; the rows of each agent have numbers of their own."""
+    heir_of = file.row.heir_of + first if file.row.heir_of else 0
+    return Claim(replace(file.row, id=file.row.id + first, heir_of=heir_of), ledger)
+
+
+def _settled(claim: Claim) -> Tally:
+    """Everything below the checkpoint."""
+    return total(claim.settled(bucket) for bucket in claim.ledger)
