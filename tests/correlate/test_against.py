@@ -211,11 +211,13 @@ def test_only_what_happened_in_a_span_of_time_is_told(audit, days, since, until,
     assert len(report["findings"]) == told[3] + told[4]
 
 
-def test_a_pair_that_the_end_of_the_span_divides_is_one(audit, log, tmp_path):
-    index = write_index(tmp_path / "index.ndjson", [sent_document(one) for one in flows(NOON + 0.4)])
+def test_a_pair_that_the_end_of_the_span_divides_is_one_and_lies_where_its_record_is(audit, tmp_path):
+    both = [flow(NOON + 0.4), flow(NOON - 86_400)]
+    write_tstat(tmp_path / "tstat/a.out/log_tcp_complete", both)
+    index = write_index(tmp_path / "index.ndjson", [sent_document(one) for one in both])
     for words in (["--since", "2018-02-28T12:00:00.2Z"], ["--until", "2018-02-28T12:00:00.2Z"]):
         totals = audit(index, *words, code=Exit.CLEAN)["totals"]
-        assert (totals["missing"], totals["unexpected"]) == (0, 0)
+        assert (totals["disk"], totals["documents"], totals["matched"]) == (1, 1, 1)
 
 
 def test_a_document_that_came_late_answers_to_a_record_of_the_span(audit, log, tmp_path):
