@@ -43,11 +43,12 @@ class Database:
             if not path.exists():
                 _make(path)
             connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-            version = _checked_version(connection, path)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            if version < schema.VERSION:
-                _migrate(connection, path, version)
+            with _closed_on_failure(connection):
+                version = _checked_version(connection, path)
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                if version < schema.VERSION:
+                    _migrate(connection, path, version)
         return cls(Connection(connection, room), path)
 
     @classmethod
@@ -63,7 +64,8 @@ class Database:
         """Open a state or a copy of one, under any name, to look at it. Raises StateError."""
         with explained(path):
             connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-            version = _checked_version(connection, path)
+            with _closed_on_failure(connection):
+                version = _checked_version(connection, path)
         return cls(Connection(connection), path, version)
 
     def damage(self) -> list[str]:
@@ -93,6 +95,12 @@ class Database:
             except BaseException:
                 self._give_up()
                 raise
+
+    @contextmanager
+    def change(self) -> Iterator[Connection]:
+        """A single change: durable at once, or together with what is being gathered."""
+        with self.gathering() if self.connection.in_transaction else self.transaction() as connection:
+            yield connection
 
     def flush(self) -> None:
         """Make durable what was gathered."""
@@ -134,6 +142,16 @@ def explained(path: Path) -> Iterator[None]:
             f"{path}: the state cannot be used: {problem}. Nothing was changed. Put back a copy with `shipper state "
             "restore`, or make the state anew from the files and the index with `shipper state rebuild`."
         ) from error
+
+
+@contextmanager
+def _closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
+    """What was begun is undone, and its lock given back, if the state cannot be opened."""
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _make(path: Path) -> None:

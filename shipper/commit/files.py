@@ -71,10 +71,11 @@ class FileRows:
 
     def seen(self, row: FileRow) -> None:
         """Record where a file is now and how long it is."""
-        self._db.execute(
-            "UPDATE files SET current_path = ?, device = ?, inode = ?, size = ? WHERE id = ?",
-            (row.current_path, row.device, row.inode, row.size, row.id),
-        )
+        with self._database.change() as db:
+            db.execute(
+                "UPDATE files SET current_path = ?, device = ?, inode = ?, size = ? WHERE id = ?",
+                (row.current_path, row.device, row.inode, row.size, row.id),
+            )
 
     def is_started(self, input_name: str) -> bool:
         """Whether all files that an input found first were opened once."""
@@ -82,7 +83,8 @@ class FileRows:
 
     def start(self, input_name: str) -> None:
         """Record that they were."""
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, 'yes')", (f"started:{input_name}",))
+        with self._database.change() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, 'yes')", (f"started:{input_name}",))
 
     def gap(self, row: FileRow, mark: Mark) -> None:
         """Record a loss at the source."""

@@ -126,7 +126,8 @@ class State:
 
     def define(self, version: str, definition: str) -> None:
         """Record a pipeline's definition under its version."""
-        self._db.execute("INSERT OR IGNORE INTO definitions VALUES (?, ?)", (version, definition))
+        with self._database.change() as db:
+            db.execute("INSERT OR IGNORE INTO definitions VALUES (?, ?)", (version, definition))
 
     def definitions(self) -> dict[str, str]:
         """Pipeline definitions by version."""
