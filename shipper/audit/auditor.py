@@ -1,43 +1,37 @@
 """The order of an audit: checkpoints first, then what is on disk, then a refresh, then what the index holds.
 
 So everything below a checkpoint that was seen must be in the index that is asked, and nothing else is judged missing.
+Of whom something was found is looked at again as long as something moves (`doubts`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from itertools import accumulate
-from pathlib import Path
 
-from shipper.audit.claims import DEAD, NO_STATE, Claim, Claims
+from shipper.audit.claims import NO_STATE, Claims, read_claims
 from shipper.audit.context import Context, Level
 from shipper.audit.disk import DiskFile, survey, unreadable
+from shipper.audit.doubts import LOOKS, Doubt, Sight
 from shipper.audit.examine import examine
 from shipper.audit.families import Family, assemble, holdings
 from shipper.audit.findings import Cause, Finding, Kind, Outcome, in_order
 from shipper.audit.heads import join_edited_heads
 from shipper.audit.incomplete import TAGS, incomplete_value
-from shipper.audit.moments import MINUTE
 from shipper.audit.resume import NO_JOURNAL, Journal
 from shipper.audit.rules import Rulebook
 from shipper.audit.timeline import Timeline, drawn
 from shipper.audit.window import EVERYTHING, HISTORY_STEP, Window, within
-from shipper.commit.database import Database, explained
-from shipper.commit.state import State
 from shipper.errors import SourceError
 from shipper.hashes import tally_of
 from shipper.parse.pipeline import Pipeline
-from shipper.records import Stored, Tally
+from shipper.read.files import Renamed
 from shipper.send.output import Output, Scope
 from shipper.settings import InputSettings, Settings
 
 GRACE = 900.0
-_ROTATIONS = 3
-"""How often a family is examined whose files are rotated away meanwhile."""
 
 Progress = Callable[[int, int], None]
 """Called with the bytes on disk of the files that are done and of all files; first before any is read."""
@@ -83,10 +77,6 @@ class Auditor:
     def audit(self, request: Request, progress: Progress = lambda done, of: None) -> Outcome:  # noqa: ARG005
         """Compare disk, ledger and index. Raises StateError, OutputError where one could not be asked whole."""
         outcome = self._look(request, progress)
-        holes = any(finding.kind is Kind.MISSING for finding in outcome.findings)
-        if holes and not request.use_state and request.settle > 0:
-            self._wait(request.settle)
-            outcome = self._look(request, progress)
         outcome.findings = in_order(outcome.findings)
         return outcome
 
@@ -119,7 +109,7 @@ class Auditor:
         """What is to be examined, and the files that cannot be told from others or not be read."""
         inputs = self._inputs(request)
         names = tuple(item.name for item in inputs)
-        files = [] if request.level is Level.LEDGER else self._survey(inputs)
+        files = [] if request.level is Level.LEDGER else survey(self._settings.host, inputs)
         self._output.refresh()
         held = holdings(self._output.tallies(Scope(host=self._settings.host, inputs=names)))
         families = assemble(files, context.claims, held, names)
@@ -138,7 +128,7 @@ class Auditor:
     def _look(self, request: Request, progress: Progress) -> Outcome:
         context = self.context(request)
         families, unknown = self.families(request, context)
-        outcome = Outcome()
+        outcome, doubts = Outcome(), []
         if context.claims.other_outputs:
             outcome.report(self._another_output(context.claims.other_outputs))
         for file in unknown:
@@ -146,24 +136,46 @@ class Auditor:
         sizes = [sum(file.size for file in family.files) for family in families]
         progress(0, sum(sizes))
         for family, size, done in zip(families, sizes, accumulate(sizes), strict=True):
-            outcome.add(self._steadily(request, context, family))
+            doubt = _examined_with_doubt(context, family)
+            if doubt.outcome.findings:
+                doubts.append(doubt)
+            else:
+                outcome.add(doubt.outcome)
             if size:
                 progress(done, sum(sizes))
+        outcome.add(self._believed(request, doubts))
         return outcome
 
-    def _steadily(self, request: Request, context: Context, family: Family) -> Outcome:
-        """Examine a family; again, from its checkpoints on, if files were rotated away under the examination."""
-        for _ in range(_ROTATIONS):
-            files = tuple(family.files)
-            outcome = _examined(context, family)
-            if not outcome.findings or all(file.is_there() for file in files):
+    def _believed(self, request: Request, doubts: Sequence[Doubt]) -> Outcome:
+        """What is found for good, of families of which something was found at the first look."""
+        outcome = Outcome()
+        wherever = replace(request, paths=())
+        for turn in range(2, LOOKS + 1):
+            if not doubts:
                 break
+            if not request.use_state and request.settle > 0 and any(doubt.has_holes for doubt in doubts):
+                self._wait(request.settle)
             context = self.context(request)
-            found = (one for one in self.families(request, context)[0] if one.fingerprint == family.fingerprint)
-            again = next((one for one in found if one.input == family.input), None)
-            if again is None:
-                return Outcome()
-            family = again
+            found = self.families(wherever, context)[0]
+            families = {(family.input, mark): family for family in found for mark in family.fingerprints}
+            left: list[Doubt] = []
+            for doubt in doubts:
+                family = families.get(doubt.key)
+                if family is None:
+                    continue  # nothing is there any more, or it was looked at as part of another family
+                for mark in family.fingerprints:
+                    del families[family.input, mark]
+                if Sight.of(family) == doubt.sight:
+                    outcome.add(doubt.outcome)
+                    continue
+                later = _examined_with_doubt(context, family)
+                if doubt.agrees_with(later.outcome):
+                    outcome.add(later.outcome)
+                elif turn == LOOKS:
+                    outcome.add(later.believed(doubt.outcome))
+                else:
+                    left.append(later)
+            doubts = left
         return outcome
 
     def _another_output(self, known: Sequence[str]) -> Finding:
@@ -184,11 +196,6 @@ class Auditor:
             "the next run of the agent ships everything there",
         )
 
-    def _survey(self, inputs: Sequence[InputSettings]) -> list[DiskFile]:
-        """The files that are there; once more if some are rotated away just now."""
-        files = survey(self._settings.host, inputs)
-        return files if all(file.is_there() for file in files) else survey(self._settings.host, inputs)
-
     def _inputs(self, request: Request) -> Sequence[InputSettings]:
         return [item for item in self._settings.inputs if not request.inputs or item.name in request.inputs]
 
@@ -196,43 +203,9 @@ class Auditor:
         return read_claims(self._settings.state, self._settings.host, self._output.identity)
 
 
-def read_claims(folder: Path, host: str, output: str) -> Claims:
-    """What the state says of one output, all of the same moment. Raises StateError."""
-    database = Database.open_read_only(folder)
-    if database is None:
-        return NO_STATE
-    with closing(database.connection), explained(database.path):
-        database.connection.execute("BEGIN")
-        state = State(database, host)
-        others = () if state.look_at_output(output) else tuple(state.outputs())
-        ledgers: dict[int, dict[int, dict[str, Tally]]] = {}
-        for row in state.ledger():
-            ledgers.setdefault(row.file, {}).setdefault(row.bucket, {})[row.fate] = row.tally
-        return Claims(
-            known=True,
-            other_outputs=others,
-            files=tuple(Claim(row, ledgers.get(row.id, {})) for row in state.files.all()),
-            definitions=state.definitions(),
-            dead=_dead_letters(state),
-            dead_minutes=_dead_minutes(state),
-            forgotten=state.absences.forgotten(),
-        )
-
-
-def _dead_letters(state: State) -> dict[str, list[Stored]]:
-    found: dict[str, list[Stored]] = {}
-    for document in (letter.refusal.document for letter in state.dead_letters.with_discarded()):
-        stored = Stored(document.id, document.offset, document.tally, document.pipeline, DEAD, document.source.path)
-        found.setdefault(document.source.fingerprint, []).append(stored)
-    return found
-
-
-def _dead_minutes(state: State) -> dict[str, Counter[int]]:
-    found: dict[str, Counter[int]] = {}
-    for document in (letter.refusal.document for letter in state.dead_letters.with_discarded()):
-        minutes = found.setdefault(document.source.input, Counter())
-        minutes[document.timestamp // MINUTE] += max(document.tally.lines, 1)
-    return found
+def _examined_with_doubt(context: Context, family: Family) -> Doubt:
+    sight = Sight.of(family)
+    return Doubt((family.input, family.fingerprint), sight, _examined(context, family))
 
 
 def _examined(context: Context, family: Family) -> Outcome:
@@ -259,6 +232,8 @@ def _unidentified(host: str, file: DiskFile) -> Outcome:
         return outcome
     try:
         lines = b"".join(file.blocks(file.limit)).split(b"\n")
+    except Renamed:
+        return Outcome()  # it had too little content for a document
     except SourceError as error:
         outcome.report(_unreadable(host, replace(file, problem=str(error)), ""))
         return outcome

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from shipper.commit.database import Database, explained
+from shipper.commit.state import State
 from shipper.records import FileRow, Stored, Tally, total
 
 NONE = Tally()
 DEAD = "dead letters"
 """The place of what the output refused."""
+
+MINUTE = 60_000_000_000
+"""Nanoseconds."""
 
 Fates = Mapping[str, Tally]
 """Tallies by fate: `stored`, `filtered:<rule>`, `dead:<reason>`."""
@@ -67,3 +75,42 @@ class Claims:
 
 
 NO_STATE = Claims(known=False)
+
+
+def read_claims(folder: Path, host: str, output: str) -> Claims:
+    """What the state says of one output, all of the same moment. Raises StateError."""
+    database = Database.open_read_only(folder)
+    if database is None:
+        return NO_STATE
+    with closing(database.connection), explained(database.path):
+        database.connection.execute("BEGIN")
+        state = State(database, host)
+        others = () if state.look_at_output(output) else tuple(state.outputs())
+        ledgers: dict[int, dict[int, dict[str, Tally]]] = {}
+        for row in state.ledger():
+            ledgers.setdefault(row.file, {}).setdefault(row.bucket, {})[row.fate] = row.tally
+        return Claims(
+            known=True,
+            other_outputs=others,
+            files=tuple(Claim(row, ledgers.get(row.id, {})) for row in state.files.all()),
+            definitions=state.definitions(),
+            dead=_dead_letters(state),
+            dead_minutes=_dead_minutes(state),
+            forgotten=state.absences.forgotten(),
+        )
+
+
+def _dead_letters(state: State) -> dict[str, list[Stored]]:
+    found: dict[str, list[Stored]] = {}
+    for document in (letter.refusal.document for letter in state.dead_letters.with_discarded()):
+        stored = Stored(document.id, document.offset, document.tally, document.pipeline, DEAD, document.source.path)
+        found.setdefault(document.source.fingerprint, []).append(stored)
+    return found
+
+
+def _dead_minutes(state: State) -> dict[str, Counter[int]]:
+    found: dict[str, Counter[int]] = {}
+    for document in (letter.refusal.document for letter in state.dead_letters.with_discarded()):
+        minutes = found.setdefault(document.source.input, Counter())
+        minutes[document.timestamp // MINUTE] += max(document.tally.lines, 1)
+    return found

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from shipper.audit.context import Context, Run
 from shipper.audit.disk import DiskFile
 from shipper.audit.families import Family
+from shipper.errors import SourceError
 from shipper.hashes import line_tallies
 from shipper.read.framing import split_lines
 from shipper.records import Tally
@@ -52,7 +53,10 @@ def _paths(context: Context, orphan: Family) -> set[str]:
 
 def _are_alike(context: Context, file: DiskFile, orphan: Family) -> bool:
     """Whether at least half of the lines at the beginning are the same."""
-    data = next(file.blocks(_SAMPLE), b"")
+    try:
+        data = next(file.blocks(_SAMPLE), b"")
+    except SourceError:
+        return False  # it is told when the file is examined
     on_disk = Counter(_contents(line_tallies(split_lines(data, final=True))))
     spans = context.spans(orphan, Run(0, 0))
     in_index = Counter(_contents(span.tally for span in spans if span.offset < len(data)))

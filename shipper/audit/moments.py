@@ -14,6 +14,7 @@ from datetime import datetime
 
 import orjson
 
+from shipper.audit.claims import MINUTE
 from shipper.audit.context import Context
 from shipper.audit.drill import Comparison, Drilled
 from shipper.audit.families import Family
@@ -25,8 +26,6 @@ EXAMPLE = 300
 """Characters of an event that a finding shows."""
 _ASKED = 1000
 """Documents that the index is asked for at most, of one drill-down."""
-MINUTE = 60_000_000_000
-"""Nanoseconds."""
 _IN_INDEX = frozenset({Kind.UNEXPECTED, Kind.DUPLICATE})
 
 

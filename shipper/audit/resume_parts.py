@@ -137,9 +137,8 @@ class KeptComparisons:
         """As long as the index holds, and the ledger counts, the same there."""
         family = self._family
         ledgers = [claim.ledger for claim in family.claims]
-        last = (
-            run.last if run.last < LAST_BUCKET else max(bucket for known in (family.held, *ledgers) for bucket in known)
-        )
+        known_buckets = (bucket for known in (family.held, *ledgers) for bucket in known)
+        last = run.last if run.last < LAST_BUCKET else max(known_buckets, default=run.first)
         buckets = range(run.first, last + 1)
         return key_of(
             self._key,

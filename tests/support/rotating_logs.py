@@ -29,8 +29,10 @@ def record(number: int) -> str:
 class RotatingLogs:
     """So many logs in a folder, written in turn; each is renamed now and then, older ones are compressed."""
 
-    def __init__(self, folder: Path, files: int, seed: int) -> None:
+    def __init__(self, folder: Path, files: int, seed: int, *, copied: float = 0.1) -> None:
+        """`copied` is the share of rotations that copy and truncate."""
         self._random = random.Random(seed)
+        self._copied = copied
         self._paths = [folder / f"gridftp-transfer-{number:02d}.log" for number in range(files)]
         self._rotations = dict.fromkeys(self._paths, 0)
         self.written = 0
@@ -56,7 +58,7 @@ class RotatingLogs:
         self._rotations[path] += 1
         number = self._rotations[path]
         old = path.with_name(f"{path.name}.{number}")
-        if self._random.random() < 0.1:
+        if self._random.random() < self._copied:
             copy_and_truncate(path, old.name)
         else:
             path.rename(old)
