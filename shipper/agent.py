@@ -315,7 +315,9 @@ class Agent:
         self.reader.held = {
             name for name, pipeline in self._reloader.pipelines.items() if f"dataset {pipeline.dataset}" in troubles
         }
-        reasons |= self._slowed_down() | self.other_troubles()
+        reasons |= self._slowed_down()
+        if "output" not in reasons:  # what is beside the agent's work stands still with it
+            reasons |= self.other_troubles()
         if reasons != {stall.scope: stall.reason for stall in self._stalls}:
             since = {stall.scope: stall.since for stall in self._stalls}
             now = self._clock.time()

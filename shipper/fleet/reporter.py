@@ -20,6 +20,8 @@ EVERY = 60.0
 """Seconds between two signs of life."""
 REREAD = 60
 """After so many reports it is read anew what is in the output: somebody may have deleted it."""
+TOLD_AFTER = 2
+"""Reports in a row that fail before that is told: a cluster that starts anew is away for a moment."""
 PATIENCE = 10.0
 """Seconds that the end of an agent waits for the last report."""
 SCOPE = "fleet"
@@ -62,6 +64,8 @@ class Reporter:
         self._index: LedgerIndex | None = None
         self._journal: Journal | None = None
         self._reports = 0
+        self._failures = 0
+        """Reports in a row that failed."""
         self._trouble = ""
 
     def report(self, *, ended: bool = False) -> None:
@@ -69,11 +73,14 @@ class Reporter:
         try:
             self._write(ended=ended)
         except ShipperError as error:
-            self._give_up(str(error))
+            self._begin_anew()
+            self._failures += 1
+            if self._failures >= TOLD_AFTER or ended:
+                self._tell(str(error))
         else:
             if self._trouble:
                 self._events.info("ledger_documents_resumed")
-            self._trouble = ""
+            self._failures, self._trouble = 0, ""
 
     def troubles(self) -> Mapping[str, str]:
         """What keeps reports from being written, as the agent tells its stalls: scope -> reason."""
@@ -117,12 +124,14 @@ class Reporter:
         notes = map(read_file, index.read(LedgerKind.FILE, agent=self._who.agent))
         return [file_document(self._who, note.row, superseded=True) for note in notes if note.key in keys]
 
-    def _give_up(self, reason: str) -> None:
-        """Begin anew at the next time: nobody knows what of it was written."""
+    def _begin_anew(self) -> None:
+        """Nobody knows what of it was written."""
         self._journal = None
         if self._index is not None:
             self._index.close()
             self._index = None
+
+    def _tell(self, reason: str) -> None:
         if reason != self._trouble:
             self._events.warning("ledger_documents_failed", reason=reason)
         self._trouble = reason

@@ -18,7 +18,8 @@ from shipper.send.ledger_index import LedgerDocument, LedgerKind
 from shipper.send.ledger_template import LEDGER_INDEX, ledger_template
 from shipper.send.questions import Questions, all_of
 from shipper.send.setup import Setup
-from shipper.send.whole import decoded
+from shipper.send.reach import check_red
+from shipper.send.whole import check_shards, decoded
 from shipper.settings import ElasticsearchSettings
 
 _AT_ONCE = 2000
@@ -55,7 +56,8 @@ class ElasticsearchLedger(Questions):
     def refresh(self) -> None:
         """Make all that was written before visible."""
         if self._count_indices():
-            super().refresh()
+            check_red(self._connection, LEDGER_INDEX)
+            check_shards(self._ask("POST", f"/{LEDGER_INDEX}/_refresh", _QUESTION), _QUESTION, least=1)
 
     def close(self) -> None:
         """Close all sockets."""

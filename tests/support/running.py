@@ -36,6 +36,7 @@ class Running:
                 "rescan": "200ms",
                 "batch_age": "10ms",
                 "output": {"sqlite": {"path": str(self.index)}},
+                "fleet": False,  # whose requests would meet faults that are meant for documents
                 "inputs": inputs or [one],
                 **settings,
             }
