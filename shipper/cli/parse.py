@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -16,41 +15,18 @@ import click
 from shipper.cli.console import visible
 from shipper.clock import SystemClock
 from shipper.errors import Exit
-from shipper.hashes import HEAD_LIMIT, fingerprint, head_length
 from shipper.hostname import full_host_name
 from shipper.parse.definition import load_pipeline
 from shipper.parse.guard import Guard
-from shipper.parse.pipeline import Pipeline
 from shipper.read.files import open_content
-from shipper.read.framing import BLOCK, read_events
-from shipper.records import Document, Parsed, Source
+from shipper.records import Document, Parsed
 from shipper.settings import InputSettings
+from shipper.whole_logs import WholeLog, blocks_of, parsed
 
 SITE = Path("/etc/shipper")
 EVENT_SECONDS = 1.0
 """Processor time after which an event is shown raw, as the agent by default ships it."""
 _OURS = ("@timestamp", "message", "shipper", "tags", "host", "log.offset", "log.file", "event.dataset")
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """A whole file, or what came by standard input."""
-
-    name: str
-    modified: float
-    """Seconds since the epoch."""
-    path: str | None = None
-    """None: `text` has the content."""
-    text: bytes = b""
-
-    def blocks(self) -> Iterator[bytes]:
-        """The uncompressed content, from the beginning."""
-        if self.path is None:
-            yield self.text
-            return
-        with closing(open_content(self.path)) as content:
-            while block := content.read(BLOCK):
-                yield block
 
 
 @dataclass(slots=True)
@@ -132,9 +108,9 @@ def command(
     show = _print_json if ndjson else _print_text
     with pipeline.guard.on():
         for log in map(_log, files or ("-",)):
-            for parsed in _parsed(log, pipeline, host or full_host_name(), settings.name):
-                counts.add(parsed)
-                show(parsed, sys.stdout)
+            for _, made in parsed(log, pipeline, host or full_host_name(), settings.name):
+                counts.add(made)
+                show(made, sys.stdout)
     click.echo(counts.sentence(), err=True)
     if counts.inferred:
         click.echo(counts.notice(), err=True)
@@ -145,41 +121,12 @@ def _folders(site: Path, given: Path | None) -> list[Path]:
     return [folder for folder in (site, given) if folder is not None and folder.exists()]
 
 
-def _log(name: str) -> Log:
+def _log(name: str) -> WholeLog:
     if name == "-":
-        return Log("stdin", SystemClock().time(), text=sys.stdin.buffer.read())
+        text = sys.stdin.buffer.read()
+        return WholeLog("stdin", SystemClock().time(), lambda: iter([text]))
     path = Path(name).absolute()
-    return Log(str(path), path.stat().st_mtime, str(path))
-
-
-def _parsed(log: Log, pipeline: Pipeline, host: str, input_id: str) -> Iterator[Parsed]:
-    """The outcome of the whole log, in lists."""
-    source = Source(host, input_id, log.name, fingerprint(host, input_id, _head(log.blocks())))
-    marks = [pipeline.date_mark(log.blocks(), path=log.name, modified=log.modified)] if pipeline.needs_date else []
-    parser = pipeline.parser(source, marks, None)
-    for events in read_events(_Blocks(log.blocks()), pipeline.framing, host, input_id, (), final=True):
-        yield parser.parse(events, modified=log.modified, at_end=False)
-
-
-def _head(blocks: Iterable[bytes]) -> bytes:
-    """The head that names the file."""
-    data = b""
-    for block in blocks:
-        data += block
-        if len(data) >= HEAD_LIMIT:
-            break
-    return data[: head_length(data, complete=True) or 0]
-
-
-class _Blocks:
-    """Blocks as something to read from; each read gives one of them, whatever its size."""
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks = blocks
-
-    def read(self, size: int = -1) -> bytes:  # noqa: ARG002  the reader takes what comes
-        """The next block; empty at the end."""
-        return next(self._blocks, b"")
+    return WholeLog(str(path), path.stat().st_mtime, lambda: blocks_of(lambda: open_content(path)))
 
 
 def _print_json(parsed: Parsed, stream: IO[str]) -> None:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 
 import orjson
 
 from shipper.correlate.entries import Entry
 from shipper.errors import SourceError, UsageError
-from shipper.hashes import HEAD_LIMIT, fingerprint, head_length
 from shipper.parse.definition import about, load_pipeline
 from shipper.parse.guard import Guard
 from shipper.read.discover import Found, discover
 from shipper.read.files import Content, open_found
-from shipper.read.framing import read_events
-from shipper.records import Document, Event, Parsed, Source
+from shipper.records import Document, Event, Parsed
 from shipper.settings import InputSettings
+from shipper.whole_logs import WholeLog, blocks_of, parsed
 
 EVENT_SECONDS = 1.0
 """Processor time that parsing one event may take."""
@@ -65,25 +63,11 @@ class Logs:
             progress(len(self.files), len(self.files))
 
     def _of_file(self, found: Found) -> Iterator[Entry]:
-        pipeline, path, modified = self._pipeline, str(found.path), found.status.st_mtime
-        source = Source(self._host, self._input.name, path, self._fingerprint(found))
-        marks = []
-        if pipeline.needs_date:
-            with closing(_opened(found)) as content:
-                marks = [pipeline.date_mark(_blocks(content), path=path, modified=modified)]
-        parser = pipeline.parser(source, marks, None)
+        log = WholeLog(str(found.path), found.status.st_mtime, lambda: blocks_of(lambda: _opened(found)))
         line = 1
-        with closing(_opened(found)) as content:
-            for events in read_events(content, pipeline.framing, self._host, self._input.name, (), final=True):
-                yield from _entries(parser.parse(events, modified=modified, at_end=False), events, line, path)
-                line += sum(event.tally.lines for event in events)
-
-    def _fingerprint(self, found: Found) -> str:
-        with closing(_opened(found)) as content:
-            data = b""
-            while len(data) < HEAD_LIMIT and (block := content.read(HEAD_LIMIT)):
-                data += block
-        return fingerprint(self._host, self._input.name, data[: head_length(data, complete=True) or 0])
+        for events, made in parsed(log, self._pipeline, self._host, self._input.name):
+            yield from _entries(made, events, line, log.name)
+            line += sum(event.tally.lines for event in events)
 
 
 def logs_at(pipeline: str, words: Sequence[str], timezone: str | None = None) -> Logs:
@@ -98,12 +82,12 @@ def logs_at(pipeline: str, words: Sequence[str], timezone: str | None = None) ->
     return logs
 
 
-def _entries(parsed: Parsed, events: Sequence[Event], first_line: int, path: str) -> Iterator[Entry]:
+def _entries(made: Parsed, events: Sequence[Event], first_line: int, path: str) -> Iterator[Entry]:
     line_at: dict[int, int] = {}
     for event in events:
         line_at[event.offset] = first_line
         first_line += event.tally.lines
-    for document in (*parsed.documents, *(refusal.document for refusal in parsed.refused)):
+    for document in (*made.documents, *(refusal.document for refusal in made.refused)):
         yield _entry(document, line_at[document.offset], path)
 
 
@@ -115,11 +99,6 @@ def _opened(found: Found) -> Content:
     if found.problem:
         raise SourceError(found.problem)
     return open_found(found)
-
-
-def _blocks(content: Content) -> Iterator[bytes]:
-    while block := content.read(1 << 20):
-        yield block
 
 
 def _globs(words: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
