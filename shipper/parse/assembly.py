@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from shipper.errors import PatternError
 from shipper.grok import Library
 from shipper.parse.additions import copied_type, copies, date_copies, formulas, sources
-from shipper.parse.dates import NoClock
+from shipper.parse.date_fields import DateField
 from shipper.parse.derive import Formula
 from shipper.parse.documents import STRUCTURAL, Target
 from shipper.parse.enrich import Drop, PlainCopies, Redaction, condition
@@ -263,11 +263,11 @@ class Assembly:
         if any(name == ours or name.startswith(f"{ours}.") for ours in STRUCTURAL):
             self.problems.append((place, f"The field '{name}' is set by shipper; a log cannot write it."))
 
-    def _reading(self, field: str) -> _ReadDate | None:
+    def _reading(self, field: str) -> DateField | None:
         """How a field of type date is read: as its own timestamp, else in any complete format."""
         own = [reader for reader in self._times if reader.field == field] or self._times
         formats = [known for reader in own for known in reader.formats if known.has_year and known.has_date]
-        return _ReadDate(TimeReader(field, formats)) if formats else None
+        return DateField(TimeReader(field, formats)) if formats else None
 
     def _types(self) -> dict[str, str]:
         """The type of every field that is made, but for copies."""
@@ -312,21 +312,6 @@ class Assembly:
             quiet=lines["quiet"],
             incomplete=self._context.get("incomplete") or lines["incomplete"],
         )
-
-
-class _ReadDate:
-    """Converts a text to a date by complete formats."""
-
-    def __init__(self, reader: TimeReader) -> None:
-        self._reader = reader
-        self._clock = NoClock()
-
-    def __call__(self, text: str) -> str:
-        """The RFC 3339 text; raises ValueError."""
-        moment = self._reader.read(text, self._clock)
-        if moment is None:
-            raise ValueError(text)
-        return moment.text
 
 
 def _drop(rule: Mapping[str, Any]) -> Drop:

@@ -22,7 +22,7 @@ WHOLE = frozenset({"long", "int"})
 
 Number = int | float
 Value = Number | str
-Compute = Callable[[Sequence[Any]], Number | None]
+Compute = Callable[..., Number | None]
 _LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 _second = datetime.fromisoformat
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  as the texts it is subtracted from, which are all of UTC
@@ -37,7 +37,7 @@ class Formula:
     sources: tuple[str, ...]
     kind: str
     """`long`, `double` or `date`."""
-    value: Callable[[Sequence[Any]], Value | None]
+    value: Callable[..., Value | None]
     """Of the sources' values (None: not there); None if that gives no number or date."""
     keeps: bool = False
     """Whether steps make the target, too: what they found is kept."""
@@ -46,7 +46,7 @@ class Formula:
         """Add the target if it can be computed."""
         if self.keeps and self.target in fields:
             return
-        value = self.value([fields.get(source) for source in self.sources])
+        value = self.value(*[fields.get(source) for source in self.sources])
         if value is not None:
             fields[self.target] = value
 
@@ -107,9 +107,8 @@ def _second_of(text: str) -> int:
     return gap.days * 86_400 + gap.seconds
 
 
-def later(inputs: Sequence[Any]) -> str | None:
+def later(start: Any, *gaps: Any) -> str | None:
     """The time so many nanoseconds after one in the form that the type `date` gives, in that form; None if none is."""
-    start, *gaps = inputs
     try:
         seconds, rest = divmod(_fraction(start) + sum(gaps), NS)
         second = _second(start[:19]) + timedelta(seconds=seconds)
@@ -128,8 +127,8 @@ def _fraction(text: str) -> int:
 
 
 def _elapsed(scale: Number) -> Compute:
-    def compute(inputs: Sequence[Any]) -> Number | None:
-        nanoseconds = elapsed(*inputs)
+    def compute(end: Any, start: Any) -> Number | None:
+        nanoseconds = elapsed(end, start)
         if nanoseconds is None or nanoseconds < 0:
             return None
         return nanoseconds if scale == 1 else nanoseconds * scale
@@ -138,24 +137,21 @@ def _elapsed(scale: Number) -> Compute:
 
 
 def _difference(scale: Number) -> Compute:
-    def compute(inputs: Sequence[Any]) -> Number | None:
-        number, less = inputs
+    def compute(number: Any, less: Any) -> Number | None:
         return (number - less) * scale if _is_number(number) and _is_number(less) else None
 
     return compute
 
 
 def _sum(scale: Number) -> Compute:
-    def compute(inputs: Sequence[Any]) -> Number | None:
-        numbers: Sequence[Number] = inputs
-        return sum(numbers) * scale if all(map(_is_number, inputs)) else None
+    def compute(*numbers: Any) -> Number | None:
+        return sum(numbers) * scale if all(map(_is_number, numbers)) else None
 
     return compute
 
 
 def _ratio(scale: Number) -> Compute:
-    def compute(inputs: Sequence[Any]) -> Number | None:
-        number, divisor = inputs
+    def compute(number: Any, divisor: Any) -> Number | None:
         # Scaled before it is divided: whole numbers stay exact for as long as they can.
         return number * scale / divisor if divisor and _is_number(number) and _is_number(divisor) else None
 
@@ -175,19 +171,20 @@ def _is_number(value: Any) -> bool:
 
 
 def _whole(compute: Compute) -> Compute:
-    def value(inputs: Sequence[Any]) -> int | None:
-        number = compute(inputs)
-        if number is None or (number.__class__ is float and not math.isfinite(number)):
-            return None
-        whole = number if isinstance(number, int) else round(number)
-        return whole if _LEAST <= whole <= _MOST else None
+    def value(*inputs: Any) -> int | None:
+        number = compute(*inputs)
+        if number.__class__ is not int:
+            if number is None or not math.isfinite(number):
+                return None
+            number = round(number)
+        return number if _LEAST <= number <= _MOST else None
 
     return value
 
 
 def _decimal(compute: Compute) -> Compute:
-    def value(inputs: Sequence[Any]) -> float | None:
-        number = compute(inputs)
+    def value(*inputs: Any) -> float | None:
+        number = compute(*inputs)
         return float(number) if number is not None and math.isfinite(number) else None
 
     return value

@@ -14,8 +14,6 @@ import orjson
 from shipper.hashes import document_ids
 from shipper.parse.fields import Fields
 from shipper.parse.nesting import Nesting
-from shipper.parse.shapes import Layout
-from shipper.parse.templates import Template
 from shipper.parse.timestamps import NS, Moment
 from shipper.records import Document, Event, Mark, Source
 
@@ -59,63 +57,57 @@ class DocumentMaker:
         self._source = source
         self._target = target
         self._digits = PERIOD_DIGITS[target.period]
-        self._templates: dict[Layout, Template] = {}
         self._nestings: dict[tuple[str, ...], Nesting] = {}
         self._indices: dict[str, str] = {}
 
+    def begun(self, event: Event, moment: Moment) -> Document | None:
+        """The document but for its id and its body; None if its time cannot be right, so that no index is its own."""
+        index = self._indices.get(moment.text[: self._digits]) or self._index(moment)
+        return None if index is None else self._document(event, moment, index, b"")
+
     def make(self, draft: Draft, nested: dict[str, Any], moment: Moment, mark: Mark | None) -> Document:
         """The document, but for its id; `mark` is the date that its time depends on."""
-        event, message, _, tags = draft
         index = self._index(moment)
         if index is None:
-            tags.append(SUSPECT)
+            draft.tags.append(SUSPECT)
             index = self._index_of("suspect")
-        body = self.body((moment.text, message, event.offset, *event.tally), tags, nested)
-        if mark is not None:
-            body["shipper"]["date_from"] = mark.offset
-            body["shipper"]["date"] = mark.value
+        return self._document(draft.event, moment, index, self.written(draft, nested, moment.text, mark))
+
+    def written(self, draft: Draft, nested: dict[str, Any], time: str, mark: Mark | None) -> bytes:
+        """The body as JSON."""
+        body = self.body((time, draft.message, draft.event.offset, *draft.event.tally), draft.tags, nested, mark)
         # orjson gives back its whole buffer, 8 KiB and more; the slice is a copy of the right size.
-        return self.document(event, moment, index, orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)[:-1])
+        return orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)[:-1]
 
-    def make_quickly(self, draft: Draft, layout: Layout, values: list[Any], moment: Moment) -> Document | None:
-        """As `make`, for a line without tags and mark; None if a value needs the general way."""
-        event, message, _, tags = draft
-        index = self._index(moment)
-        if tags or index is None:
-            return None
-        template = self._templates.get(layout)
-        if template is None:
-            if len(self._templates) >= self.SHAPES:
-                self._templates.clear()
-            template = self._templates[layout] = Template(layout, self.body)
-        body = template.filled((moment.text, message, event.offset, *event.tally), values)
-        return None if body is None else self.document(event, moment, index, body)
-
-    def body(self, envelope: Sequence[Any], tags: list[str], nested: dict[str, Any]) -> dict[str, Any]:
+    def body(
+        self, envelope: Sequence[Any], tags: Sequence[str], nested: dict[str, Any], mark: Mark | None
+    ) -> dict[str, Any]:
         """A document as a nested object; `envelope` is time, message, offset, lines, bytes, h0 and h1."""
         time, message, offset, lines, size, h0, h1 = envelope
         source = self._source
+        ours: dict[str, Any] = {
+            "input": source.input,
+            "lines": lines,
+            "bytes": size,
+            "h0": h0,
+            "h1": h1,
+            "pipeline": self._target.pipeline,
+        }
+        if mark is not None:
+            ours |= {"date_from": mark.offset, "date": mark.value}
         body = {
             "@timestamp": time,
             "message": message,
             "log": {"offset": offset, "file": {"path": source.path, "fingerprint": source.fingerprint}},
             "host": {"name": source.host},
             "event": {"dataset": self._target.dataset},
-            "shipper": {
-                "input": source.input,
-                "lines": lines,
-                "bytes": size,
-                "h0": h0,
-                "h1": h1,
-                "pipeline": self._target.pipeline,
-            },
+            "shipper": ours,
             "tags": tags,
         }
         _merge(body, nested)
         return body
 
-    def document(self, event: Event, moment: Moment, index: str, body: bytes) -> Document:
-        """The record around a body."""
+    def _document(self, event: Event, moment: Moment, index: str, body: bytes) -> Document:
         target = self._target
         return Document(
             "", self._source, target.dataset, index, moment.ns, event.offset, event.tally, target.pipeline, body

@@ -50,11 +50,11 @@ class ScaledCopy:
 
     def apply(self, fields: Fields) -> None:
         """Copy if the first source that is there is a number and the result fits 64 bits."""
-        value = self.value([fields.get(source) for source in self.sources])
+        value = self.value(*[fields.get(source) for source in self.sources])
         if value is not None:
             fields[self.target] = value
 
-    def value(self, inputs: Sequence[Any]) -> int | None:
+    def value(self, *inputs: Any) -> int | None:
         """The first source that is there (is not None) in the other unit, or None."""
         number = _first(inputs)
         if number.__class__ is not int and number.__class__ is not float:
@@ -75,11 +75,11 @@ class MappedCopy:
 
     def apply(self, fields: Fields) -> None:
         """Copy the translation; no target for a value without one."""
-        translated = self.value([fields.get(source) for source in self.sources])
+        translated = self.value(*[fields.get(source) for source in self.sources])
         if translated is not None:
             fields[self.target] = translated
 
-    def value(self, inputs: Sequence[Any]) -> str | None:
+    def value(self, *inputs: Any) -> str | None:
         """The translation of the first source that is there (is not None), or None."""
         value = _first(inputs)
         return None if value is None else self.values.get(as_text(value), self.otherwise)

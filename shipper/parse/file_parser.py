@@ -19,6 +19,7 @@ from shipper.parse.memory import Memory, carried, recalled
 from shipper.parse.rules import Rules
 from shipper.parse.shapes import Shape
 from shipper.parse.start import BEFORE_START, start_in
+from shipper.parse.tables import Kind, Tables
 from shipper.parse.text import text_of
 from shipper.parse.timestamps import Moment, TimeReader, Wall
 from shipper.records import Event, Filtered, Framing, Mark, MarkKind, Parsed, Refusal, Source
@@ -53,6 +54,7 @@ class FileParser:
         self._needs_date = needs_date
         self._source = source
         self._maker = DocumentMaker(source, target)
+        self._tables = Tables(self._maker, self._write_alone)
         self._live = carry is not None
         self._header, self._clock, self._inference = recalled(carry)
         since = self._clock.mark.offset if self._clock.mark else -1
@@ -72,6 +74,7 @@ class FileParser:
         if self._needs_date and drafts:
             self._decide_dates(drafts, parsed, modified, at_end=at_end)
         chains = self._make_documents(drafts, parsed)
+        self._tables.write()
         made = [*parsed.documents, *(refusal.document for refusal in parsed.refused)]
         if parsed.refused or parsed.runaways:
             chain_at = {event.offset: event.chain for event in events}
@@ -130,6 +133,7 @@ class FileParser:
         rules, header, encoding = self._rules, self._header, self._rules.encoding
         is_header = rules.header.match if rules.header else None
         redaction, apply, drop_blank = rules.redaction, rules.steps.single or rules.steps.apply, rules.drop_blank
+        new = tuple.__new__  # half the price of Draft(…), and there is one for each line
         for event in events:
             text = text_of(event.raw, event.tags, encoding)
             if event.tags and self._is_refused(event):
@@ -153,7 +157,7 @@ class FileParser:
                 parsed.unparsed += 1
             if redaction:
                 redaction.fields(fields)
-            drafts.append(Draft(event, text, fields, tags))
+            drafts.append(new(Draft, (event, text, fields, tags)))
 
     def _make_documents(self, drafts: Sequence[Draft], parsed: Parsed) -> list[int]:
         """Make the documents of drafts; the hash chains at those that are no refusals."""
@@ -226,22 +230,21 @@ class FileParser:
         numeric = self._inference.numeric(undeclared, fields) if undeclared else ()
         if shape and numeric:
             shape = shape.typed(numeric)
-        values = shape.values(fields) if shape else None
-        if shape and values:
-            layout = shape.layout(values)
-            document = self._maker.make_quickly(draft, layout, values, moment) if mark is None else None
-            if document is not None:
-                parsed.documents.append(document)
-                return True
-            nested = layout.nested(values)
-        else:
-            rule = self._finish(fields, tags, [*compress(undeclared, numeric)])
-            if rule is not None:
-                parsed.filtered.append(Filtered(draft.event.offset, rule, draft.event.tally))
-                return False
-            nested = self._maker.nested(fields)
-        parsed.documents.append(self._maker.make(draft, nested, moment, mark))
+        if shape and shape.is_usual and (document := self._maker.begun(draft.event, moment)) is not None:
+            self._tables.add(shape, mark, (draft, moment.text, document))
+            parsed.documents.append(document)
+            return True
+        rule = self._finish(fields, tags, [*compress(undeclared, numeric)])
+        if rule is not None:
+            parsed.filtered.append(Filtered(draft.event.offset, rule, draft.event.tally))
+            return False
+        parsed.documents.append(self._maker.make(draft, self._maker.nested(fields), moment, mark))
         return True
+
+    def _write_alone(self, kind: Kind, draft: Draft, time: str) -> bytes:
+        """The body of a document whose values are not all what they should be."""
+        self._finish(draft.fields, draft.tags, kind.shape.inferred)
+        return self._maker.written(draft, self._maker.nested(draft.fields), time, kind.mark)
 
     def _undeclared(self, shape: Shape | None, fields: Fields) -> Sequence[str]:
         """The names whose type the file decides."""

@@ -1,36 +1,48 @@
-"""The short way from parsed texts to the values of a document, for lines of which nothing is unusual.
+"""What becomes of the values of lines that have the same fields: worked out once, and done column by column.
 
-Lines of one log have few lists of field names. For each, what becomes of every value, and where it goes, is worked out
-once. A line with a value that does not convert, or with a rule that looks at values, goes the general way, which
-`file_parser` spells out; both give the same bytes.
+Lines of one log have few lists of field names. For each, what becomes of every value, and where it goes, is the same in
+all lines. Lines of which a value does not convert go the general way, which `file_parser` spells out; both give the
+same bytes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from operator import itemgetter, lt
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from shipper.parse.date_fields import DateField
 from shipper.parse.derive import Formula
 from shipper.parse.enrich import MappedCopy, PlainCopies, ScaledCopy
-from shipper.parse.fields import Converter, Fields, to_double, to_float, to_int, to_keyword, to_long, to_number
+from shipper.parse.fields import Converter, Fields, as_text, to_double, to_float, to_int, to_keyword, to_long, to_number
 from shipper.parse.inference import Undeclared
 from shipper.parse.nesting import Nesting
 
 LIMIT = 256
 """Shapes that are remembered: a log whose names come from its content could have any number."""
-_FITS = 9
-"""So many digits fit in any integer type."""
+_FITS, _READABLE = 9, 20
+"""So many digits fit in any integer type; so many may be read to see whether they do."""
 _WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]*")
 """As Python writes it."""
-_DECIMAL = frozenset({to_double, to_float})
-_TEXTS = frozenset({"keyword", "date"})
+_NUMERIC = frozenset({to_int, to_long, to_double, to_float, to_number})
+_TEXT = frozenset({str})
+_TRANSLATED = frozenset({str, int})
 _BELOW: Mapping[Converter, int] = {to_int: 1 << 31, to_long: 1 << 63}
 
+Column = Sequence[Any]
+"""The values that lines have at one place."""
 Computed = ScaledCopy | MappedCopy | Formula
 """What adds a field whose value is computed from others, or none."""
-Compute = Callable[[Sequence[Any]], Any]
+Compute = Callable[[Sequence[Column]], Column]
+
+
+class Unfit(Exception):  # noqa: N818  a fact, not a defect; caught by `tables`
+    """Values that do not convert."""
+
+    def __init__(self, fits: Sequence[bool]) -> None:
+        super().__init__()
+        self.fits = fits
+        """Whether the value of each line converts."""
 
 
 class Parts(NamedTuple):
@@ -66,30 +78,27 @@ class Shapes:
 class Shape:
     """What becomes of the values of one list of names: fields, then constants, then what is computed."""
 
-    def __init__(self, names: Sequence[str], parts: Parts) -> None:
-        converters = parts.converters
-        place = {name: position for position, name in enumerate(names)}
+    def __init__(self, names: Sequence[str], parts: Parts, inferred: Sequence[str] = ()) -> None:
         self._names = names
         self._parts = parts
+        self._converters = {**parts.converters, **dict.fromkeys(inferred, to_number)}
+        self.inferred = inferred
+        """The names that the file's values have made numeric."""
         self.undeclared = parts.undeclared.among(names) if parts.undeclared else ()
         """The names whose type the file decides: see `typed`."""
         self._variants: dict[tuple[bool, ...], Shape] = {}
-        self._typed = [name for name in names if converters.get(name, to_keyword) is not to_keyword]
-        self._counted = [name for name in self._typed if converters[name] in _BELOW]
-        together = self._counted if len(self._counted) > 1 else []
-        self._integers = [place[name] for name in together]
-        self._texts = itemgetter(*self._integers) if together else None
-        self._below = [_BELOW[converters[name]] for name in together]
-        self._others = [(place[name], converters[name]) for name in self._typed if name not in together]
-        self._constants = list(parts.constants.values())
-        self._first_computed = len(names) + len(self._constants)
-        self._unusual = False
-        """Whether the log has a field of the name of a computed one: which of them counts depends on the values."""
-        self._computed: list[tuple[Computed, Compute]] = []
-        """What is computed, and how, from the values so far."""
+        self._typed = [
+            (position, convert)
+            for position, name in enumerate(names)
+            if (convert := self._converters.get(name, to_keyword)) is not to_keyword
+        ]
+        self._first_computed = len(names) + len(parts.constants)
+        self.is_usual = True
+        """Whether the log has no field of the name of a computed one: which of them counts depends on the values."""
+        self._computed: list[tuple[str, Compute, list[int]]] = []
+        """What is computed: its type, how, and the positions of what it is computed from."""
         self._final = self._arranged()
         self._layouts: dict[tuple[int, ...], Layout] = {}
-        self._whole = self._laid_out(())
 
     def typed(self, numeric: tuple[bool, ...]) -> Shape:
         """The shape of the same names where the undeclared ones are numeric or not."""
@@ -99,38 +108,37 @@ class Shape:
         if shape is None:
             if len(self._variants) >= LIMIT:
                 self._variants.clear()
-            inferred = {name: to_number for name, found in zip(self.undeclared, numeric, strict=True) if found}
-            parts = self._parts._replace(converters={**self._parts.converters, **inferred})
-            shape = self._variants[numeric] = Shape(self._names, parts)
+            inferred = [name for name, found in zip(self.undeclared, numeric, strict=True) if found]
+            shape = self._variants[numeric] = Shape(self._names, self._parts, inferred)
         return shape
 
-    def values(self, fields: Fields) -> list[Any] | None:
-        """The values of fields, constants and computed fields, converted; None if one is not what it should be.
+    def columns(self, rows: Sequence[Fields]) -> list[Column]:
+        """The values of fields, constants and computed fields, converted. Raises Unfit.
 
         A computed value that is None is not there.
         """
-        if self._unusual:
-            return None
-        values: list[Any] = [*fields.values(), *self._constants]
-        if self._texts is not None and not self._convert_integers(values, self._texts(values)):
-            return None
-        try:
-            for position, convert in self._others:
-                text = values[position]
-                if text.__class__ is not str:
-                    return None
-                values[position] = convert(text)
-        except ValueError:
-            return None
-        for _, compute in self._computed:
-            values.append(compute(values))
-        return values
+        columns: list[Column] = list(zip(*[fields.values() for fields in rows], strict=True))
+        for position, convert in self._typed:
+            columns[position] = _converted(convert, columns[position])
+        columns.extend([] for _ in self._parts.constants)  # layouts have them
+        for _, compute, positions in self._computed:
+            columns.append(compute([columns[position] for position in positions]))
+        return columns
 
-    def layout(self, values: Sequence[Any]) -> Layout:
-        """Where such values go."""
-        if not self._computed or None not in values[self._first_computed :]:
-            return self._whole
-        missing = tuple(place for place in range(self._first_computed, len(values)) if values[place] is None)
+    def layouts(self, columns: Sequence[Column]) -> Iterator[tuple[Layout, Sequence[bool] | None]]:
+        """Where such values go, for each selection of lines that have the same ones (None: for all lines)."""
+        computed = columns[self._first_computed :]
+        if not any(None in column for column in computed):
+            yield self._layout(()), None
+            return
+        missing = [
+            tuple(place for place, value in enumerate(values, self._first_computed) if value is None)
+            for values in zip(*computed, strict=True)
+        ]
+        for places in dict.fromkeys(missing):
+            yield self._layout(places), [found == places for found in missing]
+
+    def _layout(self, missing: tuple[int, ...]) -> Layout:
         layout = self._layouts.get(missing)
         if layout is None:
             if len(self._layouts) >= LIMIT:
@@ -138,41 +146,20 @@ class Shape:
             layout = self._layouts[missing] = self._laid_out(missing)
         return layout
 
-    def _convert_integers(self, values: list[Any], texts: Sequence[Any]) -> bool:
-        """Convert plain digits, all together; False, and nothing changed, if one is anything else."""
-        try:
-            digits = "".join(texts)
-            if not (digits.isascii() and digits.isdecimal()):
-                return False
-            numbers = list(map(int, texts))
-        except (TypeError, ValueError):
-            return False
-        if max(map(len, texts)) > _FITS and not all(map(lt, numbers, self._below)):
-            return False
-        for position, number in zip(self._integers, numbers):  # noqa: B905 - equal by construction
-            values[position] = number
-        return True
-
     def _laid_out(self, missing: Collection[int]) -> Layout:
         """The layout of values of which some computed ones are not there."""
-        place = {name: position for position, name in enumerate(self._names)}
-        there = [
-            (position, computed.kind)
-            for position, (computed, _) in enumerate(self._computed, self._first_computed)
-            if position not in missing
-        ]
-        texts = [position for name, position in place.items() if name not in {*self._typed, "message"}]
-        integers = [place[name] for name in self._counted]
-        decimals = [place[name] for name in self._typed if self._parts.converters[name] in _DECIMAL]
-        numeric = {*integers, *decimals}
         final = {name: position for name, position in self._final.items() if position not in missing}
+        numeric = [position for position, convert in self._typed if convert in _NUMERIC]
+        computed = [kind for kind, _, _ in self._computed]
         return Layout(
             Nesting(tuple(final), tuple(final.values())),
-            constants=dict(enumerate(self._constants, len(self._names))),
-            texts=(*texts, *(position for position, kind in there if kind in _TEXTS)),
-            integers=(*integers, *(position for position, kind in there if kind == "long")),
-            decimals=(*decimals, *(position for position, kind in there if kind == "double")),
-            others=tuple(place[name] for name in self._typed if place[name] not in numeric),
+            constants=dict(enumerate(self._parts.constants.values(), len(self._names))),
+            numbers=frozenset(
+                [
+                    *numeric,
+                    *(at for at, kind in enumerate(computed, self._first_computed) if kind in ("long", "double")),
+                ]
+            ),
         )
 
     def _arranged(self) -> dict[str, int]:
@@ -189,9 +176,9 @@ class Shape:
             if isinstance(computed, Formula) and computed.keeps and computed.target in names:
                 continue
             if positions is not None:
-                self._unusual = self._unusual or computed.target in final
+                self.is_usual = self.is_usual and computed.target not in final
                 final[computed.target] = self._first_computed + len(self._computed)
-                self._computed.append((computed, _compute(computed, positions)))
+                self._computed.append((computed.kind, _compute(computed, len(positions)), positions))
         for name in ("message", *self._parts.remove):
             final.pop(name, None)
         final.update({name: position for position, name in enumerate(constants, len(names))})
@@ -199,28 +186,47 @@ class Shape:
 
 
 class Layout:
-    """Where the values of a shape go: into the nested object, and what each is in JSON."""
+    """Where the values of a shape go: into the nested object, and which of them are numbers."""
 
-    def __init__(
-        self,
-        nesting: Nesting,
-        *,
-        constants: Mapping[int, Any],
-        texts: tuple[int, ...],
-        integers: tuple[int, ...],
-        decimals: tuple[int, ...],
-        others: tuple[int, ...],
-    ) -> None:
+    def __init__(self, nesting: Nesting, *, constants: Mapping[int, Any], numbers: frozenset[int]) -> None:
         self.nested: Callable[[list[Any]], dict[str, Any]] = nesting.build
         """The nested object of converted values, or of whatever stands for them."""
         self.constants = constants
         """Position -> value that is the same in all lines."""
-        self.texts = texts
-        """Positions of values that stay as the log has them."""
-        self.integers = integers
-        self.decimals = decimals
-        self.others = others
-        """Positions of converted values that are no numbers."""
+        self.numbers = numbers
+        """Positions of values that are all numbers."""
+
+
+def _converted(convert: Converter, column: Column) -> Column:
+    """The values of a column in its type. Raises Unfit."""
+    if not _TEXT.issuperset(map(type, column)):
+        column = [as_text(value) for value in column]
+    if convert in _BELOW and (numbers := _whole_numbers(column, _BELOW[convert])) is not None:
+        return numbers
+    if isinstance(convert, DateField) and (dates := convert.together(column)) is not None:
+        return dates
+    try:
+        return list(map(convert, column))
+    except ValueError:
+        raise Unfit([_converts(convert, text) for text in column]) from None
+
+
+def _whole_numbers(column: Sequence[str], below: int) -> list[int] | None:
+    """Plain digits, read all together; None if one of them may be anything else."""
+    digits = "".join(column)
+    longest = max(map(len, column))
+    if not (digits.isascii() and digits.isdecimal()) or longest > _READABLE or "" in column:
+        return None
+    numbers = list(map(int, column))
+    return numbers if longest <= _FITS or max(numbers) < below else None
+
+
+def _converts(convert: Converter, text: str) -> bool:
+    try:
+        convert(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _inputs(computed: Computed, known: Mapping[str, int]) -> list[int] | None:
@@ -231,28 +237,24 @@ def _inputs(computed: Computed, known: Mapping[str, int]) -> list[int] | None:
     return found or None
 
 
-def _compute(computed: Computed, positions: Sequence[int]) -> Compute:
-    """How a value follows from those at the positions."""
+def _compute(computed: Computed, inputs: int) -> Compute:
+    """How a column follows from so many others."""
+    if isinstance(computed, MappedCopy) and inputs == 1:
+        return _translation(computed)
     value = computed.value
-    if len(positions) > 1:
-        pick = itemgetter(*positions)
-        return lambda values: value(pick(values))
-    (position,) = positions
-    if isinstance(computed, MappedCopy):
-        return _translate(computed, position)
-    return lambda values: value((values[position],))
+    return lambda columns: list(map(value, *columns))
 
 
-def _translate(copy: MappedCopy, position: int) -> Compute:
+def _translation(copy: MappedCopy) -> Compute:
     """As the copy itself, which is asked only for what is neither text nor a whole number."""
     table: dict[str | int, str] = dict(copy.values.items())
     table.update((int(key), value) for key, value in copy.values.items() if _WHOLE_NUMBER.fullmatch(key))
     found, otherwise = table.get, copy.otherwise
 
-    def compute(values: Sequence[Any]) -> Any:
-        value = values[position]
-        if value.__class__ is str or value.__class__ is int:
-            return found(value, otherwise)
-        return copy.value((value,))
+    def compute(columns: Sequence[Column]) -> Column:
+        (column,) = columns
+        if _TRANSLATED.issuperset(map(type, column)):
+            return [found(value, otherwise) for value in column]
+        return [copy.value(value) for value in column]
 
     return compute

@@ -9,6 +9,8 @@ from support.pipeline_lab import Lab, parse
 
 from shipper.parse.documents import DocumentMaker
 from shipper.parse.pipeline import Pipeline
+from shipper.parse.shapes import Unfit
+from shipper.records import Mark, MarkKind
 
 DEFINITION = """
 header: '^#'
@@ -88,12 +90,67 @@ def test_both_ways_compute_the_same(deriving, rows):
     assert parse(deriving, *lines).bodies == parse(without_shapes(deriving), *lines).bodies
 
 
+@pytest.fixture
+def written_alone(monkeypatch) -> list[str]:
+    """The messages of the lines whose documents go the general way."""
+    messages = []
+    written = DocumentMaker.written
+
+    def noted(maker, draft, *rest):
+        messages.append(draft.message)
+        return written(maker, draft, *rest)
+
+    monkeypatch.setattr(DocumentMaker, "written", noted)
+    return messages
+
+
 @pytest.mark.parametrize("row", ["20261122101112.5;20261122101111.5;7;2;0.5;a;8", "20261122101112.5;-;7;0;0.5;b;-"])
-def test_computed_fields_are_written_by_a_template_also_where_some_cannot_be_computed(deriving, row, monkeypatch):
-    made = []
-    monkeypatch.setattr(DocumentMaker, "make", lambda *arguments: made.append(arguments))
+def test_computed_fields_are_written_by_a_template_also_where_some_cannot_be_computed(deriving, row, written_alone):
     parsed = parse(deriving, row.replace(";a;", ";x;"))
-    assert (made, len(parsed.bodies)) == ([], 1)
+    assert (written_alone, len(parsed.bodies)) == ([], 1)
+
+
+def test_of_lines_with_the_same_fields_those_that_do_not_convert_go_the_general_way_alone(deriving, written_alone):
+    lines = [f"20261122101112.{n};20261122101111.5;{n};2;0.5;a;8" for n in range(1, 30)]
+    wrong = {4: ";4;2;0.5", 11: ";11;2;0.5", 28: ";28;2;0.5"}
+    for place, values in wrong.items():
+        lines[place - 1] = lines[place - 1].replace(values, ";many;2;x" if place == 11 else ";-;2;nan")
+    parsed = parse(deriving, *lines)
+    assert sorted(written_alone) == sorted(lines[place - 1] for place in wrong)
+    assert [document["message"] for document in parsed.documents] == lines
+    assert parsed.bodies == parse(without_shapes(deriving), *lines).bodies
+
+
+DATED = """
+parse:
+  - first:
+      - - {grok: ['^(?<x.t>\\d\\d:\\d\\d:\\d\\d)(?: n=(?<x.n>\\S+))?$']}
+types: {x.n: long}
+timestamp: {field: x.t, formats: ['%H:%M:%S'], timezone: Europe/Rome}
+"""
+
+
+@pytest.fixture(scope="module")
+def dated(tmp_path_factory) -> Pipeline:
+    return Lab(tmp_path_factory.mktemp("lab")).pipeline(DATED)
+
+
+clocks = st.sampled_from(["23:59:58", "00:00:01", "02:30:00", "02:30:00 n=7", "12:00:00 n=x", "24:61:00", "no time"])
+
+
+@given(st.lists(clocks, max_size=12))
+def test_both_ways_write_dates_that_were_taken_and_tags_the_same(dated, lines):
+    assert dated._rules.shapes is not None
+    marks = [Mark(0, MarkKind.DATE, "2026-10-24"), Mark(18, MarkKind.DATE, "2026-12-24")]
+    found = parse(dated, *lines, marks=marks)
+    assert found.bodies == parse(without_shapes(dated), *lines, marks=marks).bodies
+
+
+def test_lines_without_date_or_time_take_the_short_way(dated, written_alone):
+    found = parse(dated, "23:59:58", "no time", "12:00:00", marks=[Mark(0, MarkKind.DATE, "2026-11-22")])
+    assert (written_alone, found.times[-1]) == ([], "2026-11-22T11:00:00Z")
+    assert found.tags == [[], ["_grokparsefailure", "_timestamp_inherited"], []]
+    assert [document["shipper"]["date"] for document in found.documents] == ["2026-11-22"] * 3
 
 
 INFERRING = """
@@ -122,14 +179,18 @@ def test_usual_lines_take_the_short_way(pipeline):
     shapes = pipeline._rules.shapes
     fields = {"message": "…", "x.t": "20261122101112.5", "x.n": "1", "x.i": "2", "x.d": "0.5", "x.f": "k"}
     shape = shapes.of(fields)
-    values = shape.values(fields)
-    assert shape.layout(values).nested(values) == {
-        "x": {"t": "2026-11-22T10:11:12.5Z", "n": 1, "i": 2, "d": 0.5, "s": "constant"},
-        "network": {"transport": "tcp"},
+    columns = shape.columns([fields, {**fields, "x.n": "3"}])
+    ((layout, chosen),) = shape.layouts(columns)
+    assert chosen is None
+    assert layout.nested([column[1] if column else "constant" for column in columns]) == {
+        "x": {"t": "2026-11-22T10:11:12.5Z", "n": 3, "i": 2, "d": 0.5, "s": "constant"},
+        "network": {"transport": "constant"},
         "event": {"duration": 500},
-        "a": {"b": 1},
+        "a": {"b": 3},
     }
-    assert shape.values({**fields, "x.n": "many"}) is None
+    with pytest.raises(Unfit) as unfit:
+        shape.columns([fields, {**fields, "x.n": "many"}])
+    assert unfit.value.fits == [True, False]
 
 
 TEMPLATED = """
@@ -162,9 +223,7 @@ def test_a_filled_template_is_what_the_general_way_writes(templated, rows):
     assert parse(templated, *lines).bodies == parse(without_shapes(templated), *lines).bodies
 
 
-def test_a_plain_line_is_written_by_a_template(templated, monkeypatch):
-    made = []
-    monkeypatch.setattr(DocumentMaker, "make", lambda *arguments: made.append(arguments))
-    parsed = parse(templated, "20261122101112.5;7;plain;0.5;1,2;192.0.2.1;true")
-
-    assert (made, len(parsed.bodies)) == ([], 1)
+@pytest.mark.parametrize("text", ["plain", 'say "x"', "", "é\\u2028\\x00", '","'])
+def test_a_line_is_written_by_a_template_whatever_its_texts(templated, written_alone, text):
+    parsed = parse(templated, f"20261122101112.5;7;{text};1e-7;1,2;192.0.2.1;true")
+    assert (written_alone, len(parsed.bodies)) == ([], 1)
