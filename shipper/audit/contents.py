@@ -106,7 +106,7 @@ class _Contents:
         return self._context.rulebook.knows(self._family.input, stored.pipeline)
 
     def _altered(self, event: DiskEvent, stored: Stored, names: Sequence[str]) -> None:
-        evidence = f"document {stored.id} differs in {', '.join(names)}"
+        evidence = f"document {stored.id} in {stored.place} differs in {', '.join(names)}"
         self._outcome.totals.indexed -= max(event.tally.lines, 1)
         self._report(Kind.ALTERED, Cause.CHANGED_IN_INDEX, event, evidence)
 

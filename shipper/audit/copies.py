@@ -30,11 +30,11 @@ class Copies(NamedTuple):
 
 
 def grouped(documents: Iterable[Stored]) -> list[list[Stored]]:
-    """The documents by id, of those whose id is there more than once."""
+    """The documents by id, and then by place, of those whose id is there more than once."""
     found: dict[str, list[Stored]] = {}
     for document in documents:
         found.setdefault(document.id, []).append(document)
-    return [group for group in found.values() if len(group) > 1]
+    return [sorted(group, key=lambda document: document.place) for group in found.values() if len(group) > 1]
 
 
 def compared(context: Context, input_name: str, groups: Iterable[Sequence[Stored]]) -> Iterator[list[Copies]]:
@@ -52,7 +52,7 @@ def _copies(
     held = [bodies.get((document.place, document.id)) for document in group]
     body = held[0]
     if body is None or any(other != body for other in held):
-        return _undecided(group, ", with another content")
+        return _undecided(group, f"; the one in {places[0]} has another content")
     kept = context.output.home(_index_of(context, input_name, body), places)
     if kept is None:
         return _undecided(group, "; none of its indices is the one that its time belongs into")

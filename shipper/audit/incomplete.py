@@ -19,7 +19,8 @@ TAGS = {
 def incomplete_value(flaw: Flaw) -> Finding:
     """The count of one reason of one input, as a finding."""
     if flaw.field:
-        cause, reason = Cause.IGNORED_FIELD, f"field {flaw.field}: the index holds its value and cannot find or sum it"
+        cause, field = Cause.IGNORED_FIELD, flaw.field
+        reason = f"field {field}: the index holds its value and cannot find or sum it; search for _ignored: {field}"
     else:
         cause, meaning = TAGS[flaw.tag]
         reason = f"tag {flaw.tag}: {meaning}"
@@ -35,5 +36,5 @@ def incomplete_value(flaw: Flaw) -> Finding:
         last_line=None,
         lines=flaw.lines,
         bytes=0,
-        evidence=f"{flaw.documents:,} documents, {reason}",
+        evidence=f"{flaw.documents:,} {'document' if flaw.documents == 1 else 'documents'}, {reason}",
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 
+from shipper.audit.advice import advice
 from shipper.audit.document import Audited, Report, iso
 from shipper.audit.findings import Finding, Outcome, Verdict
 from shipper.audit.hours import MANY, by_hour, table
@@ -36,21 +37,24 @@ def as_text(report: Report) -> Iterator[str]:
     rows = by_hour(outcome.findings)
     if rows and (len(outcome.findings) > MANY or len(report.hosts) > 1):
         yield from table(rows)
-    yield from _incomplete_values(outcome.incomplete_values)
+    yield from _incomplete_values([value for value in outcome.incomplete_values if value not in outcome.findings])
+    yield from (f"What to do, {line}" for line in advice(outcome.findings))
     yield f"Verdict: {_SENTENCES[outcome.verdict]}"
     yield from _next(report)
 
 
 def plan_text(plan: Plan) -> Iterator[str]:
     """What a repair would do."""
-    if plan.resend or not plan.delete:
+    if not plan.resend and not plan.delete:
+        yield "Plan: nothing can be repaired, so nothing will be done."
+    if plan.resend:
         yield f"Plan: send {_lines(plan.lines)} again, creating only what is not there:"
         yield from _places(plan.resend)
     if plan.delete:
-        yield f"Plan: delete {len(plan.delete):,} documents that have an equal in the index where they belong:"
+        yield f"Plan: delete {_many(len(plan.delete), 'document')} with an equal in the index where it belongs:"
         yield from _places(plan.delete)
     if plan.left:
-        yield f"Not repaired, for a person to look at: {len(plan.left):,} findings."
+        yield f"Not repaired, for a person to look at: {_many(len(plan.left), 'finding')}."
 
 
 def _places(findings: Sequence[Finding]) -> Iterator[str]:
@@ -156,9 +160,11 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
     groups = [(key, list(members)) for key, members in groupby(sorted(findings, key=group), key=group)]
     for (host, kind, cause, path), members in groups[:GROUPS]:
         lines = sum(finding.lines for finding in members)
-        yield f"{kind.replace('_', ' ')}, {cause}: {_lines(lines)} of {path} on {host}"
+        place = path or (members[0].input and f"input {members[0].input}")
+        what = f"{_lines(lines)} of {place} on {host}" if place else host
+        yield f"{kind.replace('_', ' ')}, {cause}: {what}"
         for finding in members[:SHOWN]:
-            yield f"  {_place(finding)}: {finding.evidence}"
+            yield f"  {_place(finding)}: {finding.evidence}" if finding.path else f"  {finding.evidence}"
         if len(members) > SHOWN:
             yield f"  … and {len(members) - SHOWN:,} more places in this file; --json lists all."
     if len(groups) > GROUPS:
@@ -175,4 +181,8 @@ def _place(finding: Finding) -> str:
 
 
 def _lines(count: int) -> str:
-    return "1 line" if count == 1 else f"{count:,} lines"
+    return _many(count, "line")
+
+
+def _many(count: int, thing: str) -> str:
+    return f"1 {thing}" if count == 1 else f"{count:,} {thing}s"

@@ -140,7 +140,7 @@ def test_copies_that_differ_are_left_to_a_person(site: Doubled) -> None:
     before = dict(site.held.documents)
     (finding,) = site.audit().findings
     assert finding.repair is None
-    assert finding.evidence.endswith(f"is in {OTHER}, too, with another content")
+    assert finding.evidence.endswith(f"is in {OTHER}, too; the one in {HOME} has another content")
     assert site.repair().deleted == 0
     assert site.held.documents == before
     assert not site.deleted.exists()
@@ -233,8 +233,8 @@ def test_the_plan_counts_deletions_and_does_none(typed: Doubled, capsys: pytest.
     assert json.loads(printed.out)["repair"] == {
         "resend_lines": 0, "delete_documents": 1, "left_findings": 1, "applied": None,
     }  # fmt: skip
-    assert "Plan: delete 1 documents that have an equal in the index where they belong:" in printed.err
-    assert "Not repaired, for a person to look at: 1 findings." in printed.err
+    assert "Plan: delete 1 document with an equal in the index where it belongs:" in printed.err
+    assert "Not repaired, for a person to look at: 1 finding." in printed.err
     assert "Plan: send" not in printed.err
     assert typed.held.documents == before
 

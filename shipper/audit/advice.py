@@ -1,0 +1,45 @@
+"""What a person can do about findings that no repair mends: a sentence per cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from shipper.audit.findings import Cause, Finding
+
+_WRONG_DOCUMENT = (
+    "If the file is right, delete the document from its index (DELETE /INDEX/_doc/ID): the next --repair --apply makes "
+    "it again from the file."
+)
+_EDITED_FILE = (
+    "The index holds the lines as they were read first. If the file was edited by mistake, put the original back; if "
+    "not, the finding stays as long as the file does."
+)
+
+_ADVICE = {
+    Cause.CHANGED_IN_INDEX: _WRONG_DOCUMENT,
+    Cause.CHANGED: "Compare the line with the document. " + _WRONG_DOCUMENT,
+    Cause.CHANGED_ON_DISK: _EDITED_FILE,
+    Cause.ADDED_ON_DISK: _EDITED_FILE,
+    Cause.REMOVED_FROM_DISK: _EDITED_FILE,
+    Cause.NEVER_ON_DISK: "Look at the document. If nobody needs it, delete it from its index (DELETE /INDEX/_doc/ID).",
+    Cause.TWO_PLACES: (
+        "Compare the copies, and delete the wrong one from its index (DELETE /INDEX/_doc/ID). If neither is right, "
+        "delete both: the next --repair --apply makes the document again from the file."
+    ),
+    Cause.LEDGER_DISAGREES: (
+        "Files and index agree or not without the ledger, too: audit with --no-state. If they do, `shipper state "
+        "rebuild` makes the ledger anew."
+    ),
+    Cause.UNREADABLE: "Audit as a user who may read the files, such as the one that the agent runs as.",
+    Cause.IGNORED_FIELD: (
+        "The values are in the documents; a search for `_ignored` and the name of the field finds those. To search for "
+        "the values, the field needs another mapping, and the documents a new index."
+    ),
+}
+
+
+def advice(findings: Iterable[Finding]) -> Iterator[str]:
+    """For each cause of findings without a repair, what to do."""
+    for cause in dict.fromkeys(finding.cause for finding in findings if finding.repair is None):
+        if cause in _ADVICE:
+            yield f"{cause.value}: {_ADVICE[cause]}"
