@@ -45,7 +45,8 @@ class Layout(Enum):
         target = self.target(index)
         if self is Layout.INDICES:
             return target if target in places else None
-        backing = re.compile(rf"\.ds-{re.escape(target)}-[0-9]{{4}}\.[0-9]{{2}}\.[0-9]{{2}}-([0-9]{{6,}})")
+        # Elasticsearch puts the day before the number, OpenSearch does not.
+        backing = re.compile(rf"\.ds-{re.escape(target)}-(?:[0-9]{{4}}\.[0-9]{{2}}\.[0-9]{{2}}-)?([0-9]{{6,}})")
         found = [(int(match[1]), match[0]) for place in places if (match := backing.fullmatch(place))]
         return min(found)[1] if found else None
 

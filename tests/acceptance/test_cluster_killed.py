@@ -18,8 +18,8 @@ DEADLINE = 120.0
 
 @pytest.mark.real
 @pytest.mark.slow
-def test_an_agent_outlives_its_killed_cluster_and_every_line_arrives_once(tmp_path, elasticsearch9):
-    node = elasticsearch9
+def test_an_agent_outlives_its_killed_cluster_and_every_line_arrives_once(tmp_path, cluster):
+    node = cluster
     site = Commands(tmp_path, json.dumps({"elasticsearch": {"hosts": [node.url]}}), samples=False)
     log = site.logs / "gridftp" / "gridftp-transfer.log"
     log.parent.mkdir(parents=True)

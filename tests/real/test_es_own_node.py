@@ -1,6 +1,6 @@
 """What needs a node of its own: small limits, and data streams, which the distribution for tests cannot delete again.
 
-Each test has a namespace or an input of its own.
+Each test has a namespace or an input of its own, on Elasticsearch 9 and 8.19 and on OpenSearch.
 """
 
 from __future__ import annotations
@@ -8,13 +8,12 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-import pytest
 from support.clock import VirtualClock
-from support.elasticsearch_node import EIGHT, NINE, ElasticsearchNode
+from support.elasticsearch_node import ElasticsearchNode
 from support.es_documents import DATASET, batch_of, documents, with_fields
 from support.site import Site, found, transfer
 
@@ -29,26 +28,15 @@ from shipper.settings import ElasticsearchSettings, InputSettings
 from shipper.start import agent
 
 STORED, ALREADY = OutcomeKind.STORED, OutcomeKind.ALREADY_STORED
-LIMITS = {"http.max_content_length": "1mb", "indexing_pressure.memory.limit": "400kb"}
-
-
-@pytest.fixture(scope="module", params=[NINE, EIGHT])
-def node(request: pytest.FixtureRequest, need_elasticsearch: Callable[[str], None]) -> Iterator[ElasticsearchNode]:
-    need_elasticsearch(request.param)
-    running = ElasticsearchNode(request.param, settings=LIMITS)
-    try:
-        running.start()
-        yield running
-    finally:
-        running.remove()
 
 
 class LosesOneAnswer(ElasticsearchOutput):
     """Stores the first batch, its stream is rolled over, and the answer is lost."""
 
-    def __init__(self, node: ElasticsearchNode, namespace: str) -> None:
-        super().__init__(streams(node), [dataset(namespace)], VirtualClock(), EventsLog(text_writer(io.StringIO())))
-        self._node = node
+    def __init__(self, limited: Any, namespace: str) -> None:
+        settings = limited.settings(data_stream=True)
+        super().__init__(settings, [dataset(namespace)], VirtualClock(), EventsLog(text_writer(io.StringIO())))
+        self._node = limited.node
         self._stream = f"shipper-{DATASET}-{namespace}"
         self._lost = False
 
@@ -59,10 +47,6 @@ class LosesOneAnswer(ElasticsearchOutput):
         self._lost = True
         self._node.ask("POST", f"/{self._stream}/_rollover")
         return Receipt(batch, [Outcome(OutcomeKind.RETRY, "unreachable", "no answer")] * len(batch.documents))
-
-
-def streams(node: ElasticsearchNode) -> ElasticsearchSettings:
-    return ElasticsearchSettings((node.url,), data_stream=True)
 
 
 def dataset(namespace: str) -> Dataset:
@@ -84,12 +68,12 @@ def ship(site: Site, output: ElasticsearchOutput, events: EventsLog) -> None:
 
 
 def test_requests_that_are_too_large_or_too_much_at_once_are_cut_and_every_line_arrives(
-    node: ElasticsearchNode, tmp_path: Path
+    limited: Any, tmp_path: Path
 ) -> None:
     seen: Counter[str] = Counter()
     events = EventsLog(lambda _level, event, _fields: seen.update([event]))
     item = InputSettings("limits", (f"{tmp_path}/logs/*",), "gridftp-transfer", namespace="limits")
-    site = Site(tmp_path, [item], store=ElasticsearchSettings((node.url,)))
+    site = Site(tmp_path, [item], store=limited.settings())
     site.write("a.log", [transfer(number) for number in range(4000)])
     output = ElasticsearchOutput(site.store, [dataset("limits")], VirtualClock(), events)
     ship(site, output, events)
@@ -100,21 +84,21 @@ def test_requests_that_are_too_large_or_too_much_at_once_are_cut_and_every_line_
 
 
 def test_a_node_with_too_little_memory_for_a_batch_says_429_which_is_no_fault_of_the_documents(
-    node: ElasticsearchNode,
+    limited: Any,
 ) -> None:
-    output = opened(ElasticsearchSettings((node.url,)), "pressure")
+    output = opened(limited.settings(), "pressure")
     some = documents(900, seed="pressure", index=f"{DATASET}-pressure-2026.11", padding=600)
     sent = output.send(batch_of(some)).outcomes
     assert {(outcome.kind, outcome.category) for outcome in sent} == {(OutcomeKind.RETRY, "busy")}
-    assert "es_rejected_execution_exception" in sent[0].reason
+    assert "rejected_execution_exception" in sent[0].reason
     assert set(kinds(output, some[:100])) == {STORED}
     output.close()
 
 
 def test_a_document_that_is_larger_than_any_request_is_refused_and_the_others_are_stored(
-    node: ElasticsearchNode,
+    limited: Any,
 ) -> None:
-    output = opened(ElasticsearchSettings((node.url,)), "huge")
+    output = opened(limited.settings(), "huge")
     some = documents(3, seed="huge", index=f"{DATASET}-huge-2026.11")
     some[1] = with_fields(some[1], message="x" * 1_200_000)
     sent = output.send(batch_of(some)).outcomes
@@ -125,9 +109,9 @@ def test_a_document_that_is_larger_than_any_request_is_refused_and_the_others_ar
 
 
 def test_a_stream_keeps_one_of_each_as_long_as_it_is_not_rolled_over(
-    node: ElasticsearchNode,
+    limited: Any,
 ) -> None:
-    output = opened(streams(node), "one")
+    output = opened(limited.settings(data_stream=True), "one")
     some = documents(5, seed="one", host="one", index=f"{DATASET}-one-2026.11")
     some[2].index = f"{DATASET}-one-2026.12"
     old = with_fields(documents(6, seed="one", host="one")[5], **{"@timestamp": "1969-12-31T23:59:59Z"})
@@ -136,21 +120,21 @@ def test_a_stream_keeps_one_of_each_as_long_as_it_is_not_rolled_over(
     assert kinds(output, [*some, old]) == [ALREADY] * 6
     output.refresh()
     assert sum(held.documents for held in output.tallies(Scope(host="one"))) == 6
-    resolved = node.ask("GET", f"/_resolve/index/shipper-{DATASET}-one*?expand_wildcards=all")
+    resolved = limited.node.ask("GET", f"/_resolve/index/shipper-{DATASET}-one*?expand_wildcards=all")
     stream = f"shipper-{DATASET}-one"
     assert {found["name"] for found in resolved["data_streams"]} == {stream, f"{stream}-suspect"}
     assert resolved["indices"] == []
     output.close()
 
 
-def test_a_document_is_replaced_where_it_is(node: ElasticsearchNode) -> None:
-    output = opened(streams(node), "two")
+def test_a_document_is_replaced_where_it_is(limited: Any) -> None:
+    output = opened(limited.settings(data_stream=True), "two")
     some = documents(3, seed="two", index=f"{DATASET}-two-2026.11")
     assert kinds(output, some) == [STORED] * 3
     output.refresh()
     fingerprint = some[0].source.fingerprint
     places = {span.id: span.place for span in output.spans(fingerprint, 0, 1 << 40)}
-    node.ask("POST", f"/shipper-{DATASET}-two/_rollover")
+    limited.node.ask("POST", f"/shipper-{DATASET}-two/_rollover")
     better = [with_fields(document, better=True) for document in some[:2]]
     absent = documents(1, seed="another")[0]
     replacements = [Replacement(document, places[document.id]) for document in better]
@@ -163,13 +147,11 @@ def test_a_document_is_replaced_where_it_is(node: ElasticsearchNode) -> None:
     output.close()
 
 
-def test_what_a_rollover_doubled_is_found_and_deleted_where_it_came_last(
-    node: ElasticsearchNode, tmp_path: Path
-) -> None:
+def test_what_a_rollover_doubled_is_found_and_deleted_where_it_came_last(limited: Any, tmp_path: Path) -> None:
     item = InputSettings("doubled", (f"{tmp_path}/logs/*",), "gridftp-transfer", namespace="doubled")
-    site = Site(tmp_path, [item], store=streams(node))
+    site = Site(tmp_path, [item], store=limited.settings(data_stream=True))
     site.write("a.log", [transfer(number) for number in range(50)])
-    output = LosesOneAnswer(node, "doubled")
+    output = LosesOneAnswer(limited, "doubled")
     ship(site, output, EventsLog(text_writer(io.StringIO())))
     output.close()
 
@@ -179,8 +161,8 @@ def test_what_a_rollover_doubled_is_found_and_deleted_where_it_came_last(
         assert (outcome.totals.duplicate, outcome.totals.missing) == (50, 0)
 
     older, newer = _places(site)
-    differs = _first_in(node, newer)
-    node.ask("POST", f"/{newer}/_update/{differs}?refresh=true", {"doc": {"user": {"name": "mallory"}}})
+    differs = _first_in(limited.node, newer)
+    limited.node.ask("POST", f"/{newer}/_update/{differs}?refresh=true", {"doc": {"user": {"name": "mallory"}}})
     chosen = plan(site.audit())
     assert (len(chosen.resend), len(chosen.delete), len(chosen.left)) == (0, 49, 1)
     assert _places(site) == {older: 50, newer: 50}
@@ -192,7 +174,7 @@ def test_what_a_rollover_doubled_is_found_and_deleted_where_it_came_last(
     assert _places(site) == {older: 50, newer: 1}
     assert site.audit().totals.duplicate == 1
 
-    node.ask("DELETE", f"/{newer}/_doc/{differs}?refresh=true")
+    limited.node.ask("DELETE", f"/{newer}/_doc/{differs}?refresh=true")
     for use_state in (True, False):
         outcome = site.audit(level="contents", use_state=use_state)
         assert (outcome.verdict, outcome.totals.indexed) == (Verdict.CLOSED, 50)

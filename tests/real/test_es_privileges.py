@@ -5,7 +5,11 @@ from __future__ import annotations
 import io
 import json
 import stat
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,169 +23,198 @@ from shipper.clock import SystemClock
 from shipper.errors import OutputError
 from shipper.events_log import EventsLog, text_writer
 from shipper.records import Document, OutcomeKind
+from shipper.send.connection import Connection
 from shipper.send.elasticsearch import ElasticsearchOutput
 from shipper.send.layout import Layout
 from shipper.send.output import Dataset, Replacement, Scope
 from shipper.send.preflight import examine
-from shipper.send.roles import descriptor
+from shipper.send.retention import DAY, Expiry, Retention
+from shipper.send.roles import ROLES, descriptor
 from shipper.settings import ElasticsearchSettings
 
 STORED, ALREADY = OutcomeKind.STORED, OutcomeKind.ALREADY_STORED
 SHIPPED = [Dataset(DATASET, "default", {"gridftp.nbytes": "long"})]
 INDEX = f"shipper-{DATASET}-default-2026.11"
-OTHERS = "shipper-tstat.tcp-default-2026.11"
+OTHERS = "shipper-tstat.tcp-default-2001.11"
+YEAR = 365 * DAY
 
-Work = Callable[[ElasticsearchOutput], object]
+both_versions = pytest.mark.parametrize("limited", [NINE, EIGHT], indirect=True)
 
 
-@pytest.fixture(scope="module", params=[NINE, EIGHT])
-def secured(request: pytest.FixtureRequest, need_elasticsearch: Callable[[str], None]) -> Iterator[SecuredNode]:
-    need_elasticsearch(request.param)
-    node = SecuredNode(request.param)
-    try:
-        node.start()
-        yield node
-    finally:
-        node.remove()
+@dataclass
+class Trial:
+    """Documents of its own in the index, and months of its own that have no index yet, for one key to work with."""
+
+    number: int
+    output: ElasticsearchOutput
+    settings: ElasticsearchSettings
+    some: list[Document]
+
+    def know(self) -> None:
+        assert len(self.output.identity) == 22
+
+    def check(self) -> None:
+        assert examine(self.settings, SHIPPED, time.time).problems == []
+
+    def create(self) -> None:
+        """Store in an index that is there and in the first of a new month; a document that is there changes nothing."""
+        new = documents(3, seed=f"new {self.number}")
+        for document in new[1:]:
+            document.index = f"{DATASET}-default-{self.month(2030)}"
+        outcomes = self.output.send(batch_of([*new, *self.some])).outcomes
+        assert [outcome.kind for outcome in outcomes] == [STORED] * 3 + [ALREADY] * 5, outcomes
+
+    def look(self) -> None:
+        """All that an audit, or an agent without state, asks."""
+        fingerprint, first = self.some[0].source.fingerprint, self.some[0]
+        self.output.refresh()
+        assert fingerprint in {found.fingerprint for found in self.output.tallies(Scope())}
+        assert [span.id for span in self.output.spans(fingerprint, 0, 1 << 40)] == [one.id for one in self.some]
+        assert self.output.bodies([first.id], fingerprint=fingerprint) == {first.id: first.body}
+        assert self.output.copies([(INDEX, first.id)]) == {(INDEX, first.id): first.body}
+        assert self.output.anchors(fingerprint) == []
+
+    def replace(self) -> None:
+        """As `reparse` does; one of the documents moves to another month."""
+        stays, moves = documents(2, seed=f"trial {self.number}")
+        moves.index = f"{DATASET}-default-{self.month(2050)}"
+        outcomes = self.output.replace([Replacement(stays, INDEX), Replacement(moves, INDEX)])
+        assert [outcome.kind for outcome in outcomes] == [STORED] * 2, outcomes
+
+    def expire(self) -> None:
+        """Delete an old index, of a month of its own."""
+        old = f"shipper-{DATASET}-default-{self.month(2001)}"
+        with closing(Connection(self.settings)) as connection:
+            expiry = Expiry(connection)
+            assert old in expiry.expired(Retention(f"{DATASET}-default", YEAR, "month"), time.time())
+            expiry.delete(old)
+
+    def month(self, year: int) -> str:
+        return f"{year + self.number // 12}.{self.number % 12 + 1:02}"
+
+
+WORK = {
+    "agent": (Trial.know, Trial.check, Trial.create, Trial.look),
+    "auditor": (Trial.know, Trial.look),
+    "repairer": (Trial.know, Trial.create, Trial.look, Trial.replace),
+    "expirer": (Trial.expire,),
+}
+numbers = count()
+"""Of trials: none meets what another left."""
 
 
 @pytest.fixture
-def node(secured: SecuredNode) -> SecuredNode:
-    """The node with our templates, five documents, and an index that is not ours to touch."""
-    secured.clear()
-    with_password = opened(secured, username=USER, password=PASSWORD)
-    assert set(with_password.apply_setup().values()) == {None}
-    assert kinds(with_password, documents(5)) == {STORED}
-    with_password.refresh()
-    with_password.close()
-    secured.ask("PUT", f"/{OTHERS}")
-    secured.ask("POST", f"/{OTHERS}/_doc/1?refresh=true", {"message": "not ours"})
-    return secured
+def node(limited: Any) -> Iterator[SecuredNode]:
+    """The node with our templates, and an index that is not ours to touch."""
+    with opened(limited.settings()) as output:
+        assert set(output.apply_setup().values()) == {None}
+    limited.node.ask("POST", f"/{OTHERS}/_doc/1?refresh=true", {"message": "not ours"})
+    yield limited.node
+    limited.node.ask("DELETE", f"/{OTHERS}")
 
 
-def opened(node: SecuredNode, **credentials: str) -> ElasticsearchOutput:
-    settings = ElasticsearchSettings((node.url,), setup="manual", **credentials)
-    return ElasticsearchOutput(settings, SHIPPED, SystemClock(), EventsLog(text_writer(io.StringIO())))
+def with_password(node: SecuredNode) -> ElasticsearchSettings:
+    return ElasticsearchSettings((node.url,), setup="manual", username=USER, password=PASSWORD)
 
 
-def kinds(output: ElasticsearchOutput, some: list[Document]) -> set[OutcomeKind]:
-    return {outcome.kind for outcome in output.send(batch_of(some)).outcomes}
-
-
-def create(output: ElasticsearchOutput) -> None:
-    """Store in an index that is there and in the first of a new month; a document that is there changes nothing."""
-    new, old = documents(3, seed="new"), documents(5)
-    for document in new[1:]:
-        document.index = f"{DATASET}-default-2026.12"
-    outcomes = output.send(batch_of([*new, *old])).outcomes
-    assert [outcome.kind for outcome in outcomes] == [STORED] * 3 + [ALREADY] * 5, outcomes
-
-
-def know(output: ElasticsearchOutput) -> None:
-    assert len(output.identity) == 22
-
-
-def look(output: ElasticsearchOutput) -> None:
-    """All that an audit, or an agent without state, asks."""
-    some = documents(5)
-    fingerprint = some[0].source.fingerprint
-    output.refresh()
-    assert fingerprint in {found.fingerprint for found in output.tallies(Scope())}
-    assert [span.id for span in output.spans(fingerprint, 0, 1 << 40)] == [document.id for document in some]
-    assert output.bodies([some[0].id], fingerprint=fingerprint) == {some[0].id: some[0].body}
-    assert output.copies([(INDEX, some[0].id)]) == {(INDEX, some[0].id): some[0].body}
-    assert output.anchors(fingerprint) == []
-
-
-def replace(output: ElasticsearchOutput) -> None:
-    """As `reparse` does; one of the documents moves to another month."""
-    stays, moves = documents(2)
-    moves.index = f"{DATASET}-default-2026.12"
-    outcomes = output.replace([Replacement(stays, INDEX), Replacement(moves, INDEX)])
-    assert [outcome.kind for outcome in outcomes] == [STORED] * 2, outcomes
-
-
-WORK: dict[str, tuple[Work, ...]] = {
-    "agent": (know, create, look),
-    "auditor": (know, look),
-    "repairer": (know, create, look, replace),
-}
-
-
-def without(role: str, privilege: str) -> dict[str, Any]:
-    allowed = descriptor(role, SHIPPED, Layout.INDICES)
-    indices = allowed["indices"][0]
-    return {
-        "cluster": [name for name in allowed["cluster"] if name != privilege],
-        "indices": [{**indices, "privileges": [name for name in indices["privileges"] if name != privilege]}],
-    }
+def opened(settings: ElasticsearchSettings) -> closing[ElasticsearchOutput]:
+    return closing(ElasticsearchOutput(settings, SHIPPED, SystemClock(), EventsLog(text_writer(io.StringIO()))))
 
 
 def succeeds(node: SecuredNode, role: str, allowed: dict[str, Any]) -> bool:
     """Whether a key with these privileges can do all the work of a role."""
     key = node.make_key(f"tried-{role}", {role: allowed})
-    output = opened(node, api_key=key)
-    try:
-        for work in WORK[role]:
-            work(output)
-        examined = (
-            role != "agent"
-            or not examine(
-                ElasticsearchSettings((node.url,), setup="manual", api_key=key), SHIPPED, SystemClock().time
-            ).problems
-        )
-    except (AssertionError, OutputError):
-        return False
-    finally:
-        output.close()
-    return examined
+    settings = ElasticsearchSettings((node.url,), setup="manual", api_key=key)
+    number = next(numbers)
+    with opened(settings) as output:
+        trial = Trial(number, output, settings, documents(5, seed=f"trial {number}"))
+        if role == "expirer":
+            node.ask("PUT", f"/shipper-{DATASET}-default-{trial.month(2001)}")
+        else:
+            store(node, trial.some)
+        try:
+            for work in WORK[role]:
+                work(trial)
+        except (AssertionError, OutputError):
+            return False
+    return True
 
 
-def privileges(role: str) -> list[str]:
+def store(node: SecuredNode, some: list[Document]) -> None:
+    with opened(with_password(node)) as output:
+        assert {outcome.kind for outcome in output.send(batch_of(some)).outcomes} <= {STORED, ALREADY}
+        output.refresh()
+
+
+def without(role: str, place: int, privilege: str) -> dict[str, Any]:
+    """What a role may do but for one privilege: of the indices at a place, or (-1) on the cluster."""
     allowed = descriptor(role, SHIPPED, Layout.INDICES)
-    return [*allowed["cluster"], *allowed["indices"][0]["privileges"]]
+    held = allowed["cluster"] if place < 0 else allowed["indices"][place]["privileges"]
+    held.remove(privilege)
+    return allowed
 
 
-@pytest.mark.parametrize("role", WORK)
+def privileges(role: str) -> list[tuple[int, str]]:
+    """(place, privilege) of all that a role may do."""
+    allowed = descriptor(role, SHIPPED, Layout.INDICES)
+    on_indices = [(place, name) for place, one in enumerate(allowed["indices"]) for name in one["privileges"]]
+    return [*((-1, name) for name in allowed["cluster"]), *on_indices]
+
+
+@both_versions
+@pytest.mark.parametrize("role", ROLES)
 def test_each_role_can_do_its_work(node: SecuredNode, role: str) -> None:
     assert succeeds(node, role, descriptor(role, SHIPPED, Layout.INDICES))
 
 
-@pytest.mark.parametrize(("role", "privilege"), [(role, name) for role in WORK for name in privileges(role)])
-@pytest.mark.parametrize("secured", [NINE], indirect=True)
-def test_without_any_one_privilege_a_role_cannot_do_its_work(node: SecuredNode, role: str, privilege: str) -> None:
-    assert not succeeds(node, role, without(role, privilege))
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("limited", [NINE], indirect=True)
+def test_without_any_one_privilege_a_role_cannot_do_its_work(node: SecuredNode, role: str) -> None:
+    assert privileges(role)
+    assert [found for found in privileges(role) if succeeds(node, role, without(role, *found))] == []
 
 
-@pytest.mark.parametrize("role", WORK)
+@both_versions
+@pytest.mark.parametrize("role", ROLES)
 def test_no_key_may_do_more(node: SecuredNode, role: str) -> None:
     key = api_key(node.make_key(f"tried-{role}", {role: descriptor(role, SHIPPED, Layout.INDICES)}))
-    some = documents(1)[0]
+    [some] = documents(1)
+    store(node, [some])
     forbidden = [
-        ("DELETE", f"/{INDEX}", None),
         ("PUT", f"/{INDEX}/_settings", {"index.blocks.write": True}),
         ("POST", f"/{INDEX}/_close", None),
         ("GET", f"/{OTHERS}/_search", None),
         ("GET", f"/{OTHERS}/_doc/1", None),
         ("PUT", f"/{OTHERS}/_create/2", {"message": "x"}),
+        ("DELETE", f"/{OTHERS}", None),
         ("DELETE", "/_index_template/shipper-gridftp.transfer-default", None),
         ("PUT", "/_cluster/settings", {"persistent": {"cluster.max_shards_per_node": 5}}),
         ("POST", "/_security/user/another", {"password": "1234567", "roles": []}),
     ]
+    if role != "expirer":
+        forbidden.append(("DELETE", f"/{INDEX}", None))
     if role != "repairer":
         forbidden += [
             ("PUT", f"/{INDEX}/_doc/{some.id}", {"message": "x"}),
             ("POST", f"/{INDEX}/_update/{some.id}", {"doc": {"message": "x"}}),
             ("DELETE", f"/{INDEX}/_doc/{some.id}", None),
         ]
-    if role == "auditor":
+    if role in ("auditor", "expirer"):
         forbidden.append(("PUT", f"/{INDEX}/_create/new", {"message": "x"}))
         # Who may write may also add fields, see `shipper.send.roles`.
         forbidden.append(("PUT", f"/{INDEX}/_mapping", {"properties": {"more": {"type": "long"}}}))
+    if role == "expirer":
+        forbidden += [
+            ("GET", f"/{INDEX}/_search", None),
+            ("GET", f"/{INDEX}/_doc/{some.id}", None),
+            ("POST", f"/{INDEX}/_refresh", None),
+            ("GET", "/_cluster/health", None),
+        ]
     answers = {(method, path): node.status(method, path, body, authorization=key) for method, path, body in forbidden}
     assert set(answers.values()) == {403}, answers
 
 
+@both_versions
 def test_the_keys_are_made_into_files_that_only_their_owner_may_read(
     node: SecuredNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -190,8 +223,8 @@ def test_the_keys_are_made_into_files_that_only_their_owner_may_read(
     configuration = tmp_path / "shipper.yml"
     configuration.write_text(
         f"host: dtn01.example.org\nstate: {tmp_path}/state\n"
-        f"inputs: [{{name: gridftp, paths: ['{log}'], pipeline: gridftp-transfer}}]\n"
-        f"output: {{elasticsearch: {{hosts: ['{node.url}'], api_key_file: shipper-agent.key, setup: manual}}}}\n"
+        f"inputs: [{{name: gridftp, paths: ['{log}'], pipeline: gridftp-transfer, namespace: keys}}]\n"
+        f"output: {{elasticsearch: {{hosts: ['{node.url}'], api_key_file: KEY, setup: manual, retention: 400d}}}}\n"
     )
     monkeypatch.setenv("SHIPPER_PASSWORD", PASSWORD)
     setup = ["setup", "--keys", "--apply", "--user", USER, "-c", str(configuration)]
@@ -203,35 +236,50 @@ def test_the_keys_are_made_into_files_that_only_their_owner_may_read(
     assert execute(setup) == 0
     assert {name: file.read_text() for name, file in files.items()} == made
     assert execute(["setup", "--apply", "--user", USER, "-c", str(configuration)]) == 0
+    text = configuration.read_text()
+    configuration.write_text(text.replace("KEY", "shipper-agent.key"))
     capsys.readouterr()
     assert execute(["check", "--connect", "--json", "-c", str(configuration)]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert (answer["output"]["problem"], answer["warnings"]) == (None, [])
 
+    old = f"shipper-{DATASET}-keys-2001.01"
+    node.ask("PUT", f"/{old}")
+    expire = ["setup", "--expire", "--apply", "-c", str(configuration)]
+    assert execute(expire) == 3
+    assert "delete_index" in capsys.readouterr().err
+    configuration.write_text(text.replace("KEY", "shipper-expirer.key"))
+    assert execute(expire) == 0
+    assert capsys.readouterr().out == f"{old}: deleted\n"
+    assert node.status("GET", f"/{old}") == 404
 
+
+@both_versions
 def test_check_names_the_privileges_that_are_missing(node: SecuredNode) -> None:
-    allowed = without("agent", "create_doc")
+    allowed = without("agent", 0, "create_doc")
     allowed["indices"][0]["privileges"].remove("maintenance")
     settings = ElasticsearchSettings((node.url,), setup="manual", api_key=node.make_key("lacking", {"a": allowed}))
-    found = examine(settings, SHIPPED, SystemClock().time)
+    found = examine(settings, SHIPPED, time.time)
     (problem,) = found.problems
     assert "create_doc, maintenance on shipper-gridftp.transfer-default-*. " in problem
-    blind = ElasticsearchSettings((node.url,), api_key=node.make_key("blind", {"a": without("agent", "monitor")}))
-    assert "monitor on the cluster" in examine(blind, SHIPPED, SystemClock().time).problems[0]
+    blind = ElasticsearchSettings((node.url,), api_key=node.make_key("blind", {"a": without("agent", -1, "monitor")}))
+    assert "monitor on the cluster" in examine(blind, SHIPPED, time.time).problems[0]
 
 
+@both_versions
 def test_check_says_that_a_template_is_missing_which_the_agent_may_not_install(node: SecuredNode) -> None:
     node.ask("DELETE", "/_index_template/shipper-gridftp.transfer-default")
     key = node.make_key("agent", {"a": descriptor("agent", SHIPPED, Layout.INDICES)})
     for setup, reason in (("manual", "setup is manual"), ("auto", "the credentials lack manage_index_templates")):
         settings = ElasticsearchSettings((node.url,), setup=setup, api_key=key)
-        (problem,) = examine(settings, SHIPPED, SystemClock().time).problems
+        (problem,) = examine(settings, SHIPPED, time.time).problems
         assert "shipper-gridftp.transfer-default." in problem
         assert reason in problem
     as_user = ElasticsearchSettings((node.url,), username=USER, password=PASSWORD)
-    assert examine(as_user, SHIPPED, SystemClock().time).problems == []
+    assert examine(as_user, SHIPPED, time.time).problems == []
 
 
+@both_versions
 def test_a_refused_key_is_an_error_of_its_own(node: SecuredNode) -> None:
     with pytest.raises(OutputError, match="refuses our credentials"):
-        examine(ElasticsearchSettings((node.url,), api_key="bm9ib2R5OmtuZXc="), SHIPPED, SystemClock().time)
+        examine(ElasticsearchSettings((node.url,), api_key="bm9ib2R5OmtuZXc="), SHIPPED, time.time)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from collections import Counter
 from collections.abc import Iterator
 from itertools import count
@@ -21,7 +20,7 @@ from shipper.send.elasticsearch import ElasticsearchOutput
 from shipper.send.output import Dataset, Scope
 from shipper.settings import ElasticsearchSettings
 
-STORED, ALREADY, RETRY = OutcomeKind.STORED, OutcomeKind.ALREADY_STORED, OutcomeKind.RETRY
+STORED, ALREADY = OutcomeKind.STORED, OutcomeKind.ALREADY_STORED
 PAUSED, REFUSED = OutcomeKind.PAUSED, OutcomeKind.REFUSED
 INDEX = f"shipper-{DATASET}-default-2026.11"
 DATASETS = [Dataset(DATASET, "default", {"gridftp.nbytes": "long", "source.ip": "ip"})]
@@ -307,28 +306,3 @@ def test_date_marks_are_read_back_from_the_documents(output: ElasticsearchOutput
 
 def test_the_identity_is_that_of_the_cluster(output: ElasticsearchOutput, elasticsearch: ElasticsearchNode) -> None:
     assert output.identity == elasticsearch.ask("GET", "/_cluster/state/version")["cluster_uuid"]
-
-
-def test_a_node_killed_in_the_middle_loses_nothing_and_doubles_nothing(
-    output: ElasticsearchOutput, elasticsearch: ElasticsearchNode
-) -> None:
-    some = documents(6000, padding=100)
-    parts = [some[start : start + 500] for start in range(0, 6000, 500)]
-    for part in parts[:6]:
-        assert kinds(output, part) == {STORED: 500}
-    identity = output.identity
-    elasticsearch.kill()
-    assert kinds(output, parts[6]) == {RETRY: 500}
-    elasticsearch.start()
-    assert elasticsearch.ask("GET", "/_cluster/state/version")["cluster_uuid"] == identity
-    for part in parts:
-        assert send_until_final(output, part) <= {STORED, ALREADY}
-    assert kinds(output, parts[0]) == {ALREADY: 500}
-    assert all_spans(output, some[0].source.fingerprint) == [(d.id, d.offset) for d in some]
-
-
-def send_until_final(output: ElasticsearchOutput, part: list[Document]) -> set[OutcomeKind]:
-    deadline = time.monotonic() + 60
-    while RETRY in (found := set(kinds(output, part))):
-        assert time.monotonic() < deadline, "the node did not come back"
-    return found
