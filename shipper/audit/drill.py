@@ -107,13 +107,15 @@ def rules_for(context: Context, family: Family, part: Part, documents: Sequence[
         path, marks = claim.row.path, list(claim.row.marks)
         # Where the file was edited and ends early, its last event ended at the checkpoint once.
         cuts = {mark.offset for mark in marks if mark.kind is MarkKind.CUT} | {min(part.reach, part.measure.end)}
+        # What was sent and is not counted yet was cut as its documents say.
+        cuts |= {place for stored in documents for place in _ends(stored) if place > part.reach}
     else:
         path = documents[0].path if documents else str(file.path)
         marks = context.date_marks(family)
         if file.input.start_at == "now" and family.held:
             first = min(held.first for held in family.held.values())
             marks.append(Mark(first, MarkKind.START, "adopted"))  # as an agent does that lost its state
-        cuts = {place for stored in documents for place in (stored.offset, stored.offset + stored.tally.bytes)}
+        cuts = {place for stored in documents for place in _ends(stored)}
         # Without marks of the agent's cuts, an event at the end of a file is taken as complete.
         cuts.add(part.measure.end)
     pipeline = segments[0].pipeline
@@ -121,6 +123,10 @@ def rules_for(context: Context, family: Family, part: Part, documents: Sequence[
         marks.append(pipeline.date_mark(file.blocks(), path=path, modified=file.modified))
     source = Source(context.host, family.input, path, family.fingerprint, claim.row.id if claim else 0)
     return Rules(source, segments, tuple(sorted(marks)), frozenset(cuts), whole=part.whole)
+
+
+def _ends(document: Stored) -> tuple[int, int]:
+    return document.offset, document.offset + document.tally.bytes
 
 
 def _read(context: Context, family: Family, part: Part, run: Run, documents: Sequence[Stored]) -> Comparison:

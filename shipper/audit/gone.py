@@ -27,11 +27,12 @@ def examine_gone(context: Context, family: Family) -> Outcome:
         evidence = "the index holds documents of a file that is neither on disk nor in the state"
         report(Kind.UNPROVED, Cause.FILE_GONE, first, tally, evidence)
         return outcome
-    if len(family.claims) > 1 and not _fits_one(family):
-        return _weigh_together(context, family, outcome, report)
+    apart = _apart(context, family)
+    if len(apart) > 1:
+        return _weigh_together(context, family, apart, outcome, report)
     buckets = sorted({*family.held, *(bucket for claim in family.claims for bucket in claim.ledger)})
     wanted = [bucket for bucket in buckets if family.wanted(bucket)]
-    return _vouched(context, outcome, total(_weigh(context, family, bucket, report) for bucket in wanted))
+    return _vouched(context, outcome, total(_weigh(context, family, apart[0], bucket, report) for bucket in wanted))
 
 
 def unheld(context: Context, family: Family, gone: Sequence[Claim]) -> Outcome:
@@ -66,32 +67,36 @@ def _vouched(context: Context, outcome: Outcome, held: Tally) -> Outcome:
     return outcome
 
 
-def _fits_one(family: Family) -> bool:
+def _apart(context: Context, family: Family) -> list[Claim]:
+    """The claims that stand for themselves: of equal ones the furthest, and none on a beginning of what is held."""
+    claims = list({claim.all_stored(): claim for claim in reversed(family.claims)}.values())[::-1]
     held = total(tally.tally for tally in family.held.values())
-    return any(claim.all_stored() == held for claim in family.claims)
+    fitting = [claim for claim in claims if claim.all_stored() == held]
+    if fitting or len(claims) == 1:
+        return [*fitting, *claims][:1]
+    prefixes = _prefixes(context, family)
+    return [claim for claim in claims if claim.all_stored() not in prefixes] or claims[:1]
 
 
-def _weigh_together(context: Context, family: Family, outcome: Outcome, report: _Report) -> Outcome:
+def _weigh_together(
+    context: Context, family: Family, apart: Sequence[Claim], outcome: Outcome, report: _Report
+) -> Outcome:
     """Several files that begin the same: the ledger counted their shared beginning for each, the index holds it once.
 
     So what they counted, less what the index holds, must be what it holds up to the places where they part.
     """
-    prefixes = _prefixes(context, family)
     held = total(tally.tally for tally in family.held.values())
-    apart = {claim.all_stored() for claim in family.claims} - prefixes
-    if len(apart) >= 2 and are_beginnings(total(apart).minus(held), len(apart) - 1, prefixes):
+    counted = {claim.all_stored() for claim in apart}
+    if are_beginnings(total(counted).minus(held), len(counted) - 1, _prefixes(context, family)):
         return _vouched(context, outcome, held)
     evidence = f"{len(apart)} files that begin the same; the ledger alone does not tell them apart: use --level disk"
     report(Kind.UNPROVED, Cause.AMBIGUOUS_LEDGER, 0, held, evidence)
     return outcome
 
 
-def _weigh(context: Context, family: Family, bucket: int, report: _Report) -> Tally:
-    """Compare one bucket with the ledger that fits best; returns what is vouched for."""
+def _weigh(context: Context, family: Family, claim: Claim, bucket: int, report: _Report) -> Tally:
+    """Compare one bucket with the ledger; returns what is vouched for."""
     index = family.index_tally(bucket)
-    if any(claim.stored(bucket) == index for claim in family.claims):
-        return index
-    claim = family.claims[0]
     stored = claim.stored(bucket)
     index = index.minus(_beyond(context, family, claim, bucket))
     difference = stored.minus(index)

@@ -92,7 +92,7 @@ class _Judge:
     def twice(self, copies: Copies) -> None:
         """Further documents of the same id."""
         document = copies.document
-        line = self._comparison.line_at(document.offset)
+        line = self._lines.get(document.id) or self._comparison.line_at(document.offset)
         why = f"; its equal in {copies.kept} is in its place" if copies.kept else copies.obstacle
         repair = DELETE if copies.kept else None
         for place in copies.others:
@@ -151,7 +151,7 @@ class _Judge:
 
     def _missing(self, events: Sequence[DiskEvent]) -> None:
         lines = _lines_by_bucket(events)
-        held = _lines_by_bucket(e for e in self._comparison.events if e.id in self._comparison.matching.stored)
+        held = _lines_by_bucket(self._counted())
         causes = [self._cause(event, lines, held) for event in events]
         first = 0
         for position in range(1, len(events) + 1):
@@ -161,6 +161,13 @@ class _Judge:
             if not goes_on:
                 self._report_missing(events[first:position], causes[first])
                 first = position
+
+    def _counted(self) -> list[DiskEvent]:
+        """The events below the checkpoint that the index holds a document of, be it altered."""
+        matching = self._comparison.matching
+        held = [*matching.stored.items(), *((item.event.id, item.document) for item in matching.changed)]
+        counted = {name for name, document in held if document.place != DEAD and document.offset < self._part.reach}
+        return [event for event in self._comparison.events if event.id in counted]
 
     def _cause(self, event: DiskEvent, missing: Mapping[int, int], held: Mapping[int, int]) -> _Cause:
         repair: str | None = RESEND
@@ -185,14 +192,11 @@ class _Judge:
         self._report(kind, cause.kind, first.offset, first.line, tally, cause.evidence, cause.repair)
 
     def _changed(self, changed: Changed) -> None:
-        event, document = changed
-        evidence = _difference(event, document)
-        self._report(
-            Kind.ALTERED, self._changed_where(changed), event.offset, event.line, self._by_lines([event]), evidence
-        )
+        event, cause = changed.event, self._changed_where(changed)
+        self._report(Kind.ALTERED, cause, event.offset, event.line, self._by_lines([event]), changed.difference())
 
     def _changed_where(self, changed: Changed) -> Cause:
-        """An equal id proves the line on disk; a document that agrees with its own tally proves the index."""
+        """An equal id proves the line on disk; a document that agrees with its own tally, or is ours, the index."""
         event, document = changed
         if event.id == document.id:
             return Cause.CHANGED_IN_INDEX
@@ -201,7 +205,7 @@ class _Judge:
         follows = event.offset == 0 or (
             before is not None and before.id in stored and stored[before.id].id == before.id
         )
-        if follows or self._is_consistent(document):
+        if follows or document.place == DEAD or self._is_consistent(document):
             return Cause.CHANGED_ON_DISK
         return Cause.CHANGED
 
@@ -218,6 +222,14 @@ class _Judge:
     def _text(self, document: Stored) -> bytes:
         bodies = self._context.bodies(self._family, [document.id])
         return str(orjson.loads(bodies[document.id]).get("message", "")).encode(errors="surrogatepass")
+
+    @cached_property
+    def _lines(self) -> dict[str, int]:
+        """The lines on today's disk at which documents stand, by their ids."""
+        matching = self._comparison.matching
+        named = {item.event.id: item.document.id for item in matching.changed}
+        named.update((name, document.id) for name, document in matching.stored.items())
+        return {named[event.id]: event.line for event in self._comparison.events if event.id in named}
 
     @cached_property
     def _held_until(self) -> dict[int, Stored]:
@@ -273,15 +285,3 @@ def _lines_by_bucket(events: Iterable[DiskEvent]) -> Counter[int]:
     for event in events:
         counts[bucket_of(event.offset)] += event.tally.lines
     return counts
-
-
-def _difference(event: DiskEvent, document: Stored) -> str:
-    disk, index = event.tally, document.tally
-    if (disk.lines, disk.bytes) != (index.lines, index.bytes):
-        return (
-            f"{disk.lines} lines of {disk.bytes} bytes on disk, "
-            f"{index.lines} lines of {index.bytes} bytes in document {document.id}"
-        )
-    if disk != index:
-        return f"the hash of the line on disk is not the one that document {document.id} records"
-    return f"document {document.id} records offset {document.offset} instead of {event.offset}"

@@ -45,6 +45,19 @@ class Changed(NamedTuple):
     event: DiskEvent
     document: Stored
 
+    def difference(self) -> str:
+        """What differs, in words."""
+        disk, index = self.event.tally, self.document.tally
+        name = f"{self.document.id} in {self.document.place}"
+        if (disk.lines, disk.bytes) != (index.lines, index.bytes):
+            return (
+                f"{disk.lines} lines of {disk.bytes} bytes on disk, "
+                f"{index.lines} lines of {index.bytes} bytes in document {name}"
+            )
+        if disk != index:
+            return f"the hash of the line on disk is not the one that document {name} records"
+        return f"document {name} records offset {self.document.offset} instead of {self.event.offset}"
+
 
 class Surplus(NamedTuple):
     """A document without an event."""

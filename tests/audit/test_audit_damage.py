@@ -1,0 +1,143 @@
+"""Damage that the model of `tests/model` found the audit to misjudge, one plain case each."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from support.memory_output import MemoryOutput
+from support.site import Site, found, transfer
+
+from shipper.audit.findings import Kind, Verdict
+from shipper.records import Document, Outcome, OutcomeKind
+from shipper.settings import InputSettings
+
+LINES = [transfer(n) for n in range(50)]
+LEVELS = ["ledger", "disk", "contents"]
+
+
+def refused(document: Document) -> Outcome | None:
+    return Outcome(OutcomeKind.REFUSED, "mapping", "no such field") if b"file7 " in document.body else None
+
+
+def offset_of(number: int) -> int:
+    return sum(map(len, LINES[: number - 1]))
+
+
+class Memory(Site):
+    """A site whose output is in memory."""
+
+    held: MemoryOutput
+
+    def __init__(self, root: Path, *inputs: InputSettings) -> None:
+        super().__init__(root, inputs)
+        self.held = MemoryOutput(refused)
+        self.output = self.held
+
+    def delete(self, *numbers: int) -> None:
+        for number in numbers:
+            del self.held.documents[self.held.at("a.log", offset_of(number))]
+
+    def keep_state(self) -> None:
+        shutil.copytree(self.root / "state", self.root / "older")
+
+    def put_state_back(self) -> None:
+        shutil.rmtree(self.root / "state")
+        (self.root / "older").rename(self.root / "state")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Memory:
+    return Memory(tmp_path)
+
+
+def test_a_dead_letter_in_the_file_does_not_make_what_is_gone_never_acknowledged(site: Memory) -> None:
+    site.write("a.log", LINES)
+    site.ship()
+    site.delete(5)
+    assert found(site.audit()) == [("missing", "gone from the index", "a.log", 5, 5)]
+
+
+def test_what_is_sent_and_not_counted_yet_does_not_make_what_is_gone_never_acknowledged(site: Memory) -> None:
+    path = site.write("a.log", LINES[:20])
+    site.ship()
+    site.keep_state()
+    with path.open("ab") as file:
+        file.write(b"".join(LINES[20:]))
+    site.ship()
+    site.put_state_back()
+    site.delete(5)
+    assert found(site.audit()) == [("missing", "gone from the index", "a.log", 5, 5)]
+
+
+def test_an_altered_document_does_not_make_what_was_never_acknowledged_gone(site: Memory) -> None:
+    site.held.answer = lambda _: None
+    site.write("a.log", LINES)
+    site.ship()
+    site.delete(5)
+    key = site.held.at("a.log", offset_of(9))
+    site.held.documents[key].tally = site.held.documents[key].tally._replace(h0=1)
+    with closing(sqlite3.connect(site.root / "state" / "state.db")) as db, db:
+        db.execute("UPDATE ledger SET lines = lines - 1 WHERE fate = 'stored'")
+    assert ("missing", "never acknowledged", "a.log", 5, 5) in found(site.audit())
+
+
+def test_an_event_that_was_ended_after_the_state_was_kept_is_closed(tmp_path: Path) -> None:
+    site = Memory(tmp_path, InputSettings("m", (f"{tmp_path}/logs/*",), "storm-monitoring", timezone="Europe/Rome"))
+    event = b"03/20 14:19:11 : [# 22927 lifetime=95:33:18] S [OK:47,F:15,E:0]\n\tand what follows it\n"
+    path = site.write("monitoring.log", [event])
+    site.ship()
+    site.keep_state()
+    with path.open("ab") as file:
+        file.write(event.replace(b"14:19", b"14:20") + event.replace(b"14:19", b"14:21"))
+    site.ship()
+    site.put_state_back()
+    for level in LEVELS:
+        outcome = site.audit(level=level)
+        assert (outcome.verdict, found(outcome)) == (Verdict.CLOSED, []), level
+
+
+@pytest.mark.parametrize("name", ["a.log.1", "a.log"])
+def test_the_ledger_counts_a_file_and_its_copy_once(site: Memory, name: str) -> None:
+    path = site.write("a.log", LINES)
+    site.ship()
+    shutil.copy(path, site.logs / "a.log.1")
+    site.ship()
+    site.delete(5, 6)
+    (site.logs / name).unlink()
+    outcome = site.audit(level="ledger")
+    assert found(outcome) == [("missing", "gone from the index", "a.log", None, None)]
+    assert outcome.totals.missing == 2
+
+
+def test_the_ledger_of_an_older_copy_vouches_for_its_beginning_only(site: Memory) -> None:
+    site.write("a.log", LINES)
+    site.ship()
+    site.write("older.log", LINES[:20])
+    site.ship()
+    assert site.audit(level="ledger").verdict is Verdict.CLOSED
+    site.delete(30)
+    assert found(site.audit(level="ledger")) == [("missing", "gone from the index", "a.log", None, None)]
+
+
+def test_a_dead_letter_whose_line_was_altered_behind_another_edit_is_found(site: Memory) -> None:
+    site.write("a.log", LINES)
+    site.ship()
+    altered = LINES[7].replace(b"alice", b"mALLo")
+    site.write("a.log", [*LINES[:2], *LINES[3:7], altered, *LINES[8:]])
+    outcome = site.audit()
+    assert ("unexpected", "removed from disk", "a.log", 3, 3) in found(outcome)
+    assert ("altered", "changed on disk", "a.log", 7, 7) in found(outcome)
+
+
+def test_a_duplicate_is_told_by_its_line_on_the_disk_of_today(site: Memory) -> None:
+    site.write("a.log", LINES)
+    site.ship()
+    key = site.held.at("a.log", offset_of(30))
+    site.held.documents["another-index", key[1]] = site.held.documents[key]
+    site.write("a.log", [*LINES[:9], *LINES[12:]])
+    outcome = site.audit()
+    assert [f.first_line for f in outcome.findings if f.kind is Kind.DUPLICATE] == [27]
