@@ -59,6 +59,7 @@ install_jdk() {
 prepare_servers() {
     missing=''
     command -v mvn >/dev/null || apt_install maven || missing='Maven'
+    command -v curl >/dev/null || apt_install curl || missing="${missing:+$missing and }curl"
     find_jdk >/dev/null || install_jdk 2>/dev/null || missing="${missing:+$missing and }a JDK 21 or newer"
     if [ -n "$missing" ]; then
         say "REAL ELASTICSEARCH WILL NOT BE TESTED: $missing not found."

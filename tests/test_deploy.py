@@ -1,15 +1,24 @@
-"""What stands in deploy/ works: the quickstart in good and in bad circumstances, the example configurations."""
+"""What stands in deploy/ works: the quickstart in good and in bad circumstances, the examples, files for clusters."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from shipper.cli import execute
 from shipper.config import load
+from shipper.events_log import EventsLog, silent
 from shipper.parse.definition import load_pipeline
+from shipper.reload.definitions import load_pipelines
+from shipper.send.connection import Connection
+from shipper.send.setup import Setup
+from shipper.start import datasets
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICKSTART = ROOT / "deploy" / "quickstart.sh"
@@ -99,3 +108,58 @@ def test_the_examples_are_configurations_whose_pipelines_load(example):
     for item in settings.inputs:
         assert load_pipeline(item.pipeline, item).name == item.pipeline
     assert len(settings.inputs) > 3
+
+
+ELASTICSEARCH = ROOT / "deploy" / "elasticsearch"
+MADE_BY = "shipper setup -c deploy/elasticsearch/shipper.yml --print --folder deploy/elasticsearch"
+
+
+def requests_in(folder):
+    """What stands in each file, by its name."""
+    return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.glob("_*/**/*.json"))}
+
+
+def test_the_files_for_elasticsearch_are_what_setup_prints_now(tmp_path):
+    assert execute(["setup", "-c", str(ELASTICSEARCH / "shipper.yml"), "--print", "--folder", str(tmp_path)]) == 0
+    made, here = requests_in(tmp_path), requests_in(ELASTICSEARCH)
+    differing = [name for name in sorted({*made, *here}) if made.get(name) != here.get(name)]
+    assert differing == [], f"make them anew: {MADE_BY}"
+    assert MADE_BY in (ELASTICSEARCH / "README.md").read_text()
+
+
+def test_there_are_files_for_every_pipeline_that_comes_with_shipper():
+    shipped = {path.stem for path in (ROOT / "pipelines").glob("*.yml")}
+    assert {item.name for item in load(ELASTICSEARCH / "shipper.yml").inputs} == shipped
+
+
+def test_what_has_a_retention_gets_a_policy_and_a_template_that_names_it(tmp_path):
+    file = tmp_path / "shipper.yml"
+    text = (ELASTICSEARCH / "shipper.yml").read_text()
+    file.write_text(text.replace("{hosts:", "{retention: 90d, hosts:"))
+    assert execute(["setup", "-c", str(file), "--print", "--folder", str(tmp_path)]) == 0
+    made = {name: json.loads(body) for name, body in requests_in(tmp_path).items()}
+    policy = made["_ilm/policy/shipper-tstat.tcp-default.json"]["policy"]
+    assert policy["phases"]["delete"]["min_age"] == "121d", "the length of a month is added"
+    settings = made["_index_template/shipper-tstat.tcp-default.json"]["template"]["settings"]
+    assert settings["index.lifecycle.name"] == "shipper-tstat.tcp-default"
+    suspect = made["_index_template/shipper-tstat.tcp-default-suspect.json"]["template"]["settings"]
+    assert "index.lifecycle.name" not in suspect
+
+
+def test_an_administrator_with_nothing_but_curl_installs_what_the_agent_waits_for(elasticsearch, tmp_path):
+    """The commands of the page, on a node without security: all but the roles."""
+    shutil.copytree(ELASTICSEARCH, tmp_path / "deploy" / "elasticsearch")
+    shutil.rmtree(tmp_path / "deploy" / "elasticsearch" / "_security")
+    loop = re.findall(r"```sh\n(.*?)```", (ELASTICSEARCH / "README.md").read_text(), re.DOTALL)[0]
+    environment = {**os.environ, "ES_URL": elasticsearch.url, "ES_USER": "nobody:nothing"}
+    done = subprocess.run(
+        ["sh", "-eu", "-c", loop], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count('{"acknowledged":true}') == len(list(ELASTICSEARCH.glob("_index_template/*.json")))
+    file = tmp_path / "shipper.yml"
+    file.write_text((ELASTICSEARCH / "shipper.yml").read_text().replace("http://127.0.0.1:9200", elasticsearch.url))
+    settings = load(file)
+    with closing(Connection(settings.output)) as connection:
+        shipped = datasets(settings, load_pipelines(settings))
+        assert Setup(connection, shipped, EventsLog(silent)).missing() == []

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 import orjson
@@ -24,10 +25,10 @@ from shipper.send.connection import Connection
 from shipper.send.keys import make_key, write_key
 from shipper.send.layout import Layout, dataset_key, layout_of
 from shipper.send.output import Dataset
-from shipper.send.retention import DAY, Expiry, Lifecycle, Retention, longest
-from shipper.send.roles import ROLES, key_request
+from shipper.send.retention import DAY, Expiry, Lifecycle, Retention, longest, policy_body
+from shipper.send.roles import ROLES, descriptor, key_request
 from shipper.send.setup import Setup
-from shipper.send.templates import templates
+from shipper.send.templates import templates, under_policy
 from shipper.settings import ElasticsearchSettings, Settings
 from shipper.start import datasets
 
@@ -61,7 +62,8 @@ class _Site:
 )  # fmt: skip
 @click.option(
     "--folder", type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="With --keys --apply: where the key files are written. By default beside the configuration file.",
+    help="With --keys --apply: where the key files are written, by default beside the configuration file. With "
+    "--print: write everything there that a cluster needs, a file for each request.",
 )  # fmt: skip
 @click.option(
     "--user", metavar="NAME",
@@ -89,6 +91,9 @@ def command(
     With --expire: for clusters without such policies. Whole indices whose period lies wholly before the retention are
     deleted; --print lists them. Indices of others, and that of suspect times, are never touched.
 
+    With --print --folder: templates, roles and, for what has a `retention`, lifecycle policies, each in a file of the
+    name under which it is installed by PUT, for an administrator who has curl and not shipper.
+
     With --keys: the requests for API keys by role, as `POST /_security/api_key` takes them, or with --apply the keys
     themselves, each in a file `shipper-ROLE.key` that only its owner may read. A file that is there is left alone.
     """
@@ -96,8 +101,10 @@ def command(
         raise UsageError("Say what to do: either --print or --apply.")
     if keys and expire:
         raise UsageError("--keys and --expire are two different things; choose one.")
-    if (roles or folder) and not keys:
-        raise UsageError("--role and --folder are for --keys.")
+    if roles and not keys:
+        raise UsageError("--role is for --keys.")
+    if folder and (expire or keys != apply):
+        raise UsageError("--folder is for --print, and for --keys --apply.")
     site = _site(path, user)
     if site is None:
         click.echo("The output is SQLite, which needs no setup.", err=True)
@@ -107,6 +114,8 @@ def command(
         return _make_keys(site, wanted, folder or path.absolute().parent) if apply else _print_keys(site, wanted)
     if expire:
         return _expire(site, apply=apply)
+    if folder:
+        return _write_requests(site, folder)
     return _apply(site) if apply else _print_templates(site)
 
 
@@ -129,6 +138,27 @@ def _print_templates(site: _Site) -> int:
     layout = layout_of(site.cluster)
     bodies = {template.name: template.body for dataset in site.shipped for template in templates(dataset, layout)}
     click.echo(orjson.dumps(bodies, option=orjson.OPT_INDENT_2))
+    return Exit.CLEAN
+
+
+def _write_requests(site: _Site, folder: Path) -> int:
+    """A file for the body of each request; its path is that of the request."""
+    layout, retentions = layout_of(site.cluster), _retentions(site)
+    policies = {retention.policy: policy_body(retention, layout) for retention in retentions}
+    made = [template for dataset in site.shipped for template in templates(dataset, layout)]
+    bodies: dict[str, Mapping[str, Any]] = {
+        **{f"_ilm/policy/{name}": body for name, body in policies.items()},
+        **{
+            f"_index_template/{each.name}": under_policy(each.body, each.name if each.name in policies else None)
+            for each in made
+        },
+        **{f"_security/role/shipper-{role}": descriptor(role, site.shipped, layout) for role in ROLES},
+    }
+    for name, body in bodies.items():
+        file = folder / f"{name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    click.echo(f"{folder}: {len(bodies)} files, each to be PUT to the path of its name without .json")
     return Exit.CLEAN
 
 

@@ -61,4 +61,10 @@ def test_with_another_user_the_configured_key_need_not_be_there_yet(
 
 def test_options_of_keys_need_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["setup", "--print", "--role", "agent", "-c", configuration(tmp_path)]) == 2
-    assert "--role and --folder are for --keys" in capsys.readouterr().err
+    assert "--role is for --keys" in capsys.readouterr().err
+
+
+def test_a_folder_is_for_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["--apply"], ["--keys", "--print"], ["--expire", "--print"]):
+        assert execute(["setup", *words, "--folder", str(tmp_path), "-c", configuration(tmp_path)]) == 2
+        assert "--folder is for --print, and for --keys --apply" in capsys.readouterr().err
