@@ -17,8 +17,8 @@ from shipper.send.connection import Connection
 from shipper.send.ledger_index import LedgerDocument, LedgerKind
 from shipper.send.ledger_template import LEDGER_INDEX, ledger_template
 from shipper.send.questions import Questions, all_of
-from shipper.send.setup import Setup
 from shipper.send.reach import check_red
+from shipper.send.setup import Setup
 from shipper.send.whole import check_shards, decoded
 from shipper.settings import ElasticsearchSettings
 
