@@ -8,7 +8,9 @@ same bytes.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import compress
 from typing import Any, NamedTuple
 
 from shipper.parse.date_fields import DateField
@@ -126,17 +128,16 @@ class Shape:
         return columns
 
     def layouts(self, columns: Sequence[Column]) -> Iterator[tuple[Layout, Sequence[bool] | None]]:
-        """Where such values go, for each selection of lines that have the same ones (None: for all lines)."""
-        computed = columns[self._first_computed :]
-        if not any(None in column for column in computed):
-            yield self._layout(()), None
-            return
-        missing = [
-            tuple(place for place, value in enumerate(values, self._first_computed) if value is None)
-            for values in zip(*computed, strict=True)
-        ]
-        for places in dict.fromkeys(missing):
-            yield self._layout(places), [found == places for found in missing]
+        """Where such values go: in most lines (None, for it may be used for all at first), then in selections of them.
+
+        They differ by which computed values are missing.
+        """
+        partial = [place for place in range(self._first_computed, len(columns)) if None in columns[place]]
+        missing = list(zip(*[[value is None for value in columns[place]] for place in partial], strict=True))
+        found = [known for known, _ in Counter(missing).most_common()] or [()]
+        for place, known in enumerate(found):
+            layout = self._layout(tuple(compress(partial, known)))
+            yield layout, [each == known for each in missing] if place else None
 
     def _layout(self, missing: tuple[int, ...]) -> Layout:
         layout = self._layouts.get(missing)
