@@ -30,6 +30,10 @@ _ADVICE = {
         "Files and index agree or not without the ledger, too: audit with --no-state. If they do, `shipper state "
         "rebuild` makes the ledger anew."
     ),
+    Cause.EXPIRED: (
+        "Nothing is wrong if the documents were deleted for their age. Delete the logs, too, and the finding goes. If "
+        "the documents are wanted, make the retention longer first, and audit again."
+    ),
     Cause.UNREADABLE: "Audit as a user who may read the files, such as the one that the agent runs as.",
     Cause.IGNORED_FIELD: (
         "The values are in the documents; a search for `_ignored` and the name of the field finds those. To search for "

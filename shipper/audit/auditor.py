@@ -20,6 +20,7 @@ from shipper.audit.families import Family, assemble, holdings
 from shipper.audit.findings import Cause, Finding, Kind, Outcome, in_order
 from shipper.audit.heads import join_edited_heads
 from shipper.audit.incomplete import TAGS, incomplete_value
+from shipper.audit.places import retentions
 from shipper.audit.resume import NO_JOURNAL, Journal
 from shipper.audit.rules import Rulebook
 from shipper.audit.timeline import Timeline, drawn
@@ -103,6 +104,7 @@ class Auditor:
             now=self._now(),
             grace=request.grace,
             journal=self._journal,
+            retention=retentions(self._settings, self._pipelines),
         )
 
     def families(self, request: Request, context: Context) -> tuple[list[Family], list[DiskFile]]:

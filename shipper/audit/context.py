@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -67,6 +67,8 @@ class Context:
     """Without state: seconds since a file changed for which its last lines may still be under way."""
     journal: Journal = NO_JOURNAL
     """What of the audit is kept for the case that it is interrupted."""
+    retention: Mapping[str, float] = field(default_factory=dict)
+    """Seconds for which documents are kept, by input; inputs whose documents are kept for ever are absent."""
 
     def spans(self, family: Family, run: Run) -> list[Stored]:
         """The documents of a run of buckets, by offset."""

@@ -38,6 +38,7 @@ class Cause(StrEnum):
 
     NEVER_ACKNOWLEDGED = "never acknowledged"
     GONE_FROM_INDEX = "gone from the index"
+    EXPIRED = "older than the retention"
     NOT_IN_INDEX = "not in the index"
     """There is no state to tell whether it was ever acknowledged."""
     TRUNCATED = "truncated before read"

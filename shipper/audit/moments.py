@@ -1,4 +1,4 @@
-"""When the events of findings happened, and what the first of each says.
+"""When the events of findings happened, what the first of each says, and in which index missing ones belong.
 
 What is on disk is parsed as it was when it was shipped; of documents that nothing on disk explains the index is asked.
 An example is the text that is or would be shipped: what the input redacts is redacted here, too.
@@ -19,6 +19,7 @@ from shipper.audit.context import Context
 from shipper.audit.drill import Comparison, Drilled
 from shipper.audit.families import Family
 from shipper.audit.findings import Finding, Kind
+from shipper.audit.places import with_places
 from shipper.audit.rules import replay
 from shipper.records import Document, Stored
 
@@ -36,6 +37,8 @@ class _Account:
     finding: Finding
     minutes: Counter[int] = field(default_factory=Counter)
     example: str = ""
+    indices: set[str] = field(default_factory=set)
+    """Where its documents belong, if they are missing."""
 
     def add(self, timestamp: int, lines: int, body: bytes) -> None:
         self.minutes[timestamp // MINUTE] += max(lines, 1)
@@ -54,7 +57,7 @@ def with_moments(context: Context, family: Family, drilled: Drilled, findings: S
         _from_disk(comparison, [one for one in of_file if one.finding.kind not in _IN_INDEX])
     surplus = [item.document for item in drilled.surplus] + drilled.twice
     _from_index(context, family, surplus, [one for one in accounts if one.finding.kind in _IN_INDEX])
-    return [account.told() for account in accounts]
+    return with_places(context, family.input, [(account.told(), account.indices) for account in accounts])
 
 
 def _from_disk(comparison: Comparison, accounts: list[_Account]) -> None:
@@ -67,6 +70,8 @@ def _from_disk(comparison: Comparison, accounts: list[_Account]) -> None:
         begin = account.finding.offset or 0
         if document.offset == begin or document.offset < begin + account.finding.bytes:
             account.add(document.timestamp, document.tally.lines, document.body)
+            if account.finding.kind is Kind.MISSING:
+                account.indices.add(document.index)
 
 
 def _documents(comparison: Comparison, begin: int, end: int) -> Iterator[Document]:

@@ -106,6 +106,10 @@ class ElasticsearchOutput:
         """Of these indices the one where the layout puts a document of this index; of a stream's the oldest."""
         return self._layout.home(index, places)
 
+    def absent(self, indices: Collection[str]) -> dict[str, str]:
+        """Of these indices those that are not there; none in a stream, where documents do not say which it is."""
+        return {} if self._layout is Layout.DATA_STREAM else self._questions.absent(indices)
+
     def anchors(self, fingerprint: str) -> list[tuple[int, str]]:
         """The date marks that documents of the fingerprint carry, by offset."""
         return self._questions.anchors(fingerprint)

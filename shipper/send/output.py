@@ -99,6 +99,9 @@ class Output(Protocol):
     def home(self, index: str, places: Collection[str]) -> str | None:
         """Of these places the one where a document of this `Document.index` belongs; None if none of them is."""
 
+    def absent(self, indices: Collection[str]) -> dict[str, str]:
+        """Of these `Document.index` those that have no place at all now, each with the name that it would have."""
+
     def anchors(self, fingerprint: str) -> list[tuple[int, str]]:
         """The date marks that documents of the fingerprint carry: (shipper.date_from, shipper.date), by offset."""
 

@@ -21,7 +21,7 @@ from shipper.send.bulk import INDEX_PREFIX, decode
 from shipper.send.connection import Connection
 from shipper.send.output import Scope
 from shipper.send.product import Product, product_of
-from shipper.send.reach import check_fields, check_red, count_open
+from shipper.send.reach import check_fields, check_red, open_indices
 from shipper.send.whole import check_search, check_shards, decoded, exact_integer, exact_total
 
 ALL_INDICES = f"{INDEX_PREFIX}*-*,.ds-{INDEX_PREFIX}*-*"
@@ -106,6 +106,12 @@ class Questions:
                 found[hit["_id"]] = orjson.dumps(hit["_source"])
         return found
 
+    def absent(self, indices: Iterable[str]) -> dict[str, str]:
+        """Of these plain indices those that are not there, with their full names."""
+        names = {index: INDEX_PREFIX + index for index in indices}
+        there = set(open_indices(self._connection, self._indices)) if names else set()
+        return {index: name for index, name in names.items() if name not in there}
+
     def anchors(self, fingerprint: str) -> list[tuple[int, str]]:
         """The different (shipper.date_from, shipper.date) of a fingerprint's documents, by offset."""
         query = all_of(
@@ -189,9 +195,12 @@ class Questions:
                     break
                 composite["after"] = result["after_key"]
             if covered != expected:
+                hits = self._first_hits(lacking_one(query, sources), {"_source": False}, 1, question)
+                example = f" (for example {hits[0]['_id']} in {hits[0]['_index']})" if hits else ""
                 raise OutputError(
                     f"{expected - covered} of {expected} documents in {self._indices} lack fields that every document "
-                    f"of shipper has; they were written by something else and make the answer for {question} doubtful."
+                    f"of shipper has{example}; something else wrote them, or hides these fields from these "
+                    f"credentials. That makes the answer for {question} doubtful."
                 )
 
     def _search(
@@ -236,7 +245,7 @@ class Questions:
 
     def _count_indices(self) -> int:
         """How many indices are ours. OutputError if one is closed: nobody can tell what it holds."""
-        return count_open(self._connection, self._indices)
+        return len(open_indices(self._connection, self._indices))
 
     def _ask(
         self, method: str, target: str, question: str, body: bytes = b"", *, media: str = "application/json"
@@ -261,6 +270,12 @@ def scope_query(scope: Scope) -> dict[str, Any]:
 def all_of(*parts: dict[str, Any]) -> dict[str, Any]:
     """The query for what all these queries match."""
     return {"bool": {"filter": list(parts)}}
+
+
+def lacking_one(query: dict[str, Any], sources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The query for what a query matches and the sources of an aggregation pass over: a field is missing."""
+    fields = [part["field"] for source in sources for kind in source.values() for part in kind.values()]
+    return all_of(query, {"bool": {"must_not": [all_of(*({"exists": {"field": field}} for field in fields))]}})
 
 
 def _is(field: str, value: str) -> dict[str, Any]:

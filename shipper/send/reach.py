@@ -19,8 +19,8 @@ _OURS = ("log.file.fingerprint", "shipper.input", "shipper.lines", "shipper.byte
 _NEEDED = (*_OURS, "host.name", "log.offset", "log.file.path", "shipper.pipeline")
 
 
-def count_open(connection: Connection, indices: str) -> int:
-    """How many indices there are of a pattern. OutputError if one is closed: nobody can tell what it holds."""
+def open_indices(connection: Connection, indices: str) -> list[str]:
+    """The indices that there are of a pattern. OutputError if one is closed: nobody can tell what it holds."""
     target = f"/_resolve/index/{indices}?expand_wildcards=all"
     found = decoded(connection.request("GET", target), "its indices").get("indices", [])
     closed = [index["name"] for index in found if "closed" in index.get("attributes", ())]
@@ -29,7 +29,7 @@ def count_open(connection: Connection, indices: str) -> int:
             f"These indices are closed, so nobody can tell what they hold: {', '.join(closed)}. Open them (POST "
             f"/{closed[0]}/_open), and run the same command again."
         )
-    return len(found)
+    return [index["name"] for index in found]
 
 
 def check_red(connection: Connection, indices: str) -> None:

@@ -68,11 +68,15 @@ def period_end(index: str) -> datetime | None:
         return None
 
 
+def has_expired(index: str, seconds: float, now: float) -> bool:
+    """Whether the whole period of an index is longer ago than so many seconds. `now` in seconds since the epoch."""
+    end = period_end(index)
+    return end is not None and end.timestamp() <= now - seconds
+
+
 def expired(indices: Iterable[str], retention: Retention, now: float) -> list[str]:
     """Those whose whole period is longer ago than the retention. `now` in seconds since the epoch."""
-    limit = now - retention.seconds
-    ends = {index: period_end(index) for index in indices}
-    return sorted(index for index, end in ends.items() if end is not None and end.timestamp() <= limit)
+    return sorted(index for index in indices if has_expired(index, retention.seconds, now))
 
 
 def policy_body(retention: Retention, layout: Layout) -> dict[str, Any]:

@@ -138,6 +138,10 @@ class SQLiteOutput:
         """The one place that there is."""
         return PLACE if PLACE in places else None
 
+    def absent(self, indices: Collection[str]) -> dict[str, str]:  # noqa: ARG002
+        """None: there is one place."""
+        return {}
+
     def anchors(self, fingerprint: str) -> list[tuple[int, str]]:
         """The date marks that documents of the fingerprint carry."""
         return [(int(offset), date) for offset, date in self._rows(_ANCHORS, (fingerprint,))]

@@ -23,6 +23,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from support.ports import free_port
+
 NINE = "9.5.4"
 EIGHT = "8.19.21"
 
@@ -223,6 +225,20 @@ class ElasticsearchNode:
                 return
             assert time.monotonic() < deadline, "the killed node still answers"
             pause.wait(_POLL)
+
+
+def cluster_of_two(version: str = NINE) -> tuple[ElasticsearchNode, ElasticsearchNode]:
+    """Two nodes that are one cluster once both are started: `first` is its master, `second` only holds data."""
+    port = free_port()
+    common = {
+        "cluster.name": f"shipper-{port}",
+        "discovery.type": "multi-node",
+        "discovery.seed_hosts": f"127.0.0.1:{port}",
+        "cluster.initial_master_nodes": "first",
+    }
+    master = {"node.name": "first", "node.roles": "master,data", "transport.port": str(port)}
+    first = ElasticsearchNode(version, settings={**common, **master})
+    return first, ElasticsearchNode(version, settings={**common, "node.name": "second", "node.roles": "data"})
 
 
 def _unprivileged() -> dict[str, Any]:

@@ -96,6 +96,10 @@ class MemoryOutput:
         """Places are named like indices."""
         return index if index in places else None
 
+    def absent(self, indices: Collection[str]) -> dict[str, str]:
+        """Those of which no document is held."""
+        return {index: index for index in indices if index not in {place for place, _ in self.documents}}
+
     def anchors(self, fingerprint: str) -> list[tuple[int, str]]:
         """Date marks that documents carry."""
         found = set()
