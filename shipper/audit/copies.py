@@ -9,6 +9,7 @@ from typing import NamedTuple
 import orjson
 
 from shipper.audit.context import Context
+from shipper.audit.findings import DELETE
 from shipper.records import Stored
 
 _IDS_PER_PAGE = 50
@@ -27,6 +28,16 @@ class Copies(NamedTuple):
     """Of each of them, if they can be deleted."""
     obstacle: str
     """Why they cannot: what follows the words "document … is in …, too"."""
+
+    @property
+    def repair(self) -> str | None:
+        """What mends it."""
+        return DELETE if self.kept else None
+
+    def evidence(self, place: str) -> str:
+        """Of the copy in one of the other places."""
+        why = f"; its equal in {self.kept} is in its place" if self.kept else self.obstacle
+        return f"document {self.document.id} is in {place}, too{why}"
 
 
 def grouped(documents: Iterable[Stored]) -> list[list[Stored]]:

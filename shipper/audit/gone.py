@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
+from typing import Protocol
 
 from shipper.audit.beginnings import are_beginnings
 from shipper.audit.claims import Claim
 from shipper.audit.context import LAST_BUCKET, Context, Level, Run
+from shipper.audit.copies import compared, grouped
 from shipper.audit.families import Family
 from shipper.audit.findings import Cause, Finding, Kind, Outcome
 from shipper.records import BUCKET_BITS, Tally, bucket_of, total
 
-_Report = Callable[[Kind, Cause, int, Tally, str], None]
+
+class _Report(Protocol):
+    def __call__(
+        self, kind: Kind, cause: Cause, offset: int, tally: Tally, evidence: str, repair: str | None = None
+    ) -> None: ...
 
 
 def examine_gone(context: Context, family: Family) -> Outcome:
@@ -99,6 +105,8 @@ def _weigh(context: Context, family: Family, claim: Claim, bucket: int, report: 
     index = family.index_tally(bucket)
     stored = claim.stored(bucket)
     index = index.minus(_beyond(context, family, claim, bucket))
+    if any(stored.minus(index)):
+        index = index.minus(_doubled(context, family, claim, bucket, report))
     difference = stored.minus(index)
     counts = f"the ledger counts {stored.lines} stored lines in this part of the file, the index holds {index.lines}"
     offset = bucket << BUCKET_BITS
@@ -112,6 +120,21 @@ def _weigh(context: Context, family: Family, claim: Claim, bucket: int, report: 
         evidence = counts + ", but their bytes or hashes differ; at least one line"
         report(Kind.ALTERED, Cause.CHANGED_IN_INDEX, offset, Tally(1, 0, 0, 0), evidence)
     return index
+
+
+def _doubled(context: Context, family: Family, claim: Claim, bucket: int, report: _Report) -> Tally:
+    """What the index holds twice of a bucket, below the checkpoint; reported."""
+    documents = [one for one in context.spans(family, Run(bucket, bucket)) if one.offset < claim.row.offset]
+    more = Tally()
+    for page in compared(context, family.input, grouped(documents)):
+        for copies in page:
+            tally = copies.document.tally
+            for place in copies.others:
+                counted = tally._replace(lines=max(tally.lines, 1))
+                offset = copies.document.offset
+                report(Kind.DUPLICATE, Cause.TWO_PLACES, offset, counted, copies.evidence(place), copies.repair)
+                more = more.plus(tally)
+    return more
 
 
 def _beyond(context: Context, family: Family, claim: Claim, bucket: int) -> Tally:
@@ -133,7 +156,7 @@ def _reporter(context: Context, family: Family, outcome: Outcome) -> _Report:
         fingerprint = family.fingerprint
         return next(iter(context.output.spans(fingerprint, first, first + 1))).path
 
-    def report(kind: Kind, cause: Cause, offset: int, tally: Tally, evidence: str) -> None:
+    def report(kind: Kind, cause: Cause, offset: int, tally: Tally, evidence: str, repair: str | None = None) -> None:
         outcome.report(
             Finding(
                 kind=kind,
@@ -148,6 +171,7 @@ def _reporter(context: Context, family: Family, outcome: Outcome) -> _Report:
                 lines=max(tally.lines, 0),
                 bytes=max(tally.bytes, 0),
                 evidence=evidence,
+                repair=repair,
             )
         )
 

@@ -15,7 +15,7 @@ from shipper.audit.context import Context
 from shipper.audit.copies import Copies, compared
 from shipper.audit.drill import Comparison, Drilled
 from shipper.audit.families import Family
-from shipper.audit.findings import DELETE, RESEND, Cause, Finding, Kind, Outcome
+from shipper.audit.findings import RESEND, Cause, Finding, Kind, Outcome
 from shipper.audit.reconcile import Changed, DiskEvent, Surplus
 from shipper.audit.two_fates import two_fates
 from shipper.read.framing import SPLIT, holds
@@ -93,11 +93,16 @@ class _Judge:
         """Further documents of the same id."""
         document = copies.document
         line = self._lines.get(document.id) or self._comparison.line_at(document.offset)
-        why = f"; its equal in {copies.kept} is in its place" if copies.kept else copies.obstacle
-        repair = DELETE if copies.kept else None
         for place in copies.others:
-            evidence = f"document {document.id} is in {place}, too{why}"
-            self._report(Kind.DUPLICATE, Cause.TWO_PLACES, document.offset, line, document.tally, evidence, repair)
+            self._report(
+                Kind.DUPLICATE,
+                Cause.TWO_PLACES,
+                document.offset,
+                line,
+                document.tally,
+                copies.evidence(place),
+                copies.repair,
+            )
 
     def _without_fate(self) -> list[DiskEvent]:
         """The absent events that should be in the index."""
@@ -150,7 +155,8 @@ class _Judge:
         return event.offset >= indexed_end and quiet < self._context.grace
 
     def _missing(self, events: Sequence[DiskEvent]) -> None:
-        lines = _lines_by_bucket(events)
+        added = self._comparison.matching.added
+        lines = _lines_by_bucket(event for event in events if event.id not in added)
         held = _lines_by_bucket(self._counted())
         causes = [self._cause(event, lines, held) for event in events]
         first = 0

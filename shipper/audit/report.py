@@ -8,7 +8,7 @@ from itertools import groupby
 
 from shipper.audit.advice import advice
 from shipper.audit.document import Audited, Report, iso
-from shipper.audit.findings import Finding, Outcome, Verdict
+from shipper.audit.findings import Finding, Kind, Outcome, Verdict
 from shipper.audit.hours import MANY, by_hour, table
 from shipper.audit.repair import Plan
 from shipper.audit.resume import Resumed
@@ -17,6 +17,7 @@ SHOWN = 20
 """Findings of one file and cause that are listed."""
 GROUPS = 50
 """Groups of findings that are listed."""
+LEDGER_WORDS = " --level ledger"
 _WAITING = 10
 """Files with pending lines that are listed."""
 
@@ -69,6 +70,8 @@ def next_command(outcome: Outcome, command: str) -> str:
     if any(finding.repair for finding in outcome.findings):
         return f"{command} --repair --apply"
     base = command.replace("shipper audit", "shipper {}", 1).partition(" --")[0]
+    if LEDGER_WORDS in command and any(finding.kind is not Kind.UNPROVED for finding in outcome.findings):
+        return f"{command.replace(LEDGER_WORDS, '')} --repair"  # what the ledger alone does not tell, the files do
     if outcome.findings:
         return f"{command} --json"
     if outcome.totals.dead_letters:

@@ -21,10 +21,10 @@ from shipper.audit.findings import Kind, Outcome
 from shipper.audit.html import page
 from shipper.audit.merge import read_reports
 from shipper.audit.repair import MAX_DELETE, Plan, Repaired, Repairer, plan
-from shipper.audit.report import as_text, plan_text
+from shipper.audit.report import LEDGER_WORDS, as_text, plan_text
 from shipper.cli import DEFAULT_CONFIGURATION
 from shipper.cli.against import audit_against, foreign_options, taken_from
-from shipper.cli.audit_request import Asked, Options, asked, kinds_to_fail_on
+from shipper.cli.audit_request import Asked, Options, Telling, asked, kinds_to_fail_on
 from shipper.cli.audit_resume import kept_progress
 from shipper.cli.console import age_text, size_text, visible
 from shipper.cli.fleet import audit_fleet, fleet_asked, fleet_options
@@ -130,7 +130,7 @@ def command(
         raise UsageError(f"{files[0]}: files are read only with --merge. To audit single logs, use --path.")
     if merge and options["resume"] is not None:
         raise UsageError("--resume does not go together with --merge.")
-    report = read_reports(files) if merge else _audited(Options(**options), _Telling(json_wanted, html, fail_on))
+    report = read_reports(files) if merge else _audited(Options(**options), Telling(json_wanted, html, fail_on))
     if Kind.INCOMPLETE_VALUE in kinds:
         outcome = report.outcome
         outcome.findings += [value for value in outcome.incomplete_values if value not in outcome.findings]
@@ -143,27 +143,7 @@ def command(
     return report.outcome.exit_code_for(kinds)
 
 
-class _Telling(NamedTuple):
-    """How the report is told."""
-
-    as_json: bool
-    html: Path | None
-    fail_on: str | None
-
-    @property
-    def dated(self) -> bool:
-        """Whether a timeline is told."""
-        return self.as_json or self.html is not None
-
-    @property
-    def words(self) -> list[str]:
-        """As it is typed."""
-        words = ["--json"] if self.as_json else []
-        words += [] if self.html is None else ["--html", str(self.html)]
-        return words + ([] if self.fail_on is None else ["--fail-on", self.fail_on])
-
-
-def _audited(options: Options, telling: _Telling) -> Report:
+def _audited(options: Options, telling: Telling) -> Report:
     """The report of an audit."""
     clock, events = SystemClock(), EventsLog(silent)
     wanted = asked(options, clock.time())
@@ -205,6 +185,10 @@ def _look(auditor: Auditor, wanted: Asked, options: Options) -> _Looked:
         return _Looked(outcome)
     chosen = plan(outcome)
     _say(plan_text(chosen), err=True)
+    if chosen.left and request.level is Level.LEDGER:
+        deeper = f"{wanted.command.replace(LEDGER_WORDS, '')} --repair --apply"
+        told = "The ledger alone does not tell which lines these are. From the files they are repaired by:"
+        _say([f"{told} {deeper}"], err=True)
     if not options.apply_wanted:
         return _Looked(outcome, chosen)
     repaired = _repair(auditor, wanted, options, chosen)

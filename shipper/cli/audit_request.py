@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from shipper.audit.auditor import GRACE, Request
 from shipper.audit.context import Level
@@ -51,6 +52,26 @@ class Options:
         return words + ([] if self.deleted is None else ["--deleted", str(self.deleted)])
 
 
+class Telling(NamedTuple):
+    """How the report is told."""
+
+    as_json: bool
+    html: Path | None
+    fail_on: str | None
+
+    @property
+    def dated(self) -> bool:
+        """Whether a timeline is told."""
+        return self.as_json or self.html is not None
+
+    @property
+    def words(self) -> list[str]:
+        """As it is typed."""
+        words = ["--json"] if self.as_json else []
+        words += [] if self.html is None else ["--html", str(self.html)]
+        return words + ([] if self.fail_on is None else ["--fail-on", self.fail_on])
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is to be audited."""
@@ -70,8 +91,6 @@ def asked(options: Options, now: float) -> Asked:
         raise UsageError("--max-delete and --deleted limit and keep what a repair deletes: they need --repair --apply.")
     if options.deleted is not None and options.deleted.exists():
         raise UsageError(f"--deleted {options.deleted}: there is such a file; what is deleted goes to a new one.")
-    if options.repair and options.level == Level.LEDGER:
-        raise UsageError("--repair needs the files: use --level disk or contents.")
     if options.resume is not None and options.level == Level.LEDGER:
         raise UsageError("--resume goes on with the reading of files, and --level ledger reads none.")
     names = _known(settings, options.inputs)

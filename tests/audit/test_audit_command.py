@@ -109,7 +109,6 @@ def test_a_gone_file_without_state_is_exit_three(site: Site, capsys: pytest.Capt
         (("--apply",), "it needs --repair"),
         (("--input", "tstat"), "--input tstat: there is no such input. The configuration has gridftp."),
         (("--grace", "soon"), "--grace soon: 'soon' is not a time"),
-        (("--repair", "--level", "ledger"), "--repair needs the files"),
         (("--level", "quick"), "'quick' is not one of"),
     ],
 )

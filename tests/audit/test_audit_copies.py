@@ -265,3 +265,47 @@ def test_the_file_and_the_limit_are_what_was_typed(typed: Doubled, capsys: pytes
     assert "there is such a file" in capsys.readouterr().err
     assert run(typed, "--repair", "--max-delete", "3") == 2
     assert "they need --repair --apply" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_copies_are_found_and_deleted_without_the_file(typed: Doubled, gone: bool) -> None:
+    if gone:
+        (typed.logs / "a.log").unlink()
+    level = "disk" if gone else "ledger"
+    before = dict(typed.held.documents)
+    typed.double(5, OTHER)
+    typed.double(7, OTHER, user={"name": "mallory"})
+    outcome = typed.audit(level=level)
+    offsets = [sum(map(len, LINES[:number])) for number in (4, 6)]
+    assert [(f.kind.value, f.offset, f.lines, f.repair) for f in outcome.findings] == [
+        ("duplicate", offsets[0], 1, "delete"), ("duplicate", offsets[1], 1, None),
+    ]  # fmt: skip
+    assert typed.repair(level=level).deleted == 1
+    assert len(typed.kept()) == 1
+    assert len(typed.held.documents) == len(before) + 1
+    (left,) = typed.audit(level=level).findings
+    assert left.evidence.endswith("has another content")
+
+
+def test_a_copy_does_not_hide_what_is_missing_from_the_ledger(typed: Doubled) -> None:
+    typed.double(5, OTHER)
+    del typed.held.documents[typed.key(9)]
+    outcome = typed.audit(level="ledger")
+    assert [(f.kind.value, f.lines) for f in outcome.findings] == [("missing", 1), ("duplicate", 1)]
+    assert (outcome.totals.indexed, outcome.totals.missing, outcome.totals.duplicate) == (49, 1, 1)
+
+
+def test_what_the_ledger_alone_cannot_repair_is_repaired_by_the_command_that_is_told(
+    typed: Doubled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed.double(5, OTHER)
+    del typed.held.documents[typed.key(9)]
+    assert run(typed, "--level", "ledger", "--repair", "--apply") == 1
+    printed = capsys.readouterr()
+    command = f"shipper audit -c {typed.root}/shipper.yml --repair"
+    assert f"From the files they are repaired by: {command} --apply" in printed.err
+    assert printed.out.splitlines()[-1] == f"Next: {command}"
+    assert "Deleted: 1 documents" in printed.err
+    assert run(typed, "--repair", "--apply") == 0
+    assert run(typed, "--level", "ledger") == 0
+    capsys.readouterr()
