@@ -257,7 +257,7 @@ def _ask_cluster(report: Report, settings: Settings, cluster: ElasticsearchSetti
     from shipper.send.preflight import examine  # noqa: PLC0415  each output costs only those who use it
 
     pipelines = {item.name: item.pipeline for item in report.inputs}
-    found = examine(cluster, datasets(settings, pipelines), SystemClock().time)
+    found = examine(cluster, datasets(settings, pipelines), SystemClock().time, fleet=settings.fleet)
     report.output = found.identity or None
     report.output_problems += found.problems
     report.warnings += found.warnings

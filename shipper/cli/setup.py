@@ -24,11 +24,12 @@ from shipper.reload.definitions import load_pipelines
 from shipper.send.connection import Connection
 from shipper.send.keys import make_key, write_key
 from shipper.send.layout import Layout, dataset_key, layout_of
+from shipper.send.ledger_template import ledger_template
 from shipper.send.output import Dataset
 from shipper.send.retention import DAY, Expiry, Lifecycle, Retention, longest, policy_body
 from shipper.send.roles import ROLES, descriptor, key_request
 from shipper.send.setup import Setup
-from shipper.send.templates import templates, under_policy
+from shipper.send.templates import Template, templates, under_policy
 from shipper.settings import ElasticsearchSettings, Settings
 from shipper.start import datasets
 
@@ -135,24 +136,23 @@ def _site(path: Path, user: str | None) -> _Site | None:
 
 
 def _print_templates(site: _Site) -> int:
-    layout = layout_of(site.cluster)
-    bodies = {template.name: template.body for dataset in site.shipped for template in templates(dataset, layout)}
+    bodies = {template.name: template.body for template in _all_templates(site)}
     click.echo(orjson.dumps(bodies, option=orjson.OPT_INDENT_2))
     return Exit.CLEAN
 
 
 def _write_requests(site: _Site, folder: Path) -> int:
     """A file for the body of each request; its path is that of the request."""
-    layout, retentions = layout_of(site.cluster), _retentions(site)
+    layout, retentions, fleet = layout_of(site.cluster), _retentions(site), site.settings.fleet
     policies = {retention.policy: policy_body(retention, layout) for retention in retentions}
-    made = [template for dataset in site.shipped for template in templates(dataset, layout)]
+    made = _all_templates(site)
     bodies: dict[str, Mapping[str, Any]] = {
         **{f"_ilm/policy/{name}": body for name, body in policies.items()},
         **{
             f"_index_template/{each.name}": under_policy(each.body, each.name if each.name in policies else None)
             for each in made
         },
-        **{f"_security/role/shipper-{role}": descriptor(role, site.shipped, layout) for role in ROLES},
+        **{f"_security/role/shipper-{role}": descriptor(role, site.shipped, layout, fleet=fleet) for role in ROLES},
     }
     for name, body in bodies.items():
         file = folder / f"{name}.json"
@@ -160,6 +160,20 @@ def _write_requests(site: _Site, folder: Path) -> int:
         file.write_bytes(orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     click.echo(f"{folder}: {len(bodies)} files, each to be PUT to the path of its name without .json")
     return Exit.CLEAN
+
+
+def _all_templates(site: _Site) -> list[Template]:
+    layout = layout_of(site.cluster)
+    return [*(template for dataset in site.shipped for template in templates(dataset, layout)), *_others(site)]
+
+
+def _others(site: _Site) -> Sequence[Template]:
+    """Templates that are of no dataset."""
+    return (ledger_template(),) if site.settings.fleet else ()
+
+
+def _request(site: _Site, role: str, layout: Layout) -> Mapping[str, Any]:
+    return key_request(role, site.settings.host, site.shipped, layout, fleet=site.settings.fleet)
 
 
 def _apply(site: _Site) -> int:
@@ -170,7 +184,7 @@ def _apply(site: _Site) -> int:
         lifecycle = Lifecycle(connection, layout)
         in_force = lifecycle.install(wanted)
         policies = {retention.policy: retention.policy for retention in in_force}
-        obstacles = Setup(connection, site.shipped, events, layout, policies).apply()
+        obstacles = Setup(connection, site.shipped, events, layout, policies, _others(site)).apply()
         lifecycle.adopt(in_force)
     for name, obstacle in obstacles.items():
         click.echo(f"{name}: {'ready' if obstacle is None else visible(obstacle.reason)}")
@@ -213,7 +227,7 @@ def _retentions(site: _Site) -> list[Retention]:
 
 def _print_keys(site: _Site, roles: Sequence[str]) -> int:
     layout = layout_of(site.cluster)
-    requests = {role: key_request(role, site.settings.host, site.shipped, layout) for role in roles}
+    requests = {role: _request(site, role, layout) for role in roles}
     click.echo(orjson.dumps(requests, option=orjson.OPT_INDENT_2))
     return Exit.CLEAN
 
@@ -227,6 +241,6 @@ def _make_keys(site: _Site, roles: Sequence[str], folder: Path) -> int:
             if file.exists():
                 click.echo(f"{file}: is there already; remove it to have a new key made.")
                 continue
-            write_key(file, make_key(connection, key_request(role, site.settings.host, site.shipped, layout)))
+            write_key(file, make_key(connection, _request(site, role, layout)))
             click.echo(f"{file}: the key of the {role}")
     return Exit.CLEAN

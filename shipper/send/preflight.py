@@ -17,14 +17,17 @@ from shipper.events_log import EventsLog, silent
 from shipper.send.bulk import INDEX_PREFIX
 from shipper.send.connection import Connection
 from shipper.send.layout import SUSPECT, Layout, dataset_key, layout_of
+from shipper.send.ledger_template import LEDGER_INDEX, ledger_template
 from shipper.send.output import Dataset
-from shipper.send.privileges import lack_sentence, lacking
+from shipper.send.privileges import lack_sentence, lacking, lacking_for_ledger
 from shipper.send.questions import Questions
 from shipper.send.roles import MANAGE_TEMPLATES
 from shipper.send.setup import Setup
 from shipper.send.templates import templates
 from shipper.send.whole import decoded
 from shipper.settings import ElasticsearchSettings
+
+_REMEDY = "Run: shipper setup --apply"
 
 CLOCK_TOLERANCE = 30.0
 """Seconds by which the clocks of this host and of the cluster's nodes may differ."""
@@ -39,10 +42,12 @@ class Preflight:
     warnings: list[str] = field(default_factory=list)
 
 
-def examine(settings: ElasticsearchSettings, datasets: Sequence[Dataset], now: Callable[[], float]) -> Preflight:
+def examine(
+    settings: ElasticsearchSettings, datasets: Sequence[Dataset], now: Callable[[], float], *, fleet: bool = False
+) -> Preflight:
     """Look at credentials, templates, mappings and clocks. Raises OutputError if the cluster does not answer.
 
-    `now` gives seconds since the epoch.
+    `now` gives seconds since the epoch; `fleet`: ledger documents are to be written, too.
     """
     connection = Connection(settings)
     try:
@@ -56,6 +61,8 @@ def examine(settings: ElasticsearchSettings, datasets: Sequence[Dataset], now: C
         if not any(privilege == "view_index_metadata" for _, privilege in missing):
             found.warnings += _mappings(connection, datasets, layout_of(settings))
         found.warnings += _clocks(connection, now)
+        if fleet:
+            found.warnings += _ledger(connection, settings, may_install=needed == missing)
     finally:
         connection.close()
     return found
@@ -74,6 +81,15 @@ def _templates(
         f"These index templates are missing, or made from other types than the pipelines declare: {', '.join(missing)}."
         f" The agent will not install them, because {reason}; run: shipper setup --apply"
     )
+
+
+def _ledger(connection: Connection, settings: ElasticsearchSettings, *, may_install: bool) -> Iterator[str]:
+    """What keeps the ledger from being written, and no line from being shipped."""
+    setup = Setup(connection, (), EventsLog(silent), others=(ledger_template(),))
+    if missing := sorted(lacking_for_ledger(connection, "agent")):
+        yield lack_sentence(missing, "an agent that writes its ledger to the output (`fleet`)")
+    elif setup.missing() and not (settings.setup == "auto" and may_install):
+        yield f"The index template {LEDGER_INDEX} is missing, without which no ledger is written (`fleet`). {_REMEDY}"
 
 
 def _mappings(connection: Connection, datasets: Sequence[Dataset], layout: Layout) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -11,8 +11,9 @@ import orjson
 from shipper.errors import OutputError
 from shipper.send.connection import Connection
 from shipper.send.layout import Layout
+from shipper.send.ledger_template import LEDGER_INDEX
 from shipper.send.output import Dataset
-from shipper.send.roles import CLUSTER_PRIVILEGES, INDEX_PRIVILEGES
+from shipper.send.roles import CLUSTER_PRIVILEGES, INDEX_PRIVILEGES, LEDGER_PRIVILEGES
 from shipper.send.whole import decoded
 
 Lack = tuple[str, str]
@@ -27,6 +28,16 @@ def lacking(
     wanted: dict[str, Any] = {"cluster": [*CLUSTER_PRIVILEGES[role], *more]}
     if names:
         wanted["index"] = [{"names": names, "privileges": list(INDEX_PRIVILEGES[role])}]
+    return _denied(connection, wanted)
+
+
+def lacking_for_ledger(connection: Connection, role: str) -> Iterator[Lack]:
+    """What a role needs of the ledger documents, and our credentials do not give. OutputError."""
+    wanted = {"index": [{"names": [LEDGER_INDEX], "privileges": list(LEDGER_PRIVILEGES[role])}]}
+    return _denied(connection, wanted)
+
+
+def _denied(connection: Connection, wanted: Mapping[str, Any]) -> Iterator[Lack]:
     answer = connection.request("POST", "/_security/user/_has_privileges", orjson.dumps(wanted))
     if answer.status in (400, 404, 405):
         return  # a cluster without security knows no such question, and forbids nothing

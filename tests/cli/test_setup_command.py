@@ -16,7 +16,7 @@ state: {state}
 inputs:
   - {{name: gridftp, paths: ['{state}/*.log'], pipeline: gridftp-transfer}}
 """
-NAMES = {"shipper-gridftp.transfer-default", "shipper-gridftp.transfer-default-suspect"}
+NAMES = {"shipper-gridftp.transfer-default", "shipper-gridftp.transfer-default-suspect", "shipper-ledger"}
 
 
 @pytest.fixture
