@@ -120,7 +120,7 @@ def _settle(receipt: Receipt, state: State, found: Retried) -> None:
                 stored.append(document.id)
             case OutcomeKind.REFUSED:
                 found.refused[document.id] = outcome.reason
-            case OutcomeKind.RETRY | OutcomeKind.PAUSED:
+            case OutcomeKind.RETRY | OutcomeKind.PAUSED | OutcomeKind.LEFT:
                 found.undelivered[document.id] = outcome.reason
     state.dead_letters.revive(stored)
     found.stored += stored

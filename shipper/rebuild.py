@@ -36,7 +36,7 @@ from shipper.start import agent, locked
 
 FOLDER_NAME = "rebuild"
 """Within the state folder: where the new state is made."""
-_ABSENT = Outcome(OutcomeKind.RETRY, "absent", "the output does not hold it")
+_ABSENT = Outcome(OutcomeKind.LEFT, "absent", "the output does not hold it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Rebuilt:
     recognised: int
     """Documents that the output holds."""
     absent: int
-    """Documents that it does not hold, as far as was looked: the next run sends them."""
+    """Documents that it does not hold, those of each copy of a file counted: the next run sends them."""
     gone: int
     """Contents in the output of which no file is left: nothing but the index speaks for them."""
     kept: Path | None
@@ -57,12 +57,14 @@ class Rebuilt:
 
 
 class Asked:
-    """An output that is only asked: what it holds is already stored, what it does not hold waits."""
+    """An output that is only asked: what it holds is already stored, what it does not hold is left."""
 
     def __init__(self, output: Output) -> None:
         self._output = output
         self.recognised = 0
-        self.absent: set[str] = set()
+        self.absent = 0
+        self.failed = False
+        """Whether it did not answer."""
 
     def __getattr__(self, name: str) -> Any:
         """Whatever is asked is asked the real one."""
@@ -73,15 +75,15 @@ class Asked:
 
     def send(self, batch: Batch) -> Receipt:
         """Compare with what is held. Raises OutputError where that cannot be told."""
-        held = self._held(batch.documents)
-        outcomes = []
-        for document in batch.documents:
-            there = held.get(document.id) == document.tally
-            outcomes.append(ALREADY_STORED if there else _ABSENT)
-            self.recognised += there
-            if not there:
-                self.absent.add(document.id)
-        return Receipt(batch, outcomes)
+        try:
+            held = self._held(batch.documents)
+        except OutputError:
+            self.failed = True
+            raise
+        there = [held.get(document.id) == document.tally for document in batch.documents]
+        self.recognised += sum(there)
+        self.absent += len(there) - sum(there)
+        return Receipt(batch, [ALREADY_STORED if is_there else _ABSENT for is_there in there])
 
     def replace(self, replacements: Sequence[Replacement]) -> list[Outcome]:
         """Nothing is ever changed."""
@@ -106,7 +108,7 @@ class Asked:
 
 
 class _Hasty(SystemClock):
-    """Time that passes at once: what the output does not hold now, it will not hold in a minute either."""
+    """Time that passes at once: what would be waited for does not come while nothing but the output is asked."""
 
     def __init__(self) -> None:
         self._ahead = 0.0
@@ -140,12 +142,12 @@ def rebuild(settings: Settings, output: Output) -> Rebuilt:
         with closing(State.open(workshop, settings.host)) as state:
             state.look_at_output(output.identity)
             rows, lines = state.files.all(), sum(row.tally.lines for row in state.ledger())
+        names = tuple(item.name for item in settings.inputs)
+        held = {tally.fingerprint for tally in output.tallies(Scope(host=settings.host, inputs=names))}
         kept = move_aside(settings.state, SystemClock().time())
         (workshop / FILE_NAME).rename(settings.state / FILE_NAME)
-    names = tuple(item.name for item in settings.inputs)
-    held = {tally.fingerprint for tally in output.tallies(Scope(host=settings.host, inputs=names))}
     gone = held - {row.fingerprint for row in rows}
-    return Rebuilt(len(rows), lines, asked.recognised, len(asked.absent), len(gone), kept)
+    return Rebuilt(len(rows), lines, asked.recognised, asked.absent, len(gone), kept)
 
 
 def _read_everything(settings: Settings, asked: Asked) -> None:
@@ -153,6 +155,8 @@ def _read_everything(settings: Settings, asked: Asked) -> None:
         try:
             running.once()
         except OutputError:
-            if not asked.absent:
+            if asked.failed or not asked.absent:
                 raise
             # What is absent stays beyond the checkpoints; that it cannot be delivered here is as it should be.
+        if running.reader.unanswered:
+            raise OutputError("The output did not answer what it holds of some files. The state was left as it was.")

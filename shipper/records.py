@@ -250,6 +250,8 @@ class OutcomeKind(Enum):
     RETRY = "retry"
     PAUSED = "paused"
     """The cluster's or the configuration's fault, not the document's: hold the dataset, alarm, try again later."""
+    LEFT = "left"
+    """It is not there, and was only asked for: nobody sends it now, and no checkpoint moves over it."""
 
 
 class Outcome(NamedTuple):

@@ -231,7 +231,7 @@ def _print_rebuilt(found: Rebuilt) -> None:
         f"checkpoints, {counted(found.recognised, 'document')} recognised.{_kept(found.kept)}"
     )
     if found.absent:
-        out.print(f"{counted(found.absent, 'document')} or more are not in the output: the next run sends them.")
+        out.print(f"{counted(found.absent, 'document')} not in the output: the next run sends them.")
     if found.gone:
         out.print(f"The output holds {counted(found.gone, 'content')} of which no file is left to prove it.")
 

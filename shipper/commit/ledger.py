@@ -87,7 +87,10 @@ class Ledger:
         self._files.setdefault(advance.file, deque()).append(_Open(chunk.start, advance, len(parsed.documents)))
 
     def settle(self, receipt: Receipt) -> None:
-        """Enter the final outcomes of a receipt; documents that are to be sent again stay in flight."""
+        """Enter the final outcomes of a receipt; documents that are to be sent again stay in flight.
+
+        What is left is in flight no more, and its chunk never settles.
+        """
         file, start, end = 0, 0, 0
         for document, outcome in zip(receipt.batch.documents, receipt.outcomes, strict=True):
             kind = outcome.kind
@@ -97,7 +100,7 @@ class Ledger:
             if document.source.file != file or not start <= document.offset < end:
                 opened = self._find(document)
                 file, start, end = document.source.file, opened.start, opened.advance.offset
-            opened.unsettled -= 1
+            opened.unsettled -= kind is not OutcomeKind.LEFT
             self.documents_in_flight -= 1
             self.bytes_in_flight -= len(document.body)
             if kind is OutcomeKind.REFUSED:

@@ -56,6 +56,17 @@ def test_a_chunk_of_filtered_lines_advances_at_once():
     assert ledger.idle
 
 
+def test_what_is_left_is_in_flight_no_more_and_holds_the_checkpoint_for_good():
+    ledger = Ledger()
+    for start in (0, 20):
+        chunk, parsed = chunk_of(1, start, "ss")
+        ledger.open(chunk, parsed)
+        ledger.settle(receipt_for(*parsed.documents, outcome=Outcome(OutcomeKind.LEFT) if start else STORED))
+    assert [advance.offset for advance in ledger.advances(ENOUGH)] == [20]
+    assert (ledger.documents_in_flight, ledger.bytes_in_flight) == (0, 0)
+    assert not ledger.idle
+
+
 def test_a_hole_holds_the_checkpoint_until_it_is_closed():
     ledger = Ledger()
     first, second = chunk_of(1, 0, "s"), chunk_of(1, 10, "s")
