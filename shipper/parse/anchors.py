@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from shipper.parse.timestamps import Wall, at
+from shipper.parse.walls import Wall, at
 from shipper.parse.zones import candidates
 
 _SLACK = 600

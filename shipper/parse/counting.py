@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from shipper.parse.anchors import Anchor
 from shipper.parse.dates import DAY, WRAP, FileClock, seconds_of_day
-from shipper.parse.timestamps import Wall
+from shipper.parse.walls import Wall
 from shipper.records import Mark, MarkKind
 
 _PAUSE = 2 * 3600

@@ -15,7 +15,8 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from shipper.parse.anchors import in_years, on_day
-from shipper.parse.timestamps import NS, Moment, Wall, moment
+from shipper.parse.timestamps import NS, Moment, moment
+from shipper.parse.walls import Wall
 from shipper.parse.zones import candidates
 from shipper.records import Mark
 

@@ -21,7 +21,8 @@ from shipper.parse.shapes import Shape
 from shipper.parse.start import BEFORE_START, start_in
 from shipper.parse.tables import Kind, Tables
 from shipper.parse.text import text_of
-from shipper.parse.timestamps import Moment, TimeReader, Wall
+from shipper.parse.timestamps import Moment, TimeReader
+from shipper.parse.walls import Wall
 from shipper.records import Event, Filtered, Framing, Mark, MarkKind, Parsed, Refusal, Source
 
 INHERITED = "_timestamp_inherited"

@@ -16,7 +16,7 @@ from shipper.parse.guard import Guard
 from shipper.parse.memory import recalled
 from shipper.parse.rules import Rules
 from shipper.parse.text import lines_of, text_of
-from shipper.parse.timestamps import Wall
+from shipper.parse.walls import Wall
 from shipper.records import FileRow, Framing, Mark, MarkKind, Source
 
 

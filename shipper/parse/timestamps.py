@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from shipper.parse.directives import ISO8601, Translation, translate
+from shipper.parse.walls import Wall, naive_of, seconds_of, wall_of
 from shipper.parse.zones import candidates
 
 NS = 1_000_000_000
 _MEMORY = 4096
 _TO_NS = tuple(10 ** (9 - digits) for digits in range(10))
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _EARLIEST = -(1 << 63) // NS + 1
 _LATEST = (1 << 63) // NS - 1
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive on purpose: wall-clock arithmetic
 
 
 class Moment(NamedTuple):
@@ -29,19 +28,6 @@ class Moment(NamedTuple):
     ns: int
     """Nanoseconds since the epoch."""
     text: str
-
-
-class Wall(NamedTuple):
-    """What a text says of a time, before date and zone are filled in."""
-
-    year: int | None
-    month: int | None
-    day: int | None
-    hour: int
-    minute: int
-    second: int
-    offset: int | None
-    """Seconds east of UTC, if the text says so."""
 
 
 class Clock(Protocol):
@@ -191,11 +177,11 @@ class WallFormat:
         if wall is None or (wall.offset is None and self._zone is None):
             return None, False
         complete = wall.year is not None and wall.day is not None
-        naive = _naive(wall) if complete else clock.complete(wall)
+        naive = naive_of(wall) if complete else clock.complete(wall)
         if naive is None or not 1680 < naive.year < 2260:
             return None, False
         if wall.offset is not None:
-            return _seconds(naive) - wall.offset, complete
+            return seconds_of(naive) - wall.offset, complete
         assert self._zone is not None
         seconds, exists = candidates(naive, self._zone)
         if len(seconds) == 1 and exists:
@@ -204,7 +190,7 @@ class WallFormat:
 
     def _wall(self, head: str, found: re.Match[str]) -> Wall | None:
         if head not in self._walls:
-            _remember(self._walls, head, _wall_of(found.groupdict()))
+            _remember(self._walls, head, wall_of(found.groupdict()))
         return self._walls[head]
 
 
@@ -261,56 +247,6 @@ def _moment_of(known: tuple[int, str], fraction: str) -> Moment:
     """A moment of a second, with its text, and at most nine digits."""
     new = tuple.__new__  # half the price of Moment(…), and there is one for each line
     return new(Moment, (known[0] * NS + int(fraction) * _TO_NS[len(fraction)], f"{known[1]}.{fraction}Z"))
-
-
-def _seconds(naive: datetime) -> int:
-    return (naive - _EPOCH) // timedelta(seconds=1)
-
-
-def _naive(wall: Wall) -> datetime | None:
-    """Date and time of a complete reading; a leap second is the second after it."""
-    assert wall.year is not None
-    assert wall.month is not None
-    assert wall.day is not None
-    return at(wall.year, wall.month, wall.day, wall)
-
-
-def at(year: int, month: int, day: int, wall: Wall) -> datetime | None:
-    """The wall's time of day on a date, without zone; None if there is no such day."""
-    try:
-        midnight = datetime(year, month, day)  # noqa: DTZ001 - the zone is applied by the caller
-    except ValueError:
-        return None
-    return midnight + timedelta(hours=wall.hour, minutes=wall.minute, seconds=wall.second)
-
-
-def _wall_of(parts: dict[str, str | None]) -> Wall | None:
-    month = parts.get("month")
-    if month and month.isalpha():
-        if month not in _MONTHS:
-            return None
-        month = str(_MONTHS.index(month) + 1)
-    hour, minute, second = (int(parts.get(name) or 0) for name in ("hour", "minute", "second"))
-    if hour > 23 or minute > 59 or second > 60:
-        return None
-    year, day, zone = parts.get("year"), parts.get("day"), parts.get("zone")
-    return Wall(
-        int(year) if year else None,
-        int(month) if month else None,
-        int(day) if day else None,
-        hour,
-        minute,
-        second,
-        _offset(zone) if zone else None,
-    )
-
-
-def _offset(zone: str) -> int:
-    if zone == "Z":
-        return 0
-    digits = zone[1:].replace(":", "").ljust(4, "0")
-    seconds = int(digits[:2]) * 3600 + int(digits[2:]) * 60
-    return -seconds if zone[0] == "-" else seconds
 
 
 def _remember(memory: dict[str, Any], key: str, value: Any) -> None:
