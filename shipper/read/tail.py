@@ -76,6 +76,16 @@ class TailedFile:
         status = self.content.stat()
         return (status.st_size, status.st_mtime_ns) != self._looked_at
 
+    def is_itself(self) -> bool:
+        """Whether what was read, or else the head that the file is known by, still stands in it; archives stay."""
+        if self.content.compressed:
+            return True
+        try:
+            self._read(0)
+        except (Replaced, OSError):
+            return False
+        return True
+
     def next_chunk(self, now: float, *, once: bool) -> Chunk | None:
         """The next events, or None at the end. Raises Replaced, SourceError, UnfinishedArchive."""
         status = self.content.stat()

@@ -4,7 +4,7 @@ import os
 import shutil
 
 import pytest
-from support.logs import append, numbered, write
+from support.logs import append, numbered, rename, write
 from support.scene import CLOSED, Scene
 
 LENGTH = len(numbered(0, 1)[0]) + 1
@@ -119,4 +119,26 @@ def test_a_new_file_under_the_name_was_not_truncated(scene):
         live.catch_up()
 
     assert scene.sources() == [numbered(0, 20), numbered(20, 23), numbered(30, 31)]
+    assert scene.verdict() == CLOSED
+
+
+@pytest.mark.parametrize("read", [0, 10])
+def test_how_large_a_file_is_that_was_truncated_and_renamed_before_it_was_read_on_says_nothing_of_what_it_held(
+    scene, read
+):
+    """The copy has all that the log held. What the inode holds by now is longer, and something else."""
+    log = write(scene.logs / "a.log", *numbered(0, 10))
+    with scene.live() as live:
+        if read:
+            live.catch_up()
+        live.agent.reader.scan()
+        live.agent.reader.hold()
+        grow(live, log, *numbered(10, 13))
+        copy(log)
+        truncate(live, log)
+        grow(live, log, *numbered(1000, 1100))
+        rename(log, "a.log.2")
+        live.catch_up()
+
+    assert scene.sources() == [numbered(0, 13), numbered(1000, 1100)]
     assert scene.verdict() == CLOSED
