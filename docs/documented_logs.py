@@ -11,8 +11,9 @@ from shipper.parse.about import spelled_out
 from shipper.parse.definition import about as told
 from shipper.parse.definition import load_pipeline, pipeline_file
 from shipper.parse.marked_yaml import read_marked
-from shipper.parse.models import AboutModel, PipelineModel, SampleModel, validated
+from shipper.parse.models import AboutModel, PipelineModel, SampleModel
 from shipper.parse.samples import samples_file
+from shipper.parse.validation import validated
 from shipper.settings import InputSettings
 
 ELSEWHERE = re.compile(r"as in ([\w-]+)")

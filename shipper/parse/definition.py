@@ -137,8 +137,9 @@ from shipper.parse.about import named_singly, spelled_out
 from shipper.parse.assembly import PARSER, Assembly
 from shipper.parse.guard import Guard
 from shipper.parse.marked_yaml import read_marked
-from shipper.parse.models import AboutModel, PipelineModel, validated
+from shipper.parse.models import AboutModel, PipelineModel
 from shipper.parse.pipeline import Pipeline
+from shipper.parse.validation import validated
 from shipper.settings import InputSettings
 
 

@@ -13,8 +13,9 @@ from shipper.errors import Problem
 from shipper.hashes import chain_start, chains, tally_of
 from shipper.parse.definition import pipeline_file, restore_pipeline
 from shipper.parse.marked_yaml import read_marked
-from shipper.parse.models import PipelineModel, SampleModel, validated
+from shipper.parse.models import PipelineModel, SampleModel
 from shipper.parse.pipeline import Pipeline
+from shipper.parse.validation import validated
 from shipper.records import Event, Framing, Mark, MarkKind, Parsed, Source
 
 _HOST, _INPUT = "host.example.org", "samples"

@@ -19,10 +19,11 @@ import orjson
 from shipper.errors import ConfigurationError, Problem
 from shipper.parse.file_parser import INHERITED
 from shipper.parse.marked_yaml import MarkedYAML, marked, read_marked
-from shipper.parse.models import SampleModel, validated
+from shipper.parse.models import SampleModel
 from shipper.parse.pipeline import Pipeline
 from shipper.parse.samples import Outcome, differences, expected_fields, outcome, samples_file
 from shipper.parse.samples_text import rewritten
+from shipper.parse.validation import validated
 
 
 @dataclass(frozen=True, slots=True)
