@@ -8,12 +8,11 @@ from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from shipper.errors import PatternError
 from shipper.grok import Library
 from shipper.parse.additions import copied_type, copies, date_copies, formulas, sources
 from shipper.parse.date_fields import DateField
 from shipper.parse.derive import Formula
-from shipper.parse.documents import STRUCTURAL, Target
+from shipper.parse.documents import Target
 from shipper.parse.enrich import Drop, PlainCopies, Redaction, condition
 from shipper.parse.fields import TypeTable, converter
 from shipper.parse.guard import Guard
@@ -22,11 +21,7 @@ from shipper.parse.pipeline import Pipeline
 from shipper.parse.rules import Rules
 from shipper.parse.shapes import Parts, Shapes
 from shipper.parse.start import EVER, start_of
-from shipper.parse.steps import Branches, Chain, Optional, Step, joined
-from shipper.parse.steps.columns import ColumnsStep
-from shipper.parse.steps.grok import Expression, GrokStep
-from shipper.parse.steps.json import JSONStep
-from shipper.parse.steps.key_value import KeyValueStep
+from shipper.parse.step_assembly import Place, StepAssembly
 from shipper.parse.timestamps import Format, TimeReader, time_format
 from shipper.records import Framing
 
@@ -34,9 +29,6 @@ PARSER = 2
 """Raised when the same definition makes other documents than before."""
 _INFERS = 2
 """The version from which on undeclared names get a type by their values; before, all of them were text."""
-
-Place = tuple[str | int, ...]
-_GROK_TYPES = {"int": "long", "long": "long", "float": "double", "double": "double", "boolean": "boolean"}
 
 
 class Assembly:
@@ -54,23 +46,18 @@ class Assembly:
         self.needs_timezone = False
         """Times have no zone, and the input does not say it: the mistake is the input's, not the definition's."""
         self._takes_timezone = False
-        self.patterns: dict[str, str] = {}
-        """Names and bodies of the grok definitions that are used."""
         self._rules = rules
         self._context = context
-        self._library = library
-        self._written: dict[str, str] = {}
-        """Every field name that steps are known to write -> its type."""
-        self._names_are_known = True
-        """False once an expression could not be compiled: what it would write is not missed."""
-        self._open: list[str] = []
-        """Parents below which a log's own names appear."""
-        self._texts: list[str] = []
-        """Those of them whose values are texts, of which types can be inferred."""
-        self._steps = Chain(list(self._chain(rules["parse"], ("parse",))))
+        self._making = StepAssembly(library, self.problems)
+        self._steps = self._making.chain(rules["parse"], ("parse",))
         self._times = list(self._readers(rules["timestamp"]))
         self._formulas: list[Formula] = []
         self._check()
+
+    @property
+    def patterns(self) -> Mapping[str, str]:
+        """Names and bodies of the grok definitions that are used."""
+        return self._making.patterns
 
     def pipeline(self, name: str, definition: str, version: str, guard: Guard) -> Pipeline:
         """The pipeline; call it only if there are no problems."""
@@ -111,79 +98,6 @@ class Assembly:
         )
         return Pipeline(name, definition, target, self._framing(), ready, self._field_types(), guard)
 
-    def _chain(self, steps: Sequence[Mapping[str, Any]], place: Place) -> Iterator[Step]:
-        for position, step in enumerate(steps):
-            built = self._step(step, (*place, position))
-            yield Optional(built) if step["optional"] else built
-
-    def _step(self, step: Mapping[str, Any], place: Place) -> Step:
-        field = step["field"]
-        if not self._is_known(field):
-            self.problems.append(((*place, "field"), f"No step before this one makes a field '{field}'."))
-        if "grok" in step:
-            return GrokStep(field, list(self._expressions(step["grok"], (*place, "grok"))))
-        if "first" in step:
-            branches = [list(self._chain(part, (*place, "first", n))) for n, part in enumerate(step["first"])]
-            return Branches([(first, Chain(rest)) for first, *rest in branches])
-        if "columns" in step:
-            return self._columns(field, step["columns"])
-        if "key_value" in step:
-            return self._key_value(field, step["key_value"])
-        options = step["json"]
-        self._writes_below(options["into"], options.get("only"))
-        return JSONStep(field, options["into"], options.get("only"))
-
-    def _expressions(self, patterns: Sequence[str], place: Place) -> Iterator[Expression]:
-        for position, pattern in enumerate(patterns):
-            try:
-                grok = self._library.compile(pattern)
-            except PatternError as error:
-                self.problems.extend(((*place, position), str(problem)) for problem in error.problems)
-                self._names_are_known = False
-                continue
-            self.patterns.update(grok.definitions)
-            captures = [(capture.group, ".".join(capture.path)) for capture in grok.captures]
-            for capture, (_, name) in zip(grok.captures, captures, strict=True):
-                self._written[name] = _GROK_TYPES.get(capture.type or "", "keyword")
-                self._refuse_structural(name, (*place, position))
-            yield Expression.of(grok.regex, captures, pattern)
-
-    def _columns(self, field: str, options: Mapping[str, Any]) -> Step:
-        names, separators = options["names"] or None, options["separator"]
-        self._writes_below(options["into"], names)
-        if names is None:
-            self._texts.append(options["into"])
-        return ColumnsStep(
-            field,
-            [separators] if isinstance(separators, str) else separators,
-            names,
-            options["into"],
-            frozenset(options["null"]),
-            header=re.compile(options["header"]) if "header" in options else None,
-            layouts=options.get("without_header", ()),
-        )
-
-    def _key_value(self, field: str, options: Mapping[str, Any]) -> Step:
-        self._writes_below(options["into"], options.get("only"))
-        if options.get("only") is None:
-            self._texts.append(options["into"])
-        return KeyValueStep(
-            field,
-            between=options["between"],
-            assign=options["assign"],
-            quote=options.get("quote"),
-            into=options["into"],
-            only=options.get("only"),
-            null=frozenset(options["null"]),
-        )
-
-    def _writes_below(self, parent: str, names: Sequence[str] | None) -> None:
-        if names is None:
-            self._open.append(parent)
-        else:
-            self._written.update({joined(parent, name): "keyword" for name in names})
-        self._refuse_structural(parent, ("parse",))
-
     def _readers(self, times: Sequence[Mapping[str, Any]]) -> Iterator[TimeReader]:
         for time in times:
             if time["by"] == "modification":
@@ -207,11 +121,11 @@ class Assembly:
         """Names that nothing writes, and names that are ours."""
         rules = self._rules
         for target, copy in rules["ecs"].items():
-            self._refuse_structural(target, ("ecs", target))
+            self._making.refuse_structural(target, ("ecs", target))
             for source in sources(copy):
                 self._expect(source, ("ecs", target))
         for name in rules["set"]:
-            self._refuse_structural(name, ("set", name))
+            self._making.refuse_structural(name, ("set", name))
         self._check_formulas()
         for position, time in enumerate(rules["timestamp"]):
             if "field" in time:
@@ -224,11 +138,11 @@ class Assembly:
         self._check_dates()
 
     def _check_formulas(self) -> None:
-        rules = self._rules
-        self._formulas, problems = formulas(rules.get("derive", ()), self._made_types(), rules["set"], self._is_known)
+        derive, constants = self._rules.get("derive", ()), self._rules["set"]
+        self._formulas, problems = formulas(derive, self._made_types(), constants, self._making.is_known)
         self.problems.extend((("derive", target), message) for target, message in problems)
         for compiled in self._formulas:
-            self._refuse_structural(compiled.target, ("derive", compiled.target))
+            self._making.refuse_structural(compiled.target, ("derive", compiled.target))
 
     def _check_dates(self) -> None:
         """Fields that are read as dates need a format that says it all."""
@@ -251,17 +165,8 @@ class Assembly:
 
     def _expect(self, name: str, place: Place) -> None:
         derived = {compiled.target for compiled in self._formulas}
-        if not self._is_known(name) and name not in self._rules["ecs"] and name not in derived:
+        if not self._making.is_known(name) and name not in self._rules["ecs"] and name not in derived:
             self.problems.append((place, f"No step makes a field '{name}'."))
-
-    def _is_known(self, name: str) -> bool:
-        if name == "message" or name in self._written or not self._names_are_known:
-            return True
-        return any(name.startswith(f"{parent}.") for parent in self._open)
-
-    def _refuse_structural(self, name: str, place: Place) -> None:
-        if any(name == ours or name.startswith(f"{ours}.") for ours in STRUCTURAL):
-            self.problems.append((place, f"The field '{name}' is set by shipper; a log cannot write it."))
 
     def _reading(self, field: str) -> DateField | None:
         """How a field of type date is read: as its own timestamp, else in any complete format."""
@@ -272,7 +177,7 @@ class Assembly:
     def _types(self) -> dict[str, str]:
         """The type of every field that is made, but for copies."""
         derived = {compiled.target: compiled.kind for compiled in self._formulas}
-        return {**self._written, **derived, **self._rules["types"]}
+        return {**self._making.written, **derived, **self._rules["types"]}
 
     def _made_types(self) -> dict[str, str]:
         """The type of every field that is known to be made, but for constants."""
@@ -290,9 +195,8 @@ class Assembly:
 
     def _undeclared(self) -> Undeclared | None:
         """Names below parents of which the definition types some fields; a definition that types none wants text."""
-        parents = [
-            parent for parent in self._texts if any(name.startswith(f"{parent}.") for name in self._rules["types"])
-        ]
+        types = self._rules["types"]
+        parents = [parent for parent in self._making.texts if any(name.startswith(f"{parent}.") for name in types)]
         if not parents or not self._infers:
             return None
         return Undeclared(parents, {*self._made_types(), *self._rules["set"], *self._rules["remove"]})
