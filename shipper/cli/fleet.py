@@ -24,7 +24,7 @@ from shipper.config.units import duration
 from shipper.errors import Exit, UsageError
 from shipper.events_log import EventsLog, silent
 from shipper.fleet.report import as_documents, as_text, audited
-from shipper.fleet.survey import Fleet, Survey
+from shipper.fleet.survey import Fleet, Survey, shipped
 from shipper.fleet.watch import SILENT_AFTER
 from shipper.send.outputs import open_ledger, open_to_read
 
@@ -103,8 +103,9 @@ def _surveyed(asked: Asked, clock: SystemClock) -> Fleet:
     settings = configuration(asked.path, model=Asking)
     events = EventsLog(silent)
     with (
-        closing(open_to_read(settings.output, (), clock, events)) as output,
         closing(open_ledger(settings.output, events)) as index,
+        # What it is told of, it makes sure that it may see.
+        closing(open_to_read(settings.output, shipped(index), clock, events)) as output,
     ):
         fleet = Survey(index, output, clock.time, _waiting(), asked.silent_after).run(asked.hosts)
     missing = set(asked.hosts) - {view.host for view in fleet.hosts}

@@ -33,6 +33,8 @@ class InputNote:
     """An input as an agent reads it."""
 
     name: str
+    dataset: str
+    namespace: str
     pipeline: str
     version: str
     """Of the pipeline: also of what the input says of parsing."""
@@ -214,7 +216,8 @@ def _input(item: Mapping[str, Any]) -> InputNote:
     known = None
     if expect is not None:
         known = Expectation(expect["every"], expect["by"], _band(expect["lines"]), _band(expect["bytes"]))
-    return InputNote(item["name"], item["pipeline"], item["version"], item["rules"], known)
+    names = (item[name] for name in ("name", "dataset", "namespace", "pipeline", "version", "rules"))
+    return InputNote(*names, known)
 
 
 def _band(value: Any) -> tuple[int, int] | str | None:

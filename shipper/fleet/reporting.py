@@ -97,7 +97,15 @@ class Signs:
 
     def _inputs(self) -> tuple[InputNote, ...]:
         return tuple(
-            InputNote(item.name, item.pipeline, pipeline.version, self._rules_of(pipeline), item.expect)
+            InputNote(
+                name=item.name,
+                dataset=pipeline.dataset,
+                namespace=item.namespace,
+                pipeline=item.pipeline,
+                version=pipeline.version,
+                rules=self._rules_of(pipeline),
+                expect=item.expect,
+            )
             for item in self._settings.inputs
             if (pipeline := self._pipelines.get(item.name)) is not None
         )

@@ -17,7 +17,7 @@ from shipper.fleet.lines import Compared, compare, tell_doubts, unknown_host
 from shipper.fleet.notes import AgentNote, read_agent
 from shipper.fleet.watch import SILENT_AFTER, ahead, is_alive, silent, skewed, stalled
 from shipper.send.ledger_index import LedgerIndex, LedgerKind
-from shipper.send.output import Output
+from shipper.send.output import Dataset, Output
 
 _ROUNDS = 3
 """How often a ledger is read that is being written each time."""
@@ -42,6 +42,12 @@ class Fleet:
 
     hosts: list[HostView]
     outcome: Outcome
+
+
+def shipped(index: LedgerIndex) -> list[Dataset]:
+    """The datasets that the hosts ship to, as they say. Raises OutputError."""
+    inputs = (item for note in map(read_agent, index.read(LedgerKind.AGENT)) for item in note.inputs)
+    return [Dataset(*names, {}) for names in sorted({(item.dataset, item.namespace) for item in inputs})]
 
 
 class Survey:
