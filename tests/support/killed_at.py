@@ -54,7 +54,6 @@ FUNCTIONS: dict[str, list[tuple[Any, str]]] = {
 OTHER_FUNCTIONS: dict[str, list[tuple[Any, str]]] = {
     "install_a_template": [(Setup, "_install")],
     "judge_an_answer": [(ElasticsearchOutput, "_judge")],
-    "replace_documents": [(ElasticsearchOutput, "replace")],
     "delete_documents": [(Questions, "delete")],
     "move_the_state_aside": [(rebuild, "move_aside")],
 }
