@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from shipper.audit.findings import Cause, Finding
+from shipper.audit.findings import RESEND, Cause, Finding
+from shipper.audit.repair import Repaired
 
 _WRONG_DOCUMENT = (
     "If the file is right, delete the document from its index (DELETE /INDEX/_doc/ID): the next --repair --apply makes "
@@ -47,3 +48,13 @@ def advice(findings: Iterable[Finding]) -> Iterator[str]:
     for cause in dict.fromkeys(finding.cause for finding in findings if finding.repair is None):
         if cause in _ADVICE:
             yield f"{cause.value}: {_ADVICE[cause]}"
+
+
+def hidden(repaired: Repaired, findings: Iterable[Finding]) -> Iterator[str]:
+    """After a repair: what it means that documents are missing still, although they were there already."""
+    if repaired.already_stored and any(finding.repair == RESEND for finding in findings):
+        yield (
+            f"{repaired.already_stored:,} of the missing documents are in the index, which does not show them: these "
+            "credentials see a part of it only (document level security), or its mapping is not shipper's. Audit with "
+            "credentials that see all of it."
+        )

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from shipper.audit.advice import hidden
 from shipper.audit.auditor import GRACE, Auditor, Progress
 from shipper.audit.context import Level
 from shipper.audit.document import Audited, Report, as_document, iso
@@ -193,7 +194,9 @@ def _look(auditor: Auditor, wanted: Asked, options: Options) -> _Looked:
         return _Looked(outcome, chosen)
     repaired = _repair(auditor, wanted, options, chosen)
     with _progress(request.level) as progress:
-        return _Looked(auditor.audit(request, progress), chosen, repaired)
+        again = auditor.audit(request, progress)
+    _say(hidden(repaired, again.findings), err=True)
+    return _Looked(again, chosen, repaired)
 
 
 def _repair(auditor: Auditor, wanted: Asked, options: Options, chosen: Plan) -> Repaired:

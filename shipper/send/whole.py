@@ -21,6 +21,11 @@ def decoded(answer: Answer, question: str) -> dict[str, Any]:
         raise OutputError(f"Elasticsearch could not be asked for {question}: {answer.failure}")
     if answer.status == 401:
         raise OutputError(f"Elasticsearch refuses our credentials: {error_of(answer.body)}")
+    if answer.status == 403:
+        raise OutputError(
+            f"These credentials may not ask Elasticsearch for {question}: {_why(answer.body)}. `shipper setup --keys` "
+            "prints what each key must be allowed."
+        )
     if answer.status != 200:
         raise OutputError(f"Elasticsearch did not answer for {question}: status {answer.status}, {_why(answer.body)}")
     try:
