@@ -17,7 +17,7 @@ from shipper.errors import SourceError
 from shipper.operate.status import FileState, Look
 from shipper.parse.definition import restore_pipeline
 from shipper.parse.documents import SUSPECT
-from shipper.parse.file_parser import INHERITED
+from shipper.parse.event_times import INHERITED
 from shipper.parse.guard import Guard
 from shipper.parse.pipeline import Pipeline
 from shipper.read.discover import Found

@@ -8,11 +8,9 @@ from itertools import compress
 from operator import length_hint
 
 from shipper.grok.timeout import MatchTimeout
-from shipper.parse.anchors import anchor, name_date
-from shipper.parse.counting import corrections, first_day, later_day
-from shipper.parse.dates import midnight
 from shipper.parse.documents import DocumentMaker, Draft, Target
-from shipper.parse.fields import Fields, as_text
+from shipper.parse.event_times import BEGINNING, EventTimes
+from shipper.parse.fields import Fields
 from shipper.parse.guard import Guard
 from shipper.parse.inference import convert_numbers
 from shipper.parse.memory import Memory, carried, recalled
@@ -21,16 +19,11 @@ from shipper.parse.shapes import Shape
 from shipper.parse.start import BEFORE_START, start_in
 from shipper.parse.tables import Kind, Tables
 from shipper.parse.text import text_of
-from shipper.parse.timestamps import Moment, TimeReader
-from shipper.parse.walls import Wall
-from shipper.records import Event, Filtered, Framing, Mark, MarkKind, Parsed, Refusal, Source
+from shipper.records import Event, Filtered, Framing, Mark, Parsed, Refusal, Source
 
-INHERITED = "_timestamp_inherited"
 INCOMPLETE = "_line_incomplete"
 RUNAWAY = "_groktimeout"
 """No field was found within the time that an event may take."""
-BEGINNING = Moment(0, "1970-01-01T00:00:00Z")
-"""The time of events before any time is known: visibly wrong, and the same at every reading."""
 _REFUSED = "The file ends inside this line and can grow no more; the pipeline refuses lines that are cut."
 
 
@@ -42,7 +35,6 @@ class FileParser:
         rules: Rules,
         target: Target,
         framing: Framing,
-        needs_date: bool,
         source: Source,
         marks: Sequence[Mark],
         carry: str | None,
@@ -52,15 +44,13 @@ class FileParser:
         self._rules = rules
         self._guard = guard
         self._refuse = framing.incomplete == "refuse"
-        self._needs_date = needs_date
         self._source = source
         self._maker = DocumentMaker(source, target)
         self._tables = Tables(self._maker, self._write_alone)
         self._live = carry is not None
         self._header, self._clock, self._inference = recalled(carry)
-        since = self._clock.mark.offset if self._clock.mark else -1
+        self._times = EventTimes(rules, source.path, self._clock, marks)
         self._start = start_in(marks)
-        self._marks = sorted(mark for mark in marks if mark.kind is MarkKind.DATE and mark.offset > since)
 
     def parse(self, events: Sequence[Event], *, modified: float, at_end: bool) -> Parsed:
         """Documents, filtered and refused events, and new date marks, which depend on `modified` and `at_end`.
@@ -72,8 +62,7 @@ class FileParser:
             events = [events[0]._replace(raw=events[0].raw.removeprefix(BOM_UTF8)), *events[1:]]
         parsed = Parsed([], [], [], [], "")
         drafts = self._drafts(events, parsed)
-        if self._needs_date and drafts:
-            self._decide_dates(drafts, parsed, modified, at_end=at_end)
+        parsed.marks.extend(self._times.decided(drafts, modified, live=self._live and at_end))
         chains = self._make_documents(drafts, parsed)
         self._tables.write()
         made = [*parsed.documents, *(refusal.document for refusal in parsed.refused)]
@@ -187,7 +176,7 @@ class FileParser:
         last += [refusal.document.offset for refusal in parsed.refused[-1:]]
         if event.offset not in last:
             raw = Draft(event, draft.message, {}, [*event.tags, RUNAWAY])
-            moment, mark = self._inherited(raw.tags)
+            moment, mark = self._times.inherited(raw.tags)
             parsed.documents.append(self._maker.make(raw, {}, moment, mark))
             parsed.unparsed += 1
             parsed.runaways.append("")
@@ -196,33 +185,13 @@ class FileParser:
         return self._refuse and INCOMPLETE in event.tags and event.offset >= self._start
 
     def _refuse_draft(self, draft: Draft, parsed: Parsed) -> None:
-        moment, mark = self._inherited(draft.tags)
+        moment, mark = self._times.inherited(draft.tags)
         parsed.refused.append(Refusal(self._maker.make(draft, {}, moment, mark), "incomplete", _REFUSED))
-
-    def _decide_dates(self, drafts: Sequence[Draft], parsed: Parsed, modified: float, *, at_end: bool) -> None:
-        """Add the marks that this read needs."""
-        rules, clock = self._rules, self._clock
-        known = anchor(self._source.path, modified, rules.zone)
-        first = drafts[0].event.offset
-        timed = [
-            (draft.event.offset, wall) for draft in drafts if (wall := undated(rules.times, draft.fields)) is not None
-        ]
-        marks: list[Mark] = []
-        if clock.day is None and not (self._marks and self._marks[0].offset <= first):
-            day = known.last(None) if rules.by_modification else first_day((wall for _, wall in timed), known)
-            assert day is not None
-            marks = [Mark(first, MarkKind.DATE, day.isoformat())]
-        elif at_end and self._live and not self._marks and name_date(self._source.path) is None:
-            marks = later_day(clock, known, first) if rules.by_modification else corrections(clock, timed, known)
-        parsed.marks.extend(marks)
-        self._marks = sorted([*self._marks, *marks])
 
     def _document(self, draft: Draft, parsed: Parsed) -> bool:
         """Make the document of a draft; False if a rule drops it."""
         rules, fields, tags = self._rules, draft.fields, draft.tags
-        if self._marks and self._marks[0].offset <= draft.event.offset:
-            self._clock.enter(self._marks.pop(0))
-        moment, mark = self._time(fields, tags)
+        moment, mark = self._times.of(draft.event.offset, fields, tags)
         if draft.event.offset < self._start or (moment.ns < rules.since and moment is not BEGINNING):
             parsed.filtered.append(Filtered(draft.event.offset, BEFORE_START, draft.event.tally))
             return False
@@ -272,43 +241,3 @@ class FileParser:
             del fields[name]
         fields.update(rules.constants)
         return None
-
-    def _time(self, fields: Fields, tags: list[str]) -> tuple[Moment, Mark | None]:
-        """The event's time, and the date mark that it depends on."""
-        clock = self._clock
-        for reader in self._rules.times:
-            value = fields.get(reader.field)
-            if value is None:
-                continue
-            text = value if value.__class__ is str else as_text(value)
-            moment = reader.read(text, clock)
-            if moment is None:
-                break
-            if clock.tags:
-                tags.extend(clock.tags)
-                clock.tags = []
-            clock.last = moment
-            return moment, clock.mark if reader.needs_date and _lacks_date(reader.wall(text)) else None
-        return self._inherited(tags)
-
-    def _inherited(self, tags: list[str]) -> tuple[Moment, Mark | None]:
-        """The time of the event before, else the day of the mark, else none that could be right."""
-        tags.append(INHERITED)
-        clock = self._clock
-        if clock.day is not None and (self._rules.by_modification or clock.last is None):
-            return midnight(clock.day, self._rules.zone), clock.mark
-        return clock.last or BEGINNING, clock.mark
-
-
-def undated(times: Sequence[TimeReader], fields: Fields) -> Wall | None:
-    """The time that an event has, if it is one that lacks its year or date."""
-    for reader in times:
-        value = fields.get(reader.field)
-        if value is not None:
-            wall = reader.wall(as_text(value)) if reader.needs_date else None
-            return wall if _lacks_date(wall) else None
-    return None
-
-
-def _lacks_date(wall: Wall | None) -> bool:
-    return wall is not None and (wall.year is None or wall.day is None)

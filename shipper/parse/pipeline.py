@@ -10,8 +10,9 @@ from shipper.grok.timeout import MatchTimeout
 from shipper.parse.anchors import anchor, name_date
 from shipper.parse.counting import Counting, first_day, later_day
 from shipper.parse.documents import Target, index_of
+from shipper.parse.event_times import undated
 from shipper.parse.fields import Fields
-from shipper.parse.file_parser import FileParser, undated
+from shipper.parse.file_parser import FileParser
 from shipper.parse.guard import Guard
 from shipper.parse.memory import recalled
 from shipper.parse.rules import Rules
@@ -37,7 +38,7 @@ class Pipeline:
         self.dataset = target.dataset
         self.version = target.pipeline
         self.definition = definition
-        self.needs_date = rules.by_modification or any(reader.needs_date for reader in rules.times)
+        self.needs_date = rules.needs_date
         self.framing = replace(framing, whole_archives=self.needs_date)
         self.field_types = field_types
         self.takes_timezone = rules.takes_timezone
@@ -95,7 +96,7 @@ class Pipeline:
 
     def parser(self, source: Source, marks: Sequence[Mark], carry: str | None) -> FileParser:
         """A parser for a file, at its beginning (`carry` None) or where `Parsed.carry` was given."""
-        return FileParser(self._rules, self._target, self.framing, self.needs_date, source, marks, carry, self.guard)
+        return FileParser(self._rules, self._target, self.framing, source, marks, carry, self.guard)
 
     def _wall_of_line(self, line: bytes) -> Wall | None:
         fields: Fields = {"message": text_of(line, (), self._rules.encoding)}

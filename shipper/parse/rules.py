@@ -45,3 +45,8 @@ class Rules:
     """Of the text; bytes that it does not know become escapes."""
     since: int
     """Nanoseconds since the epoch: events before it are not shipped."""
+
+    @property
+    def needs_date(self) -> bool:
+        """Whether some times lack their year or date, or all of them."""
+        return self.by_modification or any(reader.needs_date for reader in self.times)

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import orjson
 
 from shipper.errors import ConfigurationError, Problem
-from shipper.parse.file_parser import INHERITED
+from shipper.parse.event_times import INHERITED
 from shipper.parse.marked_yaml import MarkedYAML, marked, read_marked
 from shipper.parse.models import SampleModel
 from shipper.parse.pipeline import Pipeline
