@@ -9,28 +9,26 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from shipper.clock import Bell, Clock
 from shipper.commit.ledger import Ledger, size_of
-from shipper.commit.state import Stall, State
+from shipper.commit.state import State
 from shipper.errors import OutputError
 from shipper.events_log import EventsLog
 from shipper.file_parsers import FileParsers
 from shipper.operate.figures import InputFigures, Snapshot, Totals
-from shipper.operate.reminders import Reminders, Standstill
-from shipper.operate.slowdown import Slowdowns
 from shipper.parse.notices import Notices
 from shipper.parse.runaways import Runaways
 from shipper.read.reader import Reader
 from shipper.read.rescans import BREATH, Rescans
-from shipper.read.unread import unread_bytes
 from shipper.read.watch import NOTHING, Heard
 from shipper.records import Batch, Chunk
 from shipper.reload.reloader import Reloader
 from shipper.send.batches import Batches
 from shipper.send.dispatch import LIMITS, Dispatcher
 from shipper.settings import Settings
+from shipper.standstills import Standstills
 
 PATIENCE = 60.0
 """Seconds without any receipt after which a single pass gives up."""
@@ -68,18 +66,14 @@ class Agent:
         self._parsers = FileParsers(reader, state, settings.max_open_files)
         self._runaways = runaways
         self._notices = notices
-        self._stalls: list[Stall] = state.stalls()
         self._events = events
-        self._reminders = Reminders(clock, events)
-        self._slowdowns = Slowdowns(settings.stall_after)
+        self.standstills = Standstills(
+            settings, reloader, reader, dispatcher, self._ledger, state, clock, events, runaways
+        )
         self.figures = {item.name: InputFigures() for item in settings.inputs}
         """By input."""
-        self.unread: dict[str, int] = {}
-        """Bytes by input, of open files, when last looked at."""
         self._committed_at = 0.0
         self.totals = Totals()
-        self.other_troubles: Callable[[], Mapping[str, str]] = dict
-        """What stands still beside the agent's own work: scope -> reason."""
 
     def once(self, progress: Callable[[Totals], None] = lambda _: None) -> None:
         """Ship everything up to the end of every file as it is now. Raises OutputError if that cannot be finished.
@@ -102,7 +96,7 @@ class Agent:
             self._pass(once=True, progress=progress)
             self._drain(PATIENCE)
         if not self._ledger.idle:
-            raise OutputError(self._why_unfinished())
+            raise OutputError(self.standstills.sentence())
 
     def run(
         self,
@@ -168,7 +162,7 @@ class Agent:
         named = {problem: strangers[problem] for problem in ("empty", "header only", "unfinished")}
         return Snapshot(
             inputs=self.figures,
-            unread=self.unread,
+            unread=self.standstills.unread,
             outcomes={kind.name.lower(): count for kind, count in dict(self.totals.outcomes).items()},
             files={
                 "open": len(reader.tailed),
@@ -177,7 +171,7 @@ class Agent:
                 **named,
             },
             matching=reader.matching,
-            standstills=[Standstill(*stall) for stall in self._stalls],
+            standstills=self.standstills.all,
             request_limits=LIMITS,
             request_counts=tuple(self._dispatcher.durations.counts),
             request_seconds=self._dispatcher.durations.seconds,
@@ -272,7 +266,7 @@ class Agent:
         limit = self._settings.memory
         self._wait_while(lambda: self._ledger.bytes_in_flight > limit and not stopping(), patience, meanwhile)
         if self._ledger.bytes_in_flight > limit and not stopping():
-            raise OutputError(self._why_unfinished())
+            raise OutputError(self.standstills.sentence())
 
     def _await_receipts(self, longest: float) -> None:
         due = self._dispatcher.next_due()
@@ -303,40 +297,6 @@ class Agent:
         return max(0.0, min(time for time in [*times, self.reader.due()] if time is not None))
 
     def _note_stalls(self) -> None:
-        """Record what stands still where `status` sees it; do not read what a paused dataset would only hold."""
-        troubles = dict(self._dispatcher.troubles)
-        reasons = {scope: reason for scope, (reason, _) in troubles.items()}
-        if self._ledger.waits_for_room:
-            reasons["dead letters"] = "their limit is reached; retry or discard some"
-        for path, problem in self.reader.unreadable.items():
-            reasons[f"file {path}"] = problem
-        for scope, reason in [*self._runaways.troubles().items(), *self._reloader.troubles().items()]:
-            reasons[scope] = f"{reasons[scope]}; {reason}" if scope in reasons else reason
-        self.reader.held = {
-            name for name, pipeline in self._reloader.pipelines.items() if f"dataset {pipeline.dataset}" in troubles
-        }
-        reasons |= self._slowed_down()
-        if "output" not in reasons:  # what is beside the agent's work stands still with it
-            reasons |= self.other_troubles()
-        if reasons != {stall.scope: stall.reason for stall in self._stalls}:
-            since = {stall.scope: stall.since for stall in self._stalls}
-            now = self._clock.time()
-            self._stalls = [Stall(scope, reason, since.get(scope, now)) for scope, reason in reasons.items()]
-            self._state.note_stalls(self._stalls)
-        self._reminders.look([Standstill(*stall) for stall in self._stalls])
-
-    def _slowed_down(self) -> dict[str, str]:
-        """Inputs that are read more slowly than they are written, and what holds them up as far as it is known."""
-        now = self._clock.monotonic()
-        if self._slowdowns.is_due(now):
-            self.unread = unread_bytes(self.reader.tailed, self.figures)
-            self._slowdowns.look(self.unread, now)
-        full = self._ledger.bytes_in_flight > self._settings.memory // 2
-        return {f"input {name}": found.sentence(output_is_slow=full) for name, found in self._slowdowns.found().items()}
-
-    def _why_unfinished(self) -> str:
-        reasons = "; ".join(f"{stall.scope}: {stall.reason}" for stall in self._stalls) or "no answer came"
-        return (
-            f"{self._ledger.documents_in_flight} documents could not be delivered: {reasons}. "
-            "Their lines stay beyond the checkpoints and are sent by the next run."
-        )
+        """Record what stands still, and do not read what a paused dataset would only hold."""
+        self.standstills.look()
+        self.reader.held = set(self.standstills.paused())

@@ -121,7 +121,7 @@ def agent(
                 closing(ready) as running,
                 reported(settings, pipelines, running.snapshot, where.identity, clock, events) as troubles,
             ):
-                running.other_troubles = troubles
+                running.standstills.others = troubles
                 yield running
 
 
