@@ -94,12 +94,12 @@ def agent(
         reloader = Reloader(settings, guard, state, clock, events)
         reloader.start()
         pipelines = reloader.pipelines
-        pins.check(state.pins(), settings, _facts(settings, pipelines))
+        pins.check(state.pins(), settings, facts_of(settings, pipelines))
         asked = _Patiently(state, clock, bell, events, giving_up)
         known = datasets(settings, pipelines)
         with closing(output or asked(lambda: open_output(settings.output, known, clock, events))) as where:
             _use(state, asked(lambda: where.identity), events)
-            state.pin(_facts(settings, pipelines))
+            state.pin(facts_of(settings, pipelines))
             accept(state, pipelines)
             reloader.announce = _announcer(settings, state, where)
             count = senders(settings.output) if threads is None else threads
@@ -129,13 +129,14 @@ def _announcer(settings: Settings, state: State, output: Output) -> Announce:
     """Tells the output the types of the pipelines in force, and pins what must not change."""
 
     def announce(pipelines: Mapping[str, Pipeline]) -> None:
-        state.pin(_facts(settings, pipelines))
+        state.pin(facts_of(settings, pipelines))
         output.announce(datasets(settings, pipelines))
 
     return announce
 
 
-def _facts(settings: Settings, pipelines: Mapping[str, Pipeline]) -> dict[str, str]:
+def facts_of(settings: Settings, pipelines: Mapping[str, Pipeline]) -> dict[str, str]:
+    """What is pinned at the first start, for ids and places of documents follow from it."""
     return pins.facts(settings, {name: pipeline.dataset for name, pipeline in pipelines.items()}, _machine())
 
 
@@ -201,7 +202,9 @@ def _adopter(output: Output, pipelines: Mapping[str, Pipeline], settings: Settin
             marks += [Mark(span.offset + span.tally.bytes, MarkKind.CUT, "adopted") for span in spans]
         if source.input in skipping and since == 0:
             first = next(iter(output.spans(source.fingerprint, 0, _EVERYWHERE)), None)
-            marks += [Mark(first.offset, MarkKind.START, "adopted")] if first is not None else []
+            if first is not None:
+                # After a switch from another shipper the first document may go on with an event that the other began.
+                marks += [Mark(first.offset, kind, "adopted") for kind in (MarkKind.START, MarkKind.CUT)]
         return marks
 
     return adopt

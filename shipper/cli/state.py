@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from shipper.cli import DEFAULT_CONFIGURATION
+from shipper.cli import DEFAULT_CONFIGURATION, state_import
 from shipper.cli.console import console, counted, moment, size_text, visible
 from shipper.cli.outputs import configuration
 from shipper.clock import SystemClock
@@ -40,7 +40,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON 
 _yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
-@click.group("state", short_help="Show, check, restore or rebuild the agent's memory.")
+@click.group("state", short_help="Show, check, restore, rebuild the agent's memory, or take over another's.")
 def command() -> None:
     """The agent's memory: which files there are, how far each is settled, what became of its lines, dead letters.
 
@@ -162,6 +162,9 @@ def forget_command(path: Path, names: Sequence[str], *, yes: bool, as_json: bool
     else:
         click.echo(f"{counted(len(chosen), 'content')} forgotten, {counted(rows, 'row')} dropped.")
     return Exit.CLEAN
+
+
+command.add_command(state_import.command)
 
 
 def _shown(settings: Settings) -> dict[str, Any]:

@@ -57,12 +57,17 @@ class Beginnings:
         size = self._sizes.get(found.key(settings.name), 0)
         if size and content.compressed:
             return Mark(EVERYTHING, MarkKind.START, "")
-        offset = _line_start(content, min(size, found.status.st_size))
-        return Mark(offset, MarkKind.START, f"{guard_at(content, offset):016x}") if offset else None
+        return start_at(content, min(size, found.status.st_size))
 
     def known(self, settings: InputSettings, found: Found) -> None:
         """A file was recognised: should there be another under its inode, it is a new one."""
         self._sizes.pop(found.key(settings.name), None)
+
+
+def start_at(content: Content, offset: int) -> Mark | None:
+    """The mark by which all before the line that an offset lies in is not shipped; None if that is nothing."""
+    offset = _line_start(content, offset)
+    return Mark(offset, MarkKind.START, f"{guard_at(content, offset):016x}") if offset else None
 
 
 def begins_there(mark: Mark, content: Content) -> bool:

@@ -1,0 +1,123 @@
+"""Filebeat's registry: of version 7.9 and later a folder with a data file and a log of changes, before that one file.
+
+The newest data file `<number>.json` is a list of all entries. `log.json` holds pairs of lines: an action with a number
+that grows by one, and the entry that it sets or removes. What is not newer than the data file is in it already; where
+numbers skip or a line breaks off, Filebeat itself reads no further.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from shipper.errors import UsageError
+from shipper.takeover.positions import Position
+
+_FOLDERS = ("", "filebeat", "registry/filebeat", "data/registry/filebeat")
+"""Where in the folder that a user names the registry may lie."""
+_LOG, _META, _VERSION = "log.json", "meta.json", "1"
+_KEY = "_key"
+_Entries = dict[str, Mapping[str, Any]]
+
+
+def positions(path: Path) -> list[Position]:
+    """What a registry says of files. UsageError if it is none, or of a kind that is not known."""
+    if path.is_file():
+        entries: _Entries = {str(number): entry for number, entry in enumerate(_listed(path))}
+    else:
+        entries = _registry(_home(path))
+    return [position for key, value in entries.items() if (position := _position(key, value)) is not None]
+
+
+def _home(path: Path) -> Path:
+    for folder in _FOLDERS:
+        home = path / folder
+        if (home / _LOG).is_file() or (home / _META).is_file():
+            return home
+    raise UsageError(f"{path}: there is no registry of Filebeat here; it is a folder with a file {_LOG}.")
+
+
+def _registry(home: Path) -> _Entries:
+    meta = home / _META
+    version = json.loads(meta.read_text()).get("version") if meta.is_file() else _VERSION
+    if version != _VERSION:
+        raise UsageError(f"{meta}: a registry of version {version} is not known; {_VERSION} is.")
+    numbers = [int(file.stem) for file in home.glob("*.json") if file.stem.isdigit()]
+    last = max(numbers, default=0)
+    entries: _Entries = {}
+    if numbers:
+        file = home / f"{last}.json"
+        entries = {str(entry.get(_KEY, "")): entry for entry in _listed(file)}
+    for number, action, entry in _changes(home / _LOG):
+        if number <= last:
+            continue
+        if number != last + 1:
+            break
+        last = number
+        key = str(entry.get("k", entry.get("K", "")))
+        if action == "set":
+            entries[key] = entry.get("v", entry.get("V")) or {}
+        else:
+            entries.pop(key, None)
+    return entries
+
+
+def _changes(path: Path) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
+    """Number, action and entry of each change that is there as a whole."""
+    if not path.is_file():
+        return
+    head: Mapping[str, Any] | None = None
+    for line in path.read_text(errors="replace").splitlines():
+        if not line.strip():
+            continue
+        try:
+            content = json.loads(line)
+        except json.JSONDecodeError:
+            return
+        if not isinstance(content, dict):
+            return
+        if head is None:
+            head = content
+        else:
+            yield int(head.get("id", 0)), str(head.get("op", "")), content
+            head = None
+
+
+def _listed(path: Path) -> list[dict[str, Any]]:
+    try:
+        content = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: this is no registry of Filebeat: {error}") from error
+    if not isinstance(content, list) or not all(isinstance(entry, dict) for entry in content):
+        raise UsageError(f"{path}: this is no registry of Filebeat; that is a list of entries.")
+    return content
+
+
+def _position(key: str, value: Mapping[str, Any]) -> Position | None:
+    """What an entry says; None if it is about no file, or was given up by Filebeat."""
+    if value.get("ttl") == 0:
+        return None
+    if "FileStateOS" in value:
+        place = value["FileStateOS"]
+        device = frozenset({int(place["device"])}) if "device" in place else frozenset()
+        return Position(int(value.get("offset", 0)), str(value.get("source", "")), place.get("inode"), device)
+    meta = value.get("meta")
+    if "cursor" not in value or not isinstance(meta, dict) or "source" not in meta:
+        return None
+    kind = str(meta.get("identifier_name", "native"))
+    offset = int((value["cursor"] or {}).get("offset", 0))
+    return _of_stream(kind, key.rpartition(f"::{kind}::")[2], offset, str(meta["source"]))
+
+
+def _of_stream(kind: str, name: str, offset: int, path: str) -> Position:
+    """The position of a `filestream`, which knows a file in one of several ways, as the end of its key says."""
+    inode, _, device = name.partition("-")
+    if kind == "native" and inode.isdecimal() and device.isdecimal():
+        return Position(offset, path, int(inode), frozenset({int(device)}))
+    if kind == "fingerprint":
+        return Position(offset, path, head=name)
+    if kind == "path":
+        return Position(offset, path)
+    return Position(offset, path, obstacle=f"Filebeat knew it by `{kind}`, which is not understood")

@@ -1,0 +1,74 @@
+"""How far another shipper has read files, and which file an entry of it means."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from shipper.read.discover import Found
+from shipper.read.files import Content
+
+HEAD = 1024
+"""Bytes at the beginning by which Filebeat knows files where it goes by content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """One entry of another shipper's bookkeeping."""
+
+    offset: int
+    """Bytes that it has read."""
+    path: str = ""
+    """Where it saw the file; only a hint where there is an inode or a head."""
+    inode: int | None = None
+    devices: frozenset[int] = frozenset()
+    """The numbers that the file's device may have, for not all shippers tell it in the same way."""
+    head: str = ""
+    """SHA-256 of the file's first `HEAD` bytes, in hex."""
+    obstacle: str = ""
+    """Why nobody but the other can tell which file it means."""
+
+
+class Positions:
+    """All entries; each is remembered that some file was found for."""
+
+    def __init__(self, positions: Sequence[Position]) -> None:
+        self._all = positions
+        self._found: set[Position] = set()
+        self._by_inode: dict[int, list[Position]] = defaultdict(list)
+        self._by_head: dict[str, list[Position]] = defaultdict(list)
+        self._by_path: dict[str, list[Position]] = defaultdict(list)
+        for position in positions:
+            if position.inode is not None:
+                self._by_inode[position.inode].append(position)
+            elif position.head:
+                self._by_head[position.head].append(position)
+            else:
+                self._by_path[position.path].append(position)
+
+    def of(self, found: Found, content: Content) -> tuple[Position | None, str]:
+        """What is said of a file, and by what it is known: `inode`, `content` or `path`; of several the furthest."""
+        status = found.status
+        by_inode = [one for one in self._by_inode.get(status.st_ino, ()) if status.st_dev in one.devices]
+        candidates = {
+            "inode": by_inode,
+            "content": self._of_head(content),
+            "path": self._by_path.get(str(found.path), []),
+        }
+        for known_by, some in candidates.items():
+            if some:
+                self._found.update(some)
+                return max(some, key=lambda position: position.offset), known_by
+        return None, ""
+
+    def gone(self) -> list[str]:
+        """Where the other saw files that were not found."""
+        return sorted({one.path or f"inode {one.inode}" for one in self._all if one not in self._found})
+
+    def _of_head(self, content: Content) -> list[Position]:
+        if not self._by_head:
+            return []
+        head = content.pread(HEAD, 0)
+        return self._by_head.get(sha256(head).hexdigest(), []) if len(head) == HEAD else []
