@@ -102,9 +102,8 @@ def _weigh_together(
 
 def _weigh(context: Context, family: Family, claim: Claim, bucket: int, report: _Report) -> Tally:
     """Compare one bucket with the ledger; returns what is vouched for."""
-    index = family.index_tally(bucket)
     stored = claim.stored(bucket)
-    index = index.minus(_beyond(context, family, claim, bucket))
+    index = _below(context, family, claim, bucket)
     if any(stored.minus(index)):
         index = index.minus(_doubled(context, family, claim, bucket, report))
     difference = stored.minus(index)
@@ -137,13 +136,16 @@ def _doubled(context: Context, family: Family, claim: Claim, bucket: int, report
     return more
 
 
-def _beyond(context: Context, family: Family, claim: Claim, bucket: int) -> Tally:
-    """What the index holds beyond the checkpoint: sent, and not yet counted."""
-    if bucket < bucket_of(claim.row.offset):
-        return Tally()
-    last = LAST_BUCKET if bucket == max(family.held, default=bucket) else bucket
-    documents = context.spans(family, Run(bucket, last))
-    return total(document.tally for document in documents if document.offset >= claim.row.offset)
+def _below(context: Context, family: Family, claim: Claim, bucket: int) -> Tally:
+    """What the index holds of a bucket before the checkpoint: what lies beyond it was sent, and is not counted yet.
+
+    Where the checkpoint stands more arrives all the time: what is before it is one answer, and no difference of two.
+    """
+    index = family.index_tally(bucket)
+    if index == claim.stored(bucket) or bucket < bucket_of(claim.row.offset):
+        return index
+    documents = context.spans(family, Run(bucket, bucket))
+    return total(document.tally for document in documents if document.offset < claim.row.offset)
 
 
 def _reporter(context: Context, family: Family, outcome: Outcome) -> _Report:

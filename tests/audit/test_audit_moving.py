@@ -167,3 +167,20 @@ def test_without_state_a_hole_counts_only_if_it_is_there_at_two_looks(site):
     assert found(outcome) == [("missing", "not in the index", "a.log", 21, 21)]
     assert (outcome.totals.indexed, outcome.totals.missing, outcome.totals.pending) == (48, 1, 1)
     assert lost
+
+
+def test_documents_that_arrive_between_two_questions_of_the_quickest_audit_are_not_taken_from_what_was_there(site):
+    spans = site.output.spans
+    numbers = iter(range(100, 1000, 10))
+
+    def arrive() -> None:
+        first = next(numbers)
+        append(site, "a.log", first, first + 10)
+
+    def asked(fingerprint: str, first: int, last: int) -> Iterator[Stored]:
+        arrive()
+        return spans(fingerprint, first, last)
+
+    site.output.spans = asked
+    happen(site, *[arrive] * 3)
+    assert site.audit(level="ledger").verdict is Verdict.CLOSED
