@@ -8,14 +8,15 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from support.elasticsearch_node import EIGHT, NINE
-from support.es_documents import DATASET, batch_of, documents
+from support.es_documents import DATASET, HOST, batch_of, documents
 from support.secured_node import PASSWORD, USER, SecuredNode, api_key
 
 from shipper.cli import execute
@@ -25,11 +26,14 @@ from shipper.events_log import EventsLog, text_writer
 from shipper.records import Document, OutcomeKind
 from shipper.send.connection import Connection
 from shipper.send.elasticsearch import ElasticsearchOutput
+from shipper.send.elasticsearch_ledger import ElasticsearchLedger
 from shipper.send.layout import Layout
+from shipper.send.ledger_index import LedgerDocument, LedgerKind
+from shipper.send.ledger_template import LEDGER_INDEX
 from shipper.send.output import Dataset, Replacement, Scope
 from shipper.send.preflight import examine
 from shipper.send.retention import DAY, Expiry, Retention
-from shipper.send.roles import ROLES, descriptor
+from shipper.send.roles import LEDGER_PRIVILEGES, ROLES, descriptor
 from shipper.settings import ElasticsearchSettings
 
 STORED, ALREADY = OutcomeKind.STORED, OutcomeKind.ALREADY_STORED
@@ -37,6 +41,14 @@ SHIPPED = [Dataset(DATASET, "default", {"gridftp.nbytes": "long"})]
 INDEX = f"shipper-{DATASET}-default-2026.11"
 OTHERS = "shipper-tstat.tcp-default-2001.11"
 YEAR = 365 * DAY
+
+REPORT = LedgerDocument(
+    "one",
+    LedgerKind.AGENT,
+    HOST,
+    "agent",
+    orjson.dumps({"kind": "agent", "host": {"name": HOST}, "shipper": {"agent": "agent"}}),
+)
 
 both_versions = pytest.mark.parametrize("limited", [NINE, EIGHT], indirect=True)
 
@@ -53,8 +65,10 @@ class Trial:
     def know(self) -> None:
         assert len(self.output.identity) == 22
 
-    def check(self) -> None:
-        assert examine(self.settings, SHIPPED, time.time).problems == []
+    def look_at_mappings(self) -> None:
+        """As `check --connect` does."""
+        with closing(Connection(self.settings)) as connection:
+            assert connection.request("GET", f"/shipper-{DATASET}-default-*/_mapping").status == 200
 
     def create(self) -> None:
         """Store in an index that is there and in the first of a new month; a document that is there changes nothing."""
@@ -89,13 +103,27 @@ class Trial:
             assert old in expiry.expired(Retention(f"{DATASET}-default", YEAR, "month"), time.time())
             expiry.delete(old)
 
+    def report(self) -> None:
+        """Write of itself, in an index that is not there yet, and once more in the same place."""
+        with closing(ledger_in(self.settings)) as ledger:
+            ledger.write([REPORT])
+            ledger.write([REPORT])
+            ledger.refresh()
+            assert len(list(ledger.read(LedgerKind.AGENT))) == 1
+
+    def read_reports(self) -> None:
+        """As an audit of many hosts does."""
+        with closing(ledger_in(self.settings)) as ledger:
+            ledger.refresh()
+            assert len(list(ledger.read(LedgerKind.AGENT))) == 1
+
     def month(self, year: int) -> str:
         return f"{year + self.number // 12}.{self.number % 12 + 1:02}"
 
 
 WORK = {
-    "agent": (Trial.know, Trial.check, Trial.create, Trial.look),
-    "auditor": (Trial.know, Trial.look),
+    "agent": (Trial.know, Trial.look_at_mappings, Trial.create, Trial.look, Trial.report),
+    "auditor": (Trial.know, Trial.look, Trial.read_reports),
     "repairer": (Trial.know, Trial.create, Trial.look, Trial.replace),
     "expirer": (Trial.expire,),
 }
@@ -121,6 +149,10 @@ def opened(settings: ElasticsearchSettings) -> closing[ElasticsearchOutput]:
     return closing(ElasticsearchOutput(settings, SHIPPED, SystemClock(), EventsLog(text_writer(io.StringIO()))))
 
 
+def ledger_in(settings: ElasticsearchSettings) -> ElasticsearchLedger:
+    return ElasticsearchLedger(settings, EventsLog(text_writer(io.StringIO())))
+
+
 def succeeds(node: SecuredNode, role: str, allowed: dict[str, Any]) -> bool:
     """Whether a key with these privileges can do all the work of a role."""
     key = node.make_key(f"tried-{role}", {role: allowed})
@@ -132,6 +164,10 @@ def succeeds(node: SecuredNode, role: str, allowed: dict[str, Any]) -> bool:
             node.ask("PUT", f"/shipper-{DATASET}-default-{trial.month(2001)}")
         else:
             store(node, trial.some)
+        if role in LEDGER_PRIVILEGES:
+            write_report(node)
+        if role == "agent":
+            node.ask("DELETE", f"/{LEDGER_INDEX}")  # it makes it itself
         try:
             for work in WORK[role]:
                 work(trial)
@@ -144,6 +180,12 @@ def store(node: SecuredNode, some: list[Document]) -> None:
     with opened(with_password(node)) as output:
         assert {outcome.kind for outcome in output.send(batch_of(some)).outcomes} <= {STORED, ALREADY}
         output.refresh()
+
+
+def write_report(node: SecuredNode) -> None:
+    """As the superuser, who installs the template, too."""
+    with closing(ledger_in(replace(with_password(node), setup="auto"))) as ledger:
+        ledger.write([REPORT])
 
 
 def without(role: str, place: int, privilege: str) -> dict[str, Any]:
@@ -165,6 +207,13 @@ def privileges(role: str) -> list[tuple[int, str]]:
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_can_do_its_work(node: SecuredNode, role: str) -> None:
     assert succeeds(node, role, descriptor(role, SHIPPED, Layout.INDICES))
+
+
+@both_versions
+def test_a_key_of_the_agent_is_checked_and_found_good(node: SecuredNode) -> None:
+    key = node.make_key("agent", {"a": descriptor("agent", SHIPPED, Layout.INDICES)})
+    settings = ElasticsearchSettings((node.url,), setup="manual", api_key=key)
+    assert examine(settings, SHIPPED, time.time).problems == []
 
 
 @pytest.mark.parametrize("role", ROLES)
