@@ -13,7 +13,7 @@ from support.commands import Commands
 from support.rotating_logs import record
 
 LINES = 60_000
-DEADLINE = 120.0
+DEADLINE = 240.0
 
 
 @pytest.mark.real
