@@ -27,21 +27,38 @@ class Changes:
 
 
 class Journal:
-    """The documents of one agent, as they are in the output."""
+    """The documents of one agent, as they are in the output.
 
-    def __init__(self, who: Identity, files: Iterable[Mapping[str, Any]], fates: Iterable[Mapping[str, Any]]) -> None:
-        """`files` and `fates` are the documents that are there."""
+    Of files that the state has forgotten their keys are enough, as long as none of them comes back.
+    """
+
+    def __init__(
+        self,
+        who: Identity,
+        files: Iterable[Mapping[str, Any]],
+        fates: Iterable[Mapping[str, Any]],
+        account: Account,
+    ) -> None:
+        """`files` and `fates` are the documents that are there, `account` says which are in use."""
         self._who = who
         self._files: dict[str, int] = {}
         self._fates: dict[str, dict[tuple[int, str], int]] = {}
+        self._former: set[str] = set()
+        in_use = self._keys(account)
         for body in files:
             note = read_file(body)
-            if not note.superseded:
+            if not note.superseded or note.key in in_use:
                 self._files[note.key] = _digest(body)
+            else:
+                self._former.add(note.key)
         for body in fates:
             fate = read_fate(body)
             if fate.key in self._files:
                 self._fates.setdefault(fate.key, {})[fate.bucket, fate.fate] = _of_tally(fate.tally)
+
+    def covers(self, account: Account) -> bool:
+        """Whether it is known what is there of all files of an account."""
+        return not self._former or self._former.isdisjoint(self._keys(account))
 
     def changes(self, account: Account) -> Changes:
         """What has to be written so that the output says what the account says."""
@@ -76,6 +93,10 @@ class Journal:
         for key in changes.left:
             self._files.pop(key, None)
             self._fates.pop(key, None)
+            self._former.add(key)
+
+    def _keys(self, account: Account) -> set[str]:
+        return {file_key(self._who.agent, row) for row in account.files.values()}
 
     def _emptied(self, key: str, row: FileRow, there: set[tuple[int, str]]) -> Iterable[LedgerDocument]:
         """Fates that no line of a file has any more, as when a dead letter was sent again."""

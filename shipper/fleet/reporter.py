@@ -97,20 +97,22 @@ class Reporter:
     def _write(self, *, ended: bool) -> None:
         index = self._index = self._index or self._open_index()
         if self._journal is None or self._reports >= REREAD:
-            self._journal, self._reports = self._read(index), 0
+            self._journal, self._reports = None, 0
             self._accounts.forget()
         sign = None
         account = self._accounts.take()
         if account is not None:
             sign = self._signs(account, ended)
+            if self._journal is None or not self._journal.covers(account):
+                self._journal = self._read(index, account)
             self._write_changes(index, self._journal, self._journal.changes(account))
         index.write([(sign or self._signs(None, ended)).document()])
         self._reports += 1
 
-    def _read(self, index: LedgerIndex) -> Journal:
+    def _read(self, index: LedgerIndex, account: Account) -> Journal:
         index.refresh()
         files = index.read(LedgerKind.FILE, agent=self._who.agent)
-        return Journal(self._who, files, index.read(LedgerKind.FATE, agent=self._who.agent))
+        return Journal(self._who, files, index.read(LedgerKind.FATE, agent=self._who.agent), account)
 
     def _write_changes(self, index: LedgerIndex, journal: Journal, changes: Changes) -> None:
         left = self._superseded(index, set(changes.left)) if changes.left else []
