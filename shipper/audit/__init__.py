@@ -12,5 +12,5 @@ How to read it: `findings` (the words), `claims` (what the state says), `disk` (
 copies), `families` (what belongs together), `balance` (the equation), `rules` (which pipeline ruled where),
 `reconcile` (the comparison of sequences), `drill` (one drill-down), `judge` (its causes), `contents`, `gone`, `gaps`
 and `heads` (special cases), `examine` (one family), `doubts` (what moved meanwhile), `auditor` (the order of it all),
-`report` and `repair`.
+`report` and `repair`; `resume` and `resume_parts` (what an interrupted audit need not do again).
 """
