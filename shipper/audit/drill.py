@@ -105,8 +105,9 @@ def rules_for(context: Context, family: Family, part: Part, documents: Sequence[
     segments = context.rulebook.segments(family.input, claim)
     if claim is not None:
         path, marks = claim.row.path, list(claim.row.marks)
-        # Where the file was edited and ends early, its last event ended at the checkpoint once.
+        # Where the file was edited, its last event ended at the checkpoint once, and that may be anywhere now.
         cuts = {mark.offset for mark in marks if mark.kind is MarkKind.CUT} | {min(part.reach, part.measure.end)}
+        cuts |= set() if part.agrees else {part.measure.end}
         # What was sent and is not counted yet was cut as its documents say.
         cuts |= {place for stored in documents for place in _ends(stored) if place > part.reach}
     else:

@@ -119,7 +119,8 @@ def match_contents(
     pairs = _align(left, rest, unshipped) if left and rest else []
     if pairs:
         first = left[pairs[0][0]].offset
-        known = (event.end for event in events if event.offset < first and event.id in matching.stored)
+        same = {*matching.stored, *(item.event.id for item in matching.changed)}
+        known = (event.end for event in events if event.offset < first and event.id in same)
         matching.edited_at = max(known, default=0)
     _Settling(matching, unshipped).settle(left, rest, pairs)
 
@@ -236,9 +237,14 @@ class _Settling:
     def _edited(self, absent: Sequence[DiskEvent], surplus: Sequence[Surplus], grown: int) -> None:
         """Take in what is left of a gap; as much of it as explains by how much the file has grown is an edit."""
         matching = self._matching
-        first = len(surplus) - _last(_sizes(surplus), -grown)
-        added = _last([event.tally.bytes for event in absent], grown + sum(_sizes(surplus[first:])))
-        matching.surplus += [*surplus[:first], *(item._replace(removed=True) for item in surplus[first:])]
+        edited_at = matching.edited_at or 0  # what stands before it is as it was
+        late = [item for item in surplus if item.place >= edited_at]
+        removed = late[len(late) - _last(_sizes(late), -grown) :]
+        sizes = [event.tally.bytes for event in absent if event.offset >= edited_at]
+        added = _last(sizes, grown + sum(_sizes(removed)))
+        names = {item.document.id for item in removed}
+        kept = [item for item in surplus if item.document.id not in names]
+        matching.surplus += [*kept, *(item._replace(removed=True) for item in removed)]
         matching.absent += absent
         matching.added.update(event.id for event in absent[len(absent) - added :])
 

@@ -141,3 +141,38 @@ def test_a_duplicate_is_told_by_its_line_on_the_disk_of_today(site: Memory) -> N
     site.write("a.log", [*LINES[:9], *LINES[12:]])
     outcome = site.audit()
     assert [f.first_line for f in outcome.findings if f.kind is Kind.DUPLICATE] == [27]
+
+
+def test_a_line_that_was_put_in_does_not_count_as_one_that_the_ledger_must_know(site: Memory) -> None:
+    site.write("a.log", LINES)
+    site.ship()
+    site.delete(40)
+    site.write("a.log", [*LINES[:9], transfer(777), *LINES[9:]])
+    assert found(site.audit()) == [
+        ("altered", "added on disk", "a.log", 10, 10),
+        ("missing", "gone from the index", "a.log", 41, 41),
+    ]
+
+
+@pytest.mark.parametrize("edited", [[transfer(777), b"\n"], [b"   \n"]])
+@pytest.mark.parametrize("use_state", [True, False])
+def test_what_is_missing_before_an_edit_is_no_part_of_it(site: Memory, edited: list[bytes], use_state: bool) -> None:
+    site.write("a.log", [*LINES[:20], b"\n", *LINES[20:]])
+    site.ship()
+    site.delete(5)
+    site.write("a.log", [*LINES[:20], *edited, *LINES[20:]])
+    outcome = site.audit(use_state=use_state)
+    missing = [(f.first_line, f.repair) for f in outcome.findings if f.kind is Kind.MISSING]
+    assert (5, "resend") in missing
+    assert ("altered", "added on disk" if len(edited) > 1 else "changed on disk", "a.log", 21, 21) in found(outcome)
+
+
+def test_the_last_event_of_a_file_into_which_a_line_was_put_is_matched(tmp_path: Path) -> None:
+    item = InputSettings("m", (f"{tmp_path}/logs/*",), "storm-monitoring", timezone="Europe/Rome")
+    site = Memory(tmp_path, item)
+    event = b"03/20 14:%02d:11 : [# 22927 lifetime=95:33:18] S [OK:47,F:15,E:0]\n\tand what follows it\n"
+    events = [event % number for number in range(30)]
+    path = site.write("monitoring.log", events)
+    site.ship()
+    path.write_bytes(b"".join([*events[:9], event % 59, *events[9:]]))
+    assert found(site.audit()) == [("altered", "added on disk", "monitoring.log", 19, 20)]
