@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 from shipper.clock import Clock
 from shipper.errors import SourceError
 from shipper.events_log import EventsLog
 from shipper.read.absences import Absences
 from shipper.read.beginnings import Beginnings
-from shipper.read.discover import Found, Key, discover
+from shipper.read.discover import Found, discover
 from shipper.read.files import Renamed, UnfinishedArchive
+from shipper.read.open_files import ClosedFiles, OpenFiles, to_spare
 from shipper.read.opener import Opener, key_of
 from shipper.read.pace import Pace
 from shipper.read.recognise import Recogniser, Registry
@@ -22,12 +21,11 @@ from shipper.read.tail import Replaced, TailedFile
 from shipper.read.to_open import HEAD_START, RECENT, ToOpen
 from shipper.read.troubles import Troubles, Unidentified
 from shipper.read.turns import Turns
-from shipper.records import Chunk, Framing, Mark, MarkKind
+from shipper.records import Chunk, Framing
 from shipper.settings import InputSettings
 
 REPLACED_FILE_WAITS = 300.0
 """Seconds for which a file that lost its name to another is read on after it last grew."""
-_STEP = 1 << 20
 
 
 class Reader:
@@ -49,19 +47,15 @@ class Reader:
         self._settings = {item.name: item for item in inputs}
         self._recogniser = recogniser
         self._absences = absences
-        self._registry = registry
         self._clock = clock
         self._events = events
-        self._max_open = max_open_files
         self._pace = Pace(inputs, clock)
-        self._tailed: dict[Key, TailedFile] = {}
+        self._files = OpenFiles(recogniser, registry, events, max_open_files)
+        self._closed = ClosedFiles()
         self._turns: Turns[TailedFile] = Turns()
         self._waiting = ToOpen()
         self._busy_since: float | None = None
         """Monotonic time since when there was always something to read."""
-        self._closed: dict[str, Key] = {}
-        """By path: files that were read to their end and closed, to be opened again when they grow."""
-        self._pending: dict[Key, int] = {}
         self._troubles = Troubles(inputs, events)
         self._opener = Opener(host, framings, recogniser, Beginnings(inputs, registry), self._troubles)
         self.matching = 0
@@ -74,7 +68,7 @@ class Reader:
     @property
     def tailed(self) -> Sequence[TailedFile]:
         """The files that are open."""
-        return tuple(self._tailed.values())
+        return self._files.all
 
     @property
     def unreadable(self) -> Mapping[str, str]:
@@ -89,7 +83,7 @@ class Reader:
     def reframe(self, input_name: str, framing: Framing) -> None:
         """Make events of an input's lines by another framing, from where each file has come to."""
         self._opener.reframe(input_name, framing)
-        for tailed in self._tailed.values():
+        for tailed in self._files.all:
             if tailed.source.input == input_name:
                 tailed.framing = framing
 
@@ -103,17 +97,15 @@ class Reader:
             for found in files:
                 key = found.key(settings.name)
                 present.add(key)
-                if key in self._tailed:
-                    self._note_name(self._tailed[key], found)
+                if key in self._files:
+                    self._files.found(key, found)
                 elif not self._opener.is_read(key, found):
                     waiting.append((settings, found))
         self.matching = len(present)
-        for key, tailed in self._tailed.items():
-            tailed.named = key in present
-        self._absences.look(present | self._tailed.keys(), self._clock.time())
+        self._files.looked(present)
+        self._absences.look(present.union(self._files.keys), self._clock.time())
         self._waiting.replace(waiting)
         self._opener.keep(present)
-        self._pending = {key: lines for key, lines in self._pending.items() if key in present or key in self._tailed}
 
     def chunks(self, *, once: bool) -> Iterator[Chunk]:
         """One pass: chunks of all files in turn, until each is at its end as it is now.
@@ -152,7 +144,7 @@ class Reader:
             self._turns.add(tailed, live=live)
             self._pace.took(tailed.source.input, chunk.end - chunk.start)
             yield chunk
-        elif self._tailed.get(key_of(tailed.row)) is tailed:
+        elif self._files.holds(tailed):
             self._let_go(tailed, once=once)
 
     def _waits(self, input_name: str) -> bool:
@@ -176,27 +168,22 @@ class Reader:
 
     def _has_room(self, *, parking: bool) -> bool:
         """Whether a file that waits can be opened, made room for if need be."""
-        spare = len(self._tailed) < self._max_open
+        spare = self._files.has_room
         if self._waiting.ready(self._waits):
             return spare or (parking and self._park())
         # A file that must not be read yet is opened only where there is room: it may be deleted while it waits.
         return spare and self._waiting.take_aside()
 
     def _park(self) -> bool:
-        """Close a file at its end, to be opened again when it changes; whether there was one that can be spared.
-
-        The one that has been there longest, and rather one without half a line: an event that waits for quiet is kept.
-        """
-        spared = next((one for one in self._turns.at_end() if not one.pending and _has_name(one)), None) or next(
-            (one for one in self._turns.at_end() if not one.framing.multiline and _has_name(one)), None
-        )
+        """Close a file at its end, to be opened again when it changes; whether there was one that can be spared."""
+        spared = to_spare(self._turns.at_end())
         if spared is None:
             return False
         self._turns.remove(spared)
         if self._waits(spared.source.input):
             found = Found(spared.path, spared.content.stat())
             self._waiting.put_aside(self._settings[spared.source.input], found)
-            self._give_back(spared)
+            self._files.give_back(spared)
         else:
             self._finish(spared)
         return True
@@ -207,13 +194,11 @@ class Reader:
         Whether one of them is another file now, so that a scan is needed.
         """
         replaced = False
-        for path in self._closed.keys() & set(paths):
-            key = self._closed.pop(path)
-            found = Found(Path(path), os.stat(path)) if os.path.exists(path) else None  # noqa: PTH110, PTH116  as in `discover`
-            if found is not None and found.key(key[0]) == key:
-                self._waiting.add(self._settings[key[0]], found, first=True)
-            else:
+        for input_name, found in self._closed.written(paths):
+            if found is None:
                 replaced = True
+            else:
+                self._waiting.add(self._settings[input_name], found, first=True)
         return replaced
 
     def forget(self, file: int) -> None:
@@ -237,20 +222,15 @@ class Reader:
 
     def blocks(self, file: int, offset: int = 0) -> Iterator[bytes]:
         """The whole content of an open file from an offset on, for decisions that need to see all of it."""
-        content = next(tailed.content for tailed in self._tailed.values() if tailed.row.id == file)
-        while block := content.pread(_STEP, offset):
-            yield block
-            offset += len(block)
+        return self._files.blocks(file, offset)
 
     def pending_lines(self) -> int:
         """Lines that are there and not read as whole events, a last one without newline included."""
-        return sum(self._pending.values()) + sum(item.lines for item in self.unidentified.values())
+        return self._files.pending_lines() + sum(item.lines for item in self.unidentified.values())
 
     def close(self) -> None:
         """Give all descriptors back."""
-        for tailed in self._tailed.values():
-            tailed.close()
-        self._tailed.clear()
+        self._files.close()
 
     def _next(self, tailed: TailedFile, *, once: bool) -> Chunk | None:
         try:
@@ -262,32 +242,18 @@ class Reader:
             return None  # it is looked at again when it has changed
         except (SourceError, OSError) as error:
             self._troubles.cannot_read(tailed.row.current_path, error)
-            self._give_back(tailed)
+            self._files.give_back(tailed)
         else:
             return chunk
         return None
 
-    def _note_name(self, tailed: TailedFile, found: Found) -> None:
-        row = tailed.row
-        if str(found.path) != row.current_path:
-            self._events.info("file_renamed", path=row.current_path, to=str(found.path))
-            row.current_path, tailed.path = str(found.path), found.path
-            if tailed.is_itself():  # else the size is that of what took its place, and what was unread is told later
-                row.size = found.status.st_size
-            self._registry.seen(row)
-
     def _let_go(self, tailed: TailedFile, *, once: bool) -> None:
         """Close what will bring nothing more; what has its end for now rests."""
-        row, key, status = tailed.row, key_of(tailed.row), tailed.content.stat()
-        if row.size != status.st_size:
-            row.size = status.st_size
-            self._registry.seen(row)
-        self._pending[key] = tailed.pending_lines()
-        quiet = self._clock.monotonic() - tailed.grew_at
-        over = not tailed.named and quiet >= REPLACED_FILE_WAITS
+        self._files.at_end(tailed)
+        over = not tailed.named and self._clock.monotonic() - tailed.grew_at >= REPLACED_FILE_WAITS
         if over and not tailed.done:
-            self._note_lost(tailed, "gone")  # half a line; it is read on if the file comes back
-        if tailed.done or over or (once and tailed.named and status.st_nlink > 0):
+            self._files.note_lost(tailed, "gone")  # half a line; it is read on if the file comes back
+        if tailed.done or over or (once and tailed.has_name):
             self._finish(tailed)
         else:
             self._turns.rest(tailed)
@@ -296,14 +262,8 @@ class Reader:
         """Close a file that was read to its end; it is opened again if it changes."""
         self._opener.was_read(key_of(tailed.row), tailed.looked_at)
         if tailed.named and not tailed.done:
-            self._closed[str(tailed.path)] = key_of(tailed.row)
-        self._give_back(tailed)
-
-    def _give_back(self, tailed: TailedFile) -> None:
-        """Close a file, and remember how far it was read."""
-        self._recogniser.read_to(tailed.row, tailed.position, tailed.chain, tailed.guard)
-        del self._tailed[key_of(tailed.row)]
-        tailed.close()
+            self._closed.add(tailed)
+        self._files.give_back(tailed)
 
     def _replaced(self, tailed: TailedFile) -> None:
         """The file under this inode is another one now: what was unread is lost, unless a copy has it."""
@@ -311,22 +271,17 @@ class Reader:
         if not tailed.content.compressed:
             tailed.size = max(tailed.size, self.sizes.before_truncation(str(tailed.path), status))
         size, lost = status.st_size, tailed.pending
-        self._note_lost(tailed, "truncated")
+        self._files.note_lost(tailed, "truncated")
         self._events.warning("file_truncated", path=row.current_path, size=size, position=tailed.position, unread=lost)
-        self._recogniser.read_to(row, tailed.position, tailed.chain, tailed.guard)
-        del self._tailed[key_of(row)]
+        self._files.drop(tailed)
         other = self._opener.identified_anew(self._settings[row.input], tailed.path, tailed.content)
         if other is not None:
             other.named = tailed.named
-            self._tailed[key_of(other.row)] = other
+            self._files.add(other)
             self._turns.add(other, live=True)
 
-    def _note_lost(self, tailed: TailedFile, how: str) -> None:
-        if tailed.pending:
-            self._registry.gap(tailed.row, Mark(tailed.position, MarkKind.GAP, f"{how}:{tailed.pending}"))
-
     def _open(self, settings: InputSettings, found: Found) -> TailedFile | None:
-        if found.key(settings.name) in self._tailed:
+        if found.key(settings.name) in self._files:
             return None  # a look at the folder and a notification told of the same file
         try:
             tailed = self._opener.open(settings, found, left=self.to_open)
@@ -334,7 +289,7 @@ class Reader:
             self._look_for(settings, found)
             return None
         if tailed is not None:
-            self._tailed[key_of(tailed.row)] = tailed
+            self._files.add(tailed)
         return tailed
 
     def _look_for(self, settings: InputSettings, lost: Found) -> None:
@@ -343,8 +298,3 @@ class Reader:
         for found in discover(settings):
             if found.path == lost.path or found.key(settings.name) == key:
                 self._waiting.add(settings, found)
-
-
-def _has_name(tailed: TailedFile) -> bool:
-    """Whether the file can be opened again; one that lost its name cannot."""
-    return tailed.named and tailed.content.stat().st_nlink > 0

@@ -62,6 +62,11 @@ class TailedFile:
         return max(0, self.size - self.position)
 
     @property
+    def has_name(self) -> bool:
+        """Whether the file can be opened again; one that lost its name cannot."""
+        return self.named and self.content.stat().st_nlink > 0
+
+    @property
     def guard(self) -> int:
         """Hash of the up to 1 KiB before the position."""
         return self._guard if self._before is None else guard_of(self._before)

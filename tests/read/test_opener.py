@@ -49,7 +49,7 @@ def test_files_that_are_gone_leave_nothing_behind_in_memory(scene):
             live.catch_up(20)
         live.catch_up(20)
         opener = live.agent.reader._opener
-        assert (len(opener._read), len(live.agent.reader._pending)) == (0, 0)
+        assert (len(opener._read), len(live.agent.reader._files._pending)) == (0, 0)
 
     assert len(scene.sources()) == 30
     assert scene.verdict() == CLOSED
