@@ -138,7 +138,7 @@ def rebuild(settings: Settings, output: Output) -> Rebuilt:
             path.unlink()  # of a rebuilding that did not come to its end
         output.refresh()
         asked = Asked(output)
-        _read_everything(replace(settings, state=workshop), asked)
+        _read_everything(replace(settings, state=workshop, fleet=False), asked)  # no agent that others should see
         with closing(State.open(workshop, settings.host)) as state:
             state.look_at_output(output.identity)
             rows, lines = state.files.all(), sum(row.tally.lines for row in state.ledger())

@@ -112,6 +112,13 @@ def lose_the_state(folder: Path) -> None:
     shutil.rmtree(folder / "state")
 
 
+def agents_seen(cluster: ElasticsearchNode) -> int:
+    """How many agents ever told of themselves."""
+    cluster.ask("POST", "/shipper-ledger/_refresh")
+    found = cluster.ask("POST", "/shipper-ledger/_count", {"query": {"term": {"kind": "agent"}}})
+    return int(found["count"])
+
+
 def test_a_state_that_was_lost_is_made_anew_as_it_was(
     shipper: Shipper, cluster: ElasticsearchNode, tmp_path: Path
 ) -> None:
@@ -128,6 +135,7 @@ def test_a_state_that_was_lost_is_made_anew_as_it_was(
     code, rebuilt = shipper("state", "rebuild")
     assert (code, rebuilt["absent"], rebuilt["gone"], rebuilt["files"]) == (0, 0, 0, 7)
     assert known(tmp_path) == before
+    assert agents_seen(cluster) == 1
     assert shipper("state", "verify")[1]["verdict"] == "sound"
     assert shipper("run", "--once")[1]["documents"] == 0
     for level in ("ledger", "disk", "contents"):
