@@ -1,0 +1,252 @@
+"""Many hosts in one index: what is damaged, silent, late or different is found, and that alone; repaired, it is closed.
+
+The first two hosts are the pair of the smaller tests: the first one asks, to the second one something happens.
+"""
+
+import json
+import re
+import time
+from contextlib import closing
+
+import pytest
+from support.fleet import (
+    EXPECT,
+    SQLiteIndex,
+    a_fleet,
+    asked,
+    check_damage_and_repair,
+    damage,
+    last_hours,
+    ship_all,
+)
+
+from shipper.clock import SystemClock
+from shipper.events_log import EventsLog, silent
+from shipper.fleet.ledgers import read_ledger
+from shipper.fleet.survey import Survey
+from shipper.send.outputs import open_ledger, open_to_read
+from shipper.settings import SQLiteSettings
+
+
+@pytest.fixture
+def index(tmp_path):
+    return SQLiteIndex(tmp_path)
+
+
+@pytest.fixture
+def hosts(tmp_path, index):
+    """Five hosts with lines in each of the last eight hours."""
+    return a_fleet(tmp_path, index)
+
+
+@pytest.fixture
+def pair(tmp_path, index):
+    """Two such hosts."""
+    return a_fleet(tmp_path, index, 2)
+
+
+def test_where_all_is_well_the_fleet_is_closed(hosts):
+    ship_all(hosts)
+    answer = asked(hosts[0])
+    assert (answer.code, answer.found) == (0, [])
+    assert answer.report["verdict"] == "closed"
+    assert answer.report["totals"]["indexed"] == 5 * 80
+    assert [one["host"] for one in answer.report["hosts"]] == [host.name for host in hosts]
+    assert {one["lines"]["stored"] for one in answer.report["hosts"]} == {80}
+
+
+def test_exactly_what_happened_to_five_hosts_is_found_and_closed_when_repaired(hosts, index, monkeypatch):
+    check_damage_and_repair(hosts, index, monkeypatch)
+
+
+def test_who_only_cares_for_some_kinds_says_so(pair, index):
+    ship_all(pair)
+    index.delete_documents(pair[1], 7)
+    assert asked(pair[0], "--fail-on", "silent,late").code == 0
+    assert asked(pair[0], "--fail-on", "missing").code == 1
+
+
+def test_an_auditor_needs_no_more_than_an_output(pair, index, tmp_path):
+    ship_all(pair)
+    auditor = tmp_path / "auditor.yml"
+    auditor.write_text(json.dumps({"output": index.output}))
+    pair[0].configuration = auditor
+    assert asked(pair[0]).code == 0
+
+
+def test_a_host_that_writes_no_ledger_is_not_proved(pair):
+    pair[1].configure(fleet=False)
+    ship_all(pair)
+    answer = asked(pair[0])
+    assert (answer.code, answer.found) == (3, [("dtn02", "unproved", "its agent writes no ledger documents")])
+    assert "80 lines" in answer.evidence[0]
+
+
+def test_documents_that_no_ledger_counts_are_not_proved(pair, index):
+    """All that the host says of its file is deleted; what it says of itself is left."""
+    ship_all(pair)
+    index.sql("DELETE FROM ledger_documents WHERE host = ? AND kind <> 'agent'", pair[1].name)
+    answer = asked(pair[0])
+    assert (answer.code, answer.found) == (3, [("dtn02", "unproved", "file gone and no ledger vouches")])
+
+
+def test_a_ledger_of_which_a_part_is_gone_proves_nothing_and_is_mended_by_the_agent(pair, index):
+    ship_all(pair)
+    assert index.sql("DELETE FROM ledger_documents WHERE host = ? AND kind = 'fate'", pair[1].name)
+    answer = asked(pair[0])
+    assert (answer.code, answer.found) == (3, [("dtn02", "unproved", "its ledger documents are not whole")])
+    pair[1].ship()
+    assert asked(pair[0]).code == 0
+
+
+def test_more_than_a_ledger_counted_is_unexpected(pair, index):
+    ship_all(pair)
+    others = "dataset, host, input, timestamp, fingerprint, offset, lines, bytes, h0, h1, pipeline, document"
+    index.sql(f"INSERT INTO documents SELECT 'x' || id, {others} FROM documents WHERE host = ? LIMIT 3", pair[1].name)
+    answer = asked(pair[0])
+    assert (answer.code, answer.found) == (1, [("dtn02", "unexpected", "more than the ledger counted")])
+    assert answer.report["findings"][0]["lines"] == 3
+
+
+def test_a_rotated_and_compressed_log_and_a_lost_state_change_nothing(pair):
+    ship_all(pair)
+    log = pair[1].logs / "transfer.log"
+    log.rename(log.with_name("transfer.log.1"))
+    pair[1].write(last_hours(1)[0], 5)
+    pair[1].ship()
+    assert asked(pair[0]).code == 0
+    for part in (pair[1].folder / "state").glob("state.db*"):
+        part.unlink()
+    log.with_name("transfer.log.1").unlink()
+    pair[1].ship()
+    answer = asked(pair[0])
+    assert (answer.code, answer.found) == (0, []), "what the lost state said vouches for the file that is gone"
+
+
+def test_an_amount_out_of_the_band_is_unusual_and_says_how_that_is_known(pair):
+    pair[1].write(last_hours(3)[0], 90, "more.log")
+    ship_all(pair)
+    answer = asked(pair[0])
+    assert answer.found == [("dtn02", "unusual", "more than expected")]
+    assert "100 lines" in answer.evidence[0]
+    assert re.search(r"5 to 20 lines are usual after \d periods with a median of 10", answer.evidence[0])
+    pair[1].configure({**EXPECT, "lines": ["1", "1000"], "bytes": ["1MB", "2MB"]})
+    pair[1].ship()
+    answer = asked(pair[0])
+    assert answer.found == [("dtn02", "unusual", "fewer than expected")]
+    assert "1,000,000 to 2,000,000 bytes are configured" in answer.evidence[0]
+
+
+def test_a_stall_is_told_with_its_reason(pair):
+    (pair[1].logs / "broken.log").symlink_to(pair[1].configuration)
+    pair[0].ship()
+    assert pair[1].shipper("run", "--once").code == 1
+    answer = asked(pair[0])
+    assert answer.found == [("dtn02", "stalled", "its agent says so")]
+    assert "broken.log, since" in answer.evidence[0]
+    assert "leads out of the input's folders" in answer.evidence[0]
+
+
+def test_the_page_and_the_text_name_every_host(hosts, index, monkeypatch, tmp_path):
+    damage(hosts, index, monkeypatch)
+    page = tmp_path / "fleet.html"
+    answer = hosts[0].shipper("audit", "--fleet", "--html", str(page))
+    assert answer.code == 1
+    for host in hosts:
+        assert host.name in answer.out
+        assert host.name in page.read_text()
+    assert "Verdict: findings" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--repair"], "--repair does not go together with --fleet"),
+        (["--level", "contents"], "--level does not go together with --fleet"),
+        (["--since", "1h"], "--since does not go together with --fleet"),
+        (["--silent-after", "soon"], "--silent-after soon"),
+        (["--host", "nobody.example.org"], "neither the index nor a ledger knows this host"),
+    ],
+)
+def test_what_makes_no_sense_for_a_fleet_is_refused(pair, words, reason):
+    pair[0].ship()
+    answer = asked(pair[0], *words)
+    assert answer.code == 2
+    assert reason in answer.err
+
+
+def test_a_silence_is_judged_by_fleet_only(pair):
+    assert pair[0].shipper("audit", "--silent-after", "1h").code == 2
+
+
+class Watched:
+    """A survey whose waiting lets pair go on."""
+
+    def __init__(self, index, meanwhile):
+        self.settings = SQLiteSettings(index.path)
+        self.meanwhile = meanwhile
+        self.waited = 0
+
+    def run(self):
+        events = EventsLog(silent)
+        with (
+            closing(open_to_read(self.settings, (), SystemClock(), events)) as output,
+            closing(open_ledger(self.settings, events)) as documents,
+        ):
+            return Survey(documents, output, time.time, self._wait).run()
+
+    def _wait(self, _seconds):
+        self.waited += 1
+        self.meanwhile()
+
+
+def revive(index, host):
+    """As if the agent went on after its last report."""
+    index.age(host, 0)
+
+
+def test_a_file_that_began_since_the_ledger_was_written_is_no_finding(pair, index):
+    """The ledger of a live agent is a minute old, the index is not."""
+    ship_all(pair)
+    index.sql("CREATE TABLE kept AS SELECT * FROM ledger_documents WHERE host = ?", pair[1].name)
+    pair[1].write(last_hours(1)[0], 10, "new.log")
+    pair[1].ship()
+    index.sql("DELETE FROM ledger_documents WHERE host = ?", pair[1].name)
+    index.sql("INSERT INTO ledger_documents SELECT * FROM kept")
+    revive(index, pair[1])
+
+    def report():
+        pair[1].ship()
+        revive(index, pair[1])
+
+    watched = Watched(index, report)
+    fleet = watched.run()
+    assert fleet.outcome.findings == []
+    assert watched.waited >= 2, "two signs of life later every line that was there is known"
+
+
+def test_lines_that_were_stored_since_the_ledger_was_written_are_no_finding(pair, index):
+    ship_all(pair)
+    index.sql("CREATE TABLE kept AS SELECT * FROM ledger_documents WHERE host = ?", pair[1].name)
+    pair[1].write(last_hours(1)[0], 10)
+    pair[1].ship()
+    index.sql("DELETE FROM ledger_documents WHERE host = ?", pair[1].name)
+    index.sql("INSERT INTO ledger_documents SELECT * FROM kept")
+    answer = asked(pair[0])
+    assert (answer.code, answer.found) == (0, [])
+
+
+def test_a_ledger_that_is_read_while_it_is_written_is_read_again(pair, index):
+    ship_all(pair)
+    statement = "DELETE FROM ledger_documents WHERE host = ? AND kind = 'fate'"
+    index.sql(statement, pair[1].name)
+    revive(index, pair[1])
+
+    def report():
+        pair[1].ship()
+        revive(index, pair[1])
+
+    watched = Watched(index, report)
+    assert watched.run().outcome.findings == []
+    with closing(open_ledger(SQLiteSettings(index.path), EventsLog(silent))) as documents:
+        assert read_ledger(documents, pair[1].name).torn == {}
