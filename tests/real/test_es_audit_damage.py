@@ -244,9 +244,7 @@ def test_what_is_gone_for_its_age_is_not_brought_back_while_it_is_too_old(
     assert expired in site.shipper("setup", "--expire", "--apply").out
     answer = site.repaired()
     assert (answer.code, answer.found) == (1, [("missing", "older than the retention", "a.log", 1, OLD, None)])
-    assert answer.evidence[0].endswith(
-        f"there is no index {expired} any more, and what it held is older than the 400 days for which documents are kept"
-    )
+    assert f"there is no index {expired} any more, and what it held is older than the 400 days" in answer.evidence[0]
     assert "What to do, older than the retention: Nothing is wrong" in site.shipper("audit").out
     site.configure(retention="40000d")
     assert site.asked().found == [(*GONE, 1, OLD, "resend")]

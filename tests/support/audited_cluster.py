@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from shipper import cli, config
-from shipper.settings import InputSettings, Settings
+from shipper.settings import Settings
 from support.elasticsearch_node import ElasticsearchNode
 from support.site import HOST, Site, transfer
 
@@ -59,9 +59,10 @@ class AuditedCluster(Site):
     """A log of two months, shipped to a node; and what a test does to it there."""
 
     def __init__(
-        self, root: Path, node: ElasticsearchNode, *, host: str = HOST, name: str = "gridftp", **output: Any
+        self, root: Path, node: ElasticsearchNode, *, host: str = HOST, namespace: str = "default", **output: Any
     ) -> None:
-        super().__init__(root, [InputSettings(name, (f"{root}/logs/*.log*",), "gridftp-transfer")])
+        super().__init__(root)
+        self.namespace = namespace
         self.node = node
         self.host = host
         self.configure(**output)
@@ -76,7 +77,8 @@ class AuditedCluster(Site):
         cluster = json.dumps({"elasticsearch": {"hosts": [self.node.url], **output}})
         self.configuration.write_text(
             f"host: {self.host}\nstate: {self.root}/state\n"
-            f"inputs: [{{name: {self.inputs[0].name}, paths: ['{self.logs}/*.log*'], pipeline: gridftp-transfer}}]\n"
+            f"inputs: [{{name: gridftp, paths: ['{self.logs}/*.log*'], pipeline: gridftp-transfer, "
+            f"namespace: {self.namespace}}}]\n"
             f"output: {cluster}\n"
         )
         self.configuration.chmod(0o600)  # it may hold a secret
@@ -101,18 +103,19 @@ class AuditedCluster(Site):
         """An audit that repairs, and what it found after that."""
         return self.asked("--repair", "--apply", *arguments)
 
-    def hit(self, line: int, index: str = f"{ALIAS}-*") -> dict[str, Any]:
+    def hit(self, line: int) -> dict[str, Any]:
         """The stored document of a line of the log, as a search gives it."""
-        query = {"term": {"log.offset": sum(map(len, LINES[: line - 1]))}}
-        self.node.ask("POST", f"/{index}/_refresh")
-        (found,) = self.node.ask("POST", f"/{index}/_search", {"query": query})["hits"]["hits"]
+        terms = ({"host.name": self.host}, {"log.offset": sum(map(len, LINES[: line - 1]))})
+        query = {"bool": {"filter": [{"term": term} for term in terms]}}
+        self.node.ask("POST", "/shipper-*/_refresh")
+        (found,) = self.node.ask("POST", "/shipper-*/_search", {"query": query})["hits"]["hits"]
         return dict(found)
 
     def delete_all(self) -> None:
         """Delete all documents of this host."""
         query = {"size": 10_000, "query": {"term": {"host.name": self.host}}, "_source": False}
-        self.node.ask("POST", f"/{ALIAS}-*/_refresh")
-        for found in self.node.ask("POST", f"/{ALIAS}-*/_search", query)["hits"]["hits"]:
+        self.node.ask("POST", "/shipper-*/_refresh")
+        for found in self.node.ask("POST", "/shipper-*/_search", query)["hits"]["hits"]:
             self.node.ask("DELETE", f"/{found['_index']}/_doc/{found['_id']}")
 
     def delete(self, *lines: int) -> None:

@@ -62,7 +62,12 @@ class SecuredNode(ElasticsearchNode):
     """A node that knows the superuser `USER`; `ask` speaks as that user, or as another with `authorization`."""
 
     def __init__(self, version: str = NINE, *, settings: dict[str, str] | None = None) -> None:
-        security = {"xpack.security.enabled": "true", "xpack.security.transport.ssl.enabled": "false"}
+        security = {
+            "xpack.security.enabled": "true",
+            "xpack.security.transport.ssl.enabled": "false",
+            # So that roles can hide documents and fields.
+            "xpack.license.self_generated.type": "trial",
+        }
         super().__init__(version, settings={**security, **(settings or {})})
 
     def ask(self, method: str, path: str, body: Any = None, *, authorization: str | None = None) -> Any:
