@@ -12,9 +12,10 @@ r"""Grok: named pieces of regular expressions that turn lines of text into field
 
 How it works
     `definitions` reads pattern files, `library` keeps them; `compile` replaces references by what they stand for;
-    `translate` (with `scanner`, `classes`, `fragments`) rewrites the result from Oniguruma's syntax, in which grok
-    patterns are written, to Python's; `match` applies it; `explain` says why it does not match; `filter` (with `event`
-    and `timeout`) is Logstash's filter. Nothing is kept outside the objects, and only `definitions` reads files.
+    `translate` (with `scanner`, `notation`, `classes`, `fragments`) rewrites the result from Oniguruma's syntax, in
+    which grok patterns are written, to Python's; `match` applies it; `explain` says why it does not match; `filter`
+    (with `event` and `timeout`) is Logstash's filter. Nothing is kept outside the objects, and only `definitions` reads
+    files.
 
 What an expression may contain
     =============================  ==============================================================================

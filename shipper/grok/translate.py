@@ -16,6 +16,7 @@ from functools import lru_cache
 
 from shipper.grok.classes import CharacterSet, escaped, read_class, read_escape
 from shipper.grok.fragments import Fragment, Start, is_anchored, joined, repeat, sequence, start_of
+from shipper.grok.notation import read_interval, read_quoted_name, read_switches
 from shipper.grok.pivot import rest_from_pivot
 from shipper.grok.scanner import Scanner, TranslationError
 
@@ -106,7 +107,7 @@ class _Parser:
         return False
 
     def atom(self) -> Fragment | None:
-        if self.scanner.here == "{" and self.interval() is not None:
+        if self.scanner.here == "{" and read_interval(self.scanner) is not None:
             raise self.scanner.error("has a quantifier with nothing to repeat")
         character = self.scanner.take()
         if character.isalnum():
@@ -142,21 +143,11 @@ class _Parser:
                 if self.scanner.here in ("?", "+"):
                     quantifier += self.scanner.take()
                 fragment = repeat(fragment, quantifier)
-            elif (interval := self.interval()) is not None:
+            elif (interval := read_interval(self.scanner)) is not None:
                 fragment = self.interval_of(fragment, interval)
             else:
                 break
         return fragment
-
-    def interval(self) -> str | None:
-        """`{n}`, `{n,}`, `{,m}` or `{n,m}` if that is what comes next; it is passed."""
-        if not self.scanner.looks_at("{"):
-            return None
-        found = re.compile(r"\{(?:\d+(?:,\d*)?|,\d+)\}").match(self.scanner.text, self.scanner.at)
-        if found is None:
-            return None
-        self.scanner.at = found.end()
-        return found[0].replace("{,", "{0,")
 
     def interval_of(self, fragment: Fragment, interval: str) -> Fragment:
         """In Ruby `{n}?` means optional, and `{n,m}+` repeats: neither is lazy or possessive there."""
@@ -225,7 +216,8 @@ class _Parser:
     def options(self) -> Fragment:
         """`(?imx-imx)` up to the end of the enclosing group, or `(?imx-imx:…)`."""
         enclosing = self.extended
-        switches = self.switches()
+        switches, extended = read_switches(self.scanner)
+        self.extended = enclosing if extended is None else extended
         if self.scanner.skip(":"):
             branches = self.alternatives()
             if not self.scanner.skip(")"):
@@ -237,17 +229,6 @@ class _Parser:
             raise self.scanner.error("has a group of a kind that is not supported")
         start = Start.ANYWHERE if "-s" in switches or "-is" in switches else start_of(branches)
         return Fragment(f"(?{switches}:{joined(branches)})", start=start)
-
-    def switches(self) -> str:
-        """Options in the spelling of `re`; the extended syntax is resolved here and needs none."""
-        on, off = self.scanner.take_while("imx", 3), ""
-        if self.scanner.skip("-"):
-            off = self.scanner.take_while("imx", 3)
-        if "x" in on + off:
-            self.extended = "x" in on and "x" not in off
-        spelled_on = "".join("s" if option == "m" else option for option in on if option not in "x" + off)
-        spelled_off = "".join("s" if option == "m" else option for option in off if option != "x")
-        return spelled_on + (f"-{spelled_off}" if spelled_off else "")
 
     # Escapes
 
@@ -262,7 +243,7 @@ class _Parser:
             return Fragment(LINE_BREAK)
         if character == "k":
             self.scanner.take()
-            return self.reference(self.quoted_name())
+            return self.reference(read_quoted_name(self.scanner))
         if character and character in "gKX":
             raise self.scanner.error(f"uses '\\{character}', which is not supported")
         number = re.compile(r"[1-9](?!\d)").match(self.scanner.text, self.scanner.at)
@@ -270,13 +251,6 @@ class _Parser:
             self.scanner.at = number.end()
             return self.numbered_reference(int(number[0]))
         return _set(read_escape(self.scanner))
-
-    def quoted_name(self) -> str:
-        if self.scanner.skip("<"):
-            return self.scanner.take_until(">")
-        if self.scanner.skip("'"):
-            return self.scanner.take_until("'")
-        raise self.scanner.error(r"needs a name after \k, like \k<name>")
 
     def reference(self, name: str) -> Fragment:
         """What a group of this name (or of this field) matched; the latest of several that took part."""
