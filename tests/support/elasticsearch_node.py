@@ -30,6 +30,7 @@ EIGHT = "8.19.21"
 
 _ARTIFACT = "org.elasticsearch.distribution.integ-test-zip:elasticsearch:{}:zip"
 _FETCH = ("mvn", "-q", "-B", "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy")
+_FETCHED = Path("~/.m2/repository/org/elasticsearch/distribution/integ-test-zip/elasticsearch").expanduser()
 _QUICK_START = "-XX:TieredStopAtLevel=1 -XX:-AlwaysPreTouch"
 _START_LIMIT = 180.0
 _STOP_LIMIT = 30.0
@@ -142,14 +143,21 @@ class ElasticsearchNode:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read())
 
-    def _unpack(self) -> None:
+    def _fetch(self) -> None:
+        """Have Maven fetch the distribution; it keeps it, by default where the next node finds it."""
         fetch = [*_FETCH, f"-Dartifact={_ARTIFACT.format(self.version)}", f"-DoutputDirectory={self._folder}"]
         done = subprocess.run(fetch, cwd="/", capture_output=True, text=True, check=False)
         if done.returncode:
             raise NodeError(f"Maven could not fetch Elasticsearch {self.version}: {done.stdout}{done.stderr}")
-        archive = self._folder / f"elasticsearch-{self.version}.zip"
+
+    def _unpack(self) -> None:
+        name = f"elasticsearch-{self.version}.zip"
+        archive = _FETCHED / self.version / name
+        if not archive.exists():
+            self._fetch()
+            archive = self._folder / name
         shutil.unpack_archive(archive, self._folder)
-        archive.unlink()
+        (self._folder / name).unlink(missing_ok=True)
         for tool in (self._home / "bin").iterdir():
             tool.chmod(0o755)
         for name in ("data", "logs", "tmp"):
