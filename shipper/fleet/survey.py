@@ -10,12 +10,12 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
-from shipper.audit.findings import Outcome, in_order
+from shipper.audit.findings import Cause, Kind, Outcome, in_order
 from shipper.fleet.expected import unexpected
 from shipper.fleet.ledgers import read_ledger
 from shipper.fleet.lines import Compared, compare, tell_doubts, unknown_host
 from shipper.fleet.notes import AgentNote, read_agent
-from shipper.fleet.watch import SILENT_AFTER, ahead, is_alive, silent, skewed, stalled
+from shipper.fleet.watch import SILENT_AFTER, ahead, finding_of, is_alive, silent, skewed, stalled
 from shipper.send.ledger_index import LedgerIndex, LedgerKind
 from shipper.send.output import Dataset, Output
 
@@ -70,10 +70,14 @@ class Survey:
     def run(self, wanted: Collection[str] = ()) -> Fleet:
         """Look at all hosts, or at those that are wanted only. Raises OutputError."""
         notes = self._notes()
+        self._output.refresh()
         hosts = sorted({*notes, *self._output.hosts()})
         looked = {host: self._compared(host) for host in hosts if host in notes and (not wanted or host in wanted)}
         self._settle_doubts(notes, looked)
         outcome = Outcome()
+        if not hosts:
+            said = "the index holds neither documents nor ledgers: nobody ever shipped anything to it"
+            outcome.report(finding_of(Kind.UNPROVED, Cause.ANOTHER_OUTPUT, "", said))
         views = []
         for host in hosts:
             if wanted and host not in wanted:

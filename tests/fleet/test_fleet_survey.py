@@ -82,6 +82,15 @@ def test_a_host_that_writes_no_ledger_is_not_proved(pair):
     assert "80 lines" in answer.evidence[0]
 
 
+def test_an_index_that_nobody_shipped_to_proves_nothing(pair, index):
+    for log in pair[0].logs.iterdir():
+        log.unlink()
+    pair[0].ship()
+    index.sql("DELETE FROM ledger_documents")
+    answer = asked(pair[0])
+    assert (answer.code, answer.found) == (3, [("", "unproved", "nothing was ever shipped to this index")])
+
+
 def test_documents_that_no_ledger_counts_are_not_proved(pair, index):
     """All that the host says of its file is deleted; what it says of itself is left."""
     ship_all(pair)
