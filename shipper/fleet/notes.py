@@ -216,8 +216,8 @@ def _input(item: Mapping[str, Any]) -> InputNote:
     known = None
     if expect is not None:
         known = Expectation(expect["every"], expect["by"], _band(expect["lines"]), _band(expect["bytes"]))
-    names = (item[name] for name in ("name", "dataset", "namespace", "pipeline", "version", "rules"))
-    return InputNote(*names, known)
+    said = {name: item[name] for name in ("name", "dataset", "namespace", "pipeline", "version", "rules")}
+    return InputNote(**said, expect=known)
 
 
 def _band(value: Any) -> tuple[int, int] | str | None:

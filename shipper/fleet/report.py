@@ -18,6 +18,8 @@ SHOWN = 20
 """Findings of one host, kind and cause that are listed."""
 _OF_LINES = frozenset({Kind.MISSING, Kind.LOST_AT_SOURCE, Kind.ALTERED, Kind.UNEXPECTED, Kind.DUPLICATE})
 
+_HEADINGS = ("host", "version", "last sign of life", "files", "stored", "filtered", "dead", "unread bytes", "stalls")
+
 _SENTENCES = {
     Verdict.CLOSED: "closed: the index holds what the ledgers of all hosts say, and nobody is silent or late.",
     Verdict.FINDINGS: "findings: something needs to be looked at.",
@@ -83,8 +85,7 @@ def _agent(note: AgentNote) -> dict[str, Any]:
 
 
 def _table(hosts: Sequence[HostView]) -> Iterator[str]:
-    rows = [("host", "version", "last sign of life", "files", "stored", "filtered", "dead", "unread bytes", "stalls")]
-    rows += [_row(view) for view in hosts]
+    rows = [_HEADINGS, *(_row(view) for view in hosts)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         left = [cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True)]
