@@ -69,12 +69,12 @@ class Refusals:
             return {target: [target] for target in targets}
         found: dict[str, list[str]] = {}
         for target in targets:
-            answer = self._connection.request("GET", f"/_data_stream/{target}?expand_wildcards=all")
+            answer = self._connection.request("GET", f"/_resolve/index/{target}?expand_wildcards=all")
             match answer.status, decode(answer.body):
                 case 404, _:
                     found[target] = []
-                case 200, {"data_streams": [{"indices": [*indices]}]}:
-                    found[target] = [index["index_name"] for index in indices]
+                case 200, {"data_streams": [*streams]}:
+                    found[target] = [index for stream in streams for index in stream["backing_indices"]]
                 case _:
                     return failed(_WHAT, answer, _CATEGORY)
         return found
