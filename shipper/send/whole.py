@@ -11,6 +11,8 @@ from shipper.errors import OutputError
 from shipper.send.bulk import error_of
 from shipper.send.connection import Answer
 
+_BLOCK = b"cluster_block_exception"
+"""It is answered with 403, too, and concerns everybody: somebody blocked an index, or a disk is full."""
 EXACT = 1 << 53
 """Elasticsearch adds up in doubles: integers are exact below this."""
 
@@ -21,7 +23,7 @@ def decoded(answer: Answer, question: str) -> dict[str, Any]:
         raise OutputError(f"Elasticsearch could not be asked for {question}: {answer.failure}")
     if answer.status == 401:
         raise OutputError(f"Elasticsearch refuses our credentials: {error_of(answer.body)}")
-    if answer.status == 403:
+    if answer.status == 403 and _BLOCK not in answer.body:
         raise OutputError(
             f"These credentials may not ask Elasticsearch for {question}: {_why(answer.body)}. `shipper setup --keys` "
             "prints what each key must be allowed."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.audited_cluster import ALIAS, DECEMBER, LINES, NOVEMBER, OCTOBER, OLD, AuditedCluster
@@ -176,6 +177,56 @@ def test_a_closed_index_ends_the_audit_with_the_way_to_open_it(site: AuditedClus
     assert is_closed(site)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"index.blocks.read": True}, f"index [{NOVEMBER}] blocked by"),
+        ({"index.max_result_window": 10}, "index.max_result_window"),
+        ({"index.max_docvalue_fields_search": 2}, "index.max_docvalue_fields_search"),
+    ],
+)
+def test_an_index_that_answers_no_question_ends_the_audit_with_the_reason(
+    site: AuditedCluster, change: dict[str, Any], words: str
+) -> None:
+    site.delete(50)  # so that the documents themselves are asked for
+    site.node.ask("PUT", f"/{NOVEMBER}/_settings", change)
+    answer = site.asked()
+    assert (answer.code, answer.out) == (3, "")
+    assert words in answer.err
+    assert "credentials" not in answer.err
+    site.node.ask("PUT", f"/{NOVEMBER}/_settings", dict.fromkeys(change))
+    assert site.repaired().code == 0
+    assert is_closed(site)
+
+
+def test_more_buckets_than_the_cluster_gives_out_end_the_audit(site: AuditedCluster) -> None:
+    site.node.ask("PUT", "/_cluster/settings", {"persistent": {"search.max_buckets": 5}})
+    answer = site.asked()
+    assert (answer.code, answer.out) == (3, "")
+    assert "search.max_buckets" in answer.err
+    site.node.ask("PUT", "/_cluster/settings", {"persistent": {"search.max_buckets": None}})
+    assert is_closed(site)
+
+
+def test_a_hidden_index_is_asked_like_the_others(site: AuditedCluster) -> None:
+    site.node.ask("PUT", f"/{OCTOBER}/_settings", {"index.hidden": True})
+    assert is_closed(site)
+    site.delete(5)
+    assert site.asked().found == [(*GONE, 5, 5, "resend")]
+    assert site.repaired().code == 0
+
+
+def test_a_block_keeps_a_repair_from_being_done_and_says_so(site: AuditedCluster) -> None:
+    site.delete(50)
+    site.node.ask("PUT", f"/{NOVEMBER}/_settings", {"index.blocks.write": True})
+    answer = site.repaired()
+    assert (answer.code, answer.out) == (3, "")
+    assert f"The repair could not be finished: cluster_block_exception: index [{NOVEMBER}] blocked" in answer.err
+    site.node.ask("PUT", f"/{NOVEMBER}/_settings", {"index.blocks.write": None})
+    assert site.repaired().code == 0
+    assert is_closed(site)
+
+
 def test_a_repair_says_that_the_template_is_missing_which_it_may_not_install(site: AuditedCluster) -> None:
     site.configure(setup="manual")
     site.delete(33)
@@ -246,6 +297,6 @@ def test_what_is_gone_for_its_age_is_not_brought_back_while_it_is_too_old(
     assert (answer.code, answer.found) == (1, [("missing", "older than the retention", "a.log", 1, OLD, None)])
     assert f"there is no index {expired} any more, and what it held is older than the 400 days" in answer.evidence[0]
     assert "What to do, older than the retention: Nothing is wrong" in site.shipper("audit").out
-    site.configure(retention="40000d")
+    site.configure(retention="36500d")
     assert site.asked().found == [(*GONE, 1, OLD, "resend")]
     assert (site.repaired().code, site.asked().report["totals"]["indexed"]) == (0, len(LINES))

@@ -34,6 +34,7 @@ class Answer(NamedTuple):
     @property
     def report(self) -> dict[str, Any]:
         """The JSON document."""
+        assert self.out, self.err
         return dict(json.loads(self.out))
 
     @property
