@@ -10,11 +10,11 @@ import json
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from support.clock import VirtualClock
 from support.elasticsearch_node import ElasticsearchNode
 from support.es_documents import DATASET, batch_of, documents, with_fields
+from support.limited_node import LimitedNode
 from support.site import Site, found, transfer
 
 from shipper.audit.findings import Verdict
@@ -33,7 +33,7 @@ STORED, ALREADY = OutcomeKind.STORED, OutcomeKind.ALREADY_STORED
 class LosesOneAnswer(ElasticsearchOutput):
     """Stores the first batch, its stream is rolled over, and the answer is lost."""
 
-    def __init__(self, limited: Any, namespace: str) -> None:
+    def __init__(self, limited: LimitedNode, namespace: str) -> None:
         settings = limited.settings(data_stream=True)
         super().__init__(settings, [dataset(namespace)], VirtualClock(), EventsLog(text_writer(io.StringIO())))
         self._node = limited.node
@@ -68,7 +68,7 @@ def ship(site: Site, output: ElasticsearchOutput, events: EventsLog) -> None:
 
 
 def test_requests_that_are_too_large_or_too_much_at_once_are_cut_and_every_line_arrives(
-    limited: Any, tmp_path: Path
+    limited: LimitedNode, tmp_path: Path
 ) -> None:
     seen: Counter[str] = Counter()
     events = EventsLog(lambda _level, event, _fields: seen.update([event]))
@@ -84,7 +84,7 @@ def test_requests_that_are_too_large_or_too_much_at_once_are_cut_and_every_line_
 
 
 def test_a_node_with_too_little_memory_for_a_batch_says_429_which_is_no_fault_of_the_documents(
-    limited: Any,
+    limited: LimitedNode,
 ) -> None:
     output = opened(limited.settings(), "pressure")
     some = documents(900, seed="pressure", index=f"{DATASET}-pressure-2026.11", padding=600)
@@ -96,7 +96,7 @@ def test_a_node_with_too_little_memory_for_a_batch_says_429_which_is_no_fault_of
 
 
 def test_a_document_that_is_larger_than_any_request_is_refused_and_the_others_are_stored(
-    limited: Any,
+    limited: LimitedNode,
 ) -> None:
     output = opened(limited.settings(), "huge")
     some = documents(3, seed="huge", index=f"{DATASET}-huge-2026.11")
@@ -109,7 +109,7 @@ def test_a_document_that_is_larger_than_any_request_is_refused_and_the_others_ar
 
 
 def test_a_stream_keeps_one_of_each_as_long_as_it_is_not_rolled_over(
-    limited: Any,
+    limited: LimitedNode,
 ) -> None:
     output = opened(limited.settings(data_stream=True), "one")
     some = documents(5, seed="one", host="one", index=f"{DATASET}-one-2026.11")
@@ -127,7 +127,7 @@ def test_a_stream_keeps_one_of_each_as_long_as_it_is_not_rolled_over(
     output.close()
 
 
-def test_a_document_is_replaced_where_it_is(limited: Any) -> None:
+def test_a_document_is_replaced_where_it_is(limited: LimitedNode) -> None:
     output = opened(limited.settings(data_stream=True), "two")
     some = documents(3, seed="two", index=f"{DATASET}-two-2026.11")
     assert kinds(output, some) == [STORED] * 3
@@ -147,7 +147,7 @@ def test_a_document_is_replaced_where_it_is(limited: Any) -> None:
     output.close()
 
 
-def test_what_a_rollover_doubled_is_found_and_deleted_where_it_came_last(limited: Any, tmp_path: Path) -> None:
+def test_what_a_rollover_doubled_is_found_and_deleted_where_it_came_last(limited: LimitedNode, tmp_path: Path) -> None:
     item = InputSettings("doubled", (f"{tmp_path}/logs/*",), "gridftp-transfer", namespace="doubled")
     site = Site(tmp_path, [item], store=limited.settings(data_stream=True))
     site.write("a.log", [transfer(number) for number in range(50)])

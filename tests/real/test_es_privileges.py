@@ -17,6 +17,7 @@ import orjson
 import pytest
 from support.elasticsearch_node import EIGHT, NINE
 from support.es_documents import DATASET, HOST, batch_of, documents
+from support.limited_node import LimitedNode
 from support.secured_node import PASSWORD, USER, SecuredNode, api_key
 
 from shipper.cli import execute
@@ -132,7 +133,7 @@ numbers = count()
 
 
 @pytest.fixture
-def node(limited: Any) -> Iterator[SecuredNode]:
+def node(limited: LimitedNode) -> Iterator[SecuredNode]:
     """The node with our templates, and an index that is not ours to touch."""
     with opened(limited.settings()) as output:
         assert set(output.apply_setup().values()) == {None}
