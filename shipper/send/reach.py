@@ -16,7 +16,8 @@ from shipper.send.whole import decoded
 _FORBIDDEN = 403
 _OURS = ("log.file.fingerprint", "shipper.input", "shipper.lines", "shipper.bytes", "shipper.h0", "shipper.h1")
 """An index that has none of them holds nothing of ours."""
-_NEEDED = (*_OURS, "host.name", "log.offset", "log.file.path", "shipper.pipeline")
+NEEDED = (*_OURS, "host.name", "log.offset", "log.file.path", "shipper.pipeline")
+"""What an audit adds up, or asks each document for."""
 
 
 def open_indices(connection: Connection, indices: str) -> list[str]:
@@ -54,13 +55,13 @@ def check_fields(connection: Connection, indices: str) -> None:
     It was made without our template then, or the fields are hidden from our credentials: a sum over a field that is
     not shown is 0, not an error.
     """
-    target = f"/{indices}/_field_caps?fields={','.join(_NEEDED)}&include_unmapped=true&expand_wildcards=open,hidden"
+    target = f"/{indices}/_field_caps?fields={','.join(NEEDED)}&include_unmapped=true&expand_wildcards=open,hidden"
     content = decoded(connection.request("GET", target), "the fields of its indices")
     if content.get("failed_indices"):
         raise OutputError(f"Elasticsearch did not tell the fields of all indices: {content.get('failures')}")
     every = set(content.get("indices", ()))
     lacking: dict[str, set[str]] = {name: set() for name in every}
-    for field in _NEEDED:
+    for field in NEEDED:
         for index in every - _summable(content.get("fields", {}).get(field, {}), every):
             lacking[index].add(field)
     for index, fields in sorted(lacking.items()):

@@ -16,6 +16,7 @@ from support.site import Site, transfer
 from shipper import cli
 from shipper.audit.findings import Verdict
 from shipper.errors import Exit, OutputError
+from shipper.send.reach import NEEDED
 from shipper.settings import ElasticsearchSettings
 
 Content = dict[str, Any]
@@ -94,6 +95,29 @@ def with_closed_index(path: str, content: Content) -> Content:
     return content
 
 
+def with_a_lost_shard(path: str, content: Content) -> Content:
+    for health in content["indices"].values() if path.startswith("/_cluster/health/") else ():
+        health["status"] = "red"
+    return content
+
+
+def with_a_hidden_field(path: str, content: Content) -> Content:
+    """A role sees every field but one: a sum over it would be 0."""
+    if path.endswith("/_field_caps"):
+        content["fields"] = {
+            name: {"keyword": {"aggregatable": True}, **({"unmapped": {"indices": []}} if name == "host.name" else {})}
+            for name in NEEDED
+            if name != "shipper.h0"
+        }
+    return content
+
+
+def without_the_fields_of_an_index(path: str, content: Content) -> Content:
+    if path.endswith("/_field_caps"):
+        content["failed_indices"], content["failures"] = 1, "no permission"
+    return content
+
+
 def with_more_indices(path: str, content: Content) -> Content:
     """A search asks fewer indices than there are: one was closed or hidden from it in between."""
     if path.startswith("/_resolve"):
@@ -107,12 +131,15 @@ TRAPS = {
     "2 a shard failed": (shards(failed=1, successful=0), "shards answered"),
     "2 no shard was asked": (shards(total=0, successful=0), "only 0 shards"),
     "2 a shard did not answer": (shards(total=2), "Only 1 of 2 shards"),
+    "2 no node has a shard": (with_a_lost_shard, "lack shards"),
     "3 an index is closed": (with_closed_index, "closed"),
     "3 a pattern left an index out": (with_more_indices, "2 indices are there"),
     "4 a remote cluster was skipped": (
         searches(lambda content: {**content, "_clusters": {"total": 2, "successful": 1, "skipped": 1}}),
         "Remote clusters",
     ),
+    "5 a field is hidden": (with_a_hidden_field, r"cannot be added up by shipper\.h0\."),
+    "5 the fields of an index are not told": (without_the_fields_of_an_index, "fields of all indices"),
     "6 the total is a lower bound": (searches(with_inexact_total), "did not count exactly"),
     "6 buckets are cut off at a size": (searches(without_last_bucket), "doubtful"),
     "8 sums are no exact integers": (searches(with_inexact_sums), "no exact integer"),
