@@ -23,7 +23,6 @@ from shipper.commit.ledger import Ledger
 from shipper.commit.state import State
 from shipper.parse.file_parser import FileParser
 from shipper.read.reader import Reader
-from shipper.send.connection import Connection as Wire
 from shipper.send.dispatch import Dispatcher
 from shipper.send.elasticsearch import ElasticsearchOutput
 from shipper.send.questions import Questions
@@ -41,7 +40,7 @@ FUNCTIONS: dict[str, list[tuple[Any, str]]] = {
     "make_marks_durable": [(State, "flush")],
     "submit_a_batch": [(Dispatcher, "submit")],
     "send_a_batch": [(SQLiteOutput, "send"), (ElasticsearchOutput, "send")],
-    "store_a_batch": [(SQLiteOutput, "_insert"), (Wire, "request")],
+    "store_a_batch": [(SQLiteOutput, "_insert"), (ElasticsearchOutput, "_store")],
     "settle_a_receipt": [(Ledger, "settle")],
     "find_what_advances": [(Ledger, "advances")],
     "bury_dead_letters": [(DeadLetters, "bury")],
