@@ -1,6 +1,7 @@
 """What an agent leaves of its ledger in the output: always what its state says, whatever happened before."""
 
 import sqlite3
+import threading
 from contextlib import closing
 
 import orjson
@@ -12,6 +13,8 @@ from support.agents import Site
 from shipper.commit.state import LedgerRow
 from shipper.errors import OutputError
 from shipper.events_log import EventsLog, silent
+from shipper.fleet import reporter as reporter_module
+from shipper.fleet import reporting
 from shipper.fleet.account import Account, Accountant
 from shipper.fleet.journal import Journal
 from shipper.fleet.ledgers import read_ledger
@@ -20,6 +23,7 @@ from shipper.fleet.reporter import REREAD, SCOPE, Reporter
 from shipper.records import FileRow, Mark, MarkKind, Tally
 from shipper.send.ledger_index import LedgerKind
 from shipper.send.sqlite_ledger import SQLiteLedger
+from shipper.start import agent
 
 HOST = "dtn01.example.org"
 WHO = Identity(HOST, agent_id(HOST, "/state"))
@@ -300,3 +304,33 @@ def test_a_journal_reads_what_it_wrote():
     documents.write(Journal(WHO, [], [], known).changes(known).documents)
     again = Journal(WHO, documents.read(LedgerKind.FILE), documents.read(LedgerKind.FATE), known)
     assert again.changes(known).documents == []
+
+
+def test_shipping_does_not_wait_for_an_output_that_takes_no_ledger(tmp_path, monkeypatch):
+    """Not even its end, for long; what was not told is told by the next agent."""
+    hung = threading.Event()
+
+    class Hung(Documents):
+        def write(self, documents):
+            hung.wait(60)
+            raise OutputError("nobody answers")
+
+    monkeypatch.setattr(reporting, "open_ledger", lambda *_, **__: Hung())
+    monkeypatch.setattr(reporter_module, "PATIENCE", 0.05)
+    site = Site(tmp_path)
+    site.with_settings(fleet=True)
+    (site.logs / "a.log").write_text("a line that is long enough to be told from others\n" * 5)
+    site.once()
+    assert site.lines_stored() == 5
+    hung.set()
+
+
+def test_what_keeps_the_ledger_from_being_written_is_a_stall_that_status_shows(tmp_path):
+    site = Site(tmp_path)
+    (site.logs / "a.log").write_text("a line that is long enough to be told from others\n")
+    with agent(site.settings, site.clock, site.events, threads=0) as running:
+        running.standstills.others = lambda: {"fleet": "it is away"}
+        running.once()
+    with site._state() as state:
+        assert [(stall.scope, stall.reason) for stall in state.stalls()] == [("fleet", "it is away")]
+    assert site.events.counts["stalled"] == 0, "the reporter has told it"

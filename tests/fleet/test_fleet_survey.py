@@ -7,6 +7,7 @@ import json
 import re
 import time
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from support.fleet import (
@@ -19,6 +20,7 @@ from support.fleet import (
     last_hours,
     ship_all,
 )
+from support.sample_site import sample_site
 
 from shipper.clock import SystemClock
 from shipper.events_log import EventsLog, silent
@@ -26,6 +28,7 @@ from shipper.fleet.ledgers import read_ledger
 from shipper.fleet.survey import Survey
 from shipper.send.outputs import open_ledger, open_to_read
 from shipper.settings import SQLiteSettings
+from shipper.start import agent
 
 
 @pytest.fixture
@@ -188,21 +191,41 @@ def test_a_silence_is_judged_by_fleet_only(pair):
     assert pair[0].shipper("audit", "--silent-after", "1h").code == 2
 
 
+def survey_of(path, wait=lambda _: None):
+    events, where = EventsLog(silent), SQLiteSettings(path)
+    with (
+        closing(open_to_read(where, (), SystemClock(), events)) as output,
+        closing(open_ledger(where, events)) as documents,
+    ):
+        return Survey(documents, output, time.time, wait).run()
+
+
+def test_of_all_samples_a_fleet_is_told_what_the_host_itself_would_tell(tmp_path):
+    """Headers, filtered lines, several lines for an event, archives, copies: the state and its documents agree.
+
+    (Of some files that begin the same the ledger alone cannot tell which is which, there as here.)
+    """
+    site = sample_site(tmp_path)
+    with agent(replace(site.settings, fleet=True), SystemClock(), EventsLog(silent)) as running:
+        running.once()
+    fleet, own = survey_of(site.index), site.audit(level="ledger")
+    assert fleet.outcome.findings == own.findings
+    assert fleet.outcome.totals.indexed == own.totals.indexed > 1000
+    lines = fleet.hosts[0].compared.ledger.lines()
+    assert sum(lines.values()) == running.totals.lines
+    assert min(lines["stored"], lines["filtered"]) > 0
+
+
 class Watched:
     """A survey whose waiting lets pair go on."""
 
     def __init__(self, index, meanwhile):
-        self.settings = SQLiteSettings(index.path)
+        self.path = index.path
         self.meanwhile = meanwhile
         self.waited = 0
 
     def run(self):
-        events = EventsLog(silent)
-        with (
-            closing(open_to_read(self.settings, (), SystemClock(), events)) as output,
-            closing(open_ledger(self.settings, events)) as documents,
-        ):
-            return Survey(documents, output, time.time, self._wait).run()
+        return survey_of(self.path, self._wait)
 
     def _wait(self, _seconds):
         self.waited += 1
