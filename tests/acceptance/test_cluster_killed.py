@@ -43,7 +43,7 @@ def test_an_agent_outlives_its_killed_cluster_and_every_line_arrives_once(tmp_pa
 
 def stored(node) -> int:
     try:
-        return node.ask("POST", "/shipper-*/_refresh") and node.ask("GET", "/shipper-*/_count")["count"]
+        return node.ask("POST", "/shipper-*-*/_refresh") and node.ask("GET", "/shipper-*-*/_count")["count"]
     except HTTPError:
         return 0
 
