@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 import pytest
 from support.elasticsearch_node import EIGHT, NINE
-from support.es_documents import DATASET, HOST, batch_of, documents
+from support.es_documents import DATASET, HOST, batch_of, documents, with_fields
 from support.limited_node import LimitedNode
 from support.secured_node import PASSWORD, USER, SecuredNode, api_key
 
@@ -79,6 +79,13 @@ class Trial:
         outcomes = self.output.send(batch_of([*new, *self.some])).outcomes
         assert [outcome.kind for outcome in outcomes] == [STORED] * 3 + [ALREADY] * 5, outcomes
 
+    def be_refused(self) -> None:
+        """Before a document becomes a dead letter, the cluster is asked whether it holds it."""
+        [new] = documents(1, seed=f"unfit {self.number}")
+        unfit = with_fields(new, gridftp={"nbytes": "no number"})
+        (outcome,) = self.output.send(batch_of([unfit])).outcomes
+        assert outcome.kind is OutcomeKind.REFUSED, outcome
+
     def look(self) -> None:
         """All that an audit, or an agent without state, asks."""
         fingerprint, first = self.some[0].source.fingerprint, self.some[0]
@@ -123,7 +130,7 @@ class Trial:
 
 
 WORK = {
-    "agent": (Trial.know, Trial.look_at_mappings, Trial.create, Trial.look, Trial.report),
+    "agent": (Trial.know, Trial.look_at_mappings, Trial.create, Trial.be_refused, Trial.look, Trial.report),
     "auditor": (Trial.know, Trial.look, Trial.read_reports),
     "repairer": (Trial.know, Trial.create, Trial.look, Trial.replace),
     "expirer": (Trial.expire,),
