@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from shipper.clock import Bell, Clock
 from shipper.commit.ledger import Ledger, size_of
@@ -82,21 +82,26 @@ class Agent:
         """
         self.reader.scan()
         self._pass(once=True, progress=progress)
-        while (pause := self.reader.due()) is not None:
-            self._clock.wait(self.bell, pause)
+        for _ in self._waits_for_more():
             self._pass(once=True, progress=progress)
+        self._drain(PATIENCE)
+        if not self._ledger.idle:
+            raise OutputError(self.standstills.sentence())
+
+    def _waits_for_more(self) -> Iterator[None]:
+        """Wait for what a pass could not read: after each wait, another one may."""
+        while (pause := self.reader.due()) is not None:  # an input's rate held it back
+            self._clock.wait(self.bell, pause)
+            yield
         read = -1
         while self.reader.unfinished and read != self.totals.lines:  # a dataset was paused: it is read when it goes on
             read = self.totals.lines
             self._wait_while(lambda: bool(self.reader.held), PATIENCE)
-            self._pass(once=True, progress=progress)
-        self._drain(PATIENCE)
+            yield
         if self.reader.unanswered:  # an index that was just being made may answer now
-            self.reader.scan()
-            self._pass(once=True, progress=progress)
             self._drain(PATIENCE)
-        if not self._ledger.idle:
-            raise OutputError(self.standstills.sentence())
+            self.reader.scan()
+            yield
 
     def run(
         self,
@@ -159,17 +164,13 @@ class Agent:
         """The agent as it is now; asked for by other threads, while it goes on."""
         reader = self.reader
         strangers = Counter(one.problem for one in tuple(reader.unidentified.values()))
+        files = {"open": len(reader.tailed), "to open": reader.to_open, "unreadable": len(reader.unreadable)}
         named = {problem: strangers[problem] for problem in ("empty", "header only", "unfinished")}
         return Snapshot(
             inputs=self.figures,
             unread=self.standstills.unread,
             outcomes={kind.name.lower(): count for kind, count in dict(self.totals.outcomes).items()},
-            files={
-                "open": len(reader.tailed),
-                "to open": reader.to_open,
-                "unreadable": len(reader.unreadable),
-                **named,
-            },
+            files=files | named,
             matching=reader.matching,
             standstills=self.standstills.all,
             request_limits=LIMITS,
@@ -268,11 +269,6 @@ class Agent:
         if self._ledger.bytes_in_flight > limit and not stopping():
             raise OutputError(self.standstills.sentence())
 
-    def _await_receipts(self, longest: float) -> None:
-        due = self._dispatcher.next_due()
-        self._clock.wait(self.bell, min(longest, 1.0 if due is None else due))
-        self._settle()
-
     def _drain(self, patience: float) -> None:
         """Send what is left and wait for its receipts."""
         self._flush()
@@ -286,7 +282,9 @@ class Agent:
         last, left = self._clock.monotonic(), self._ledger.documents_in_flight
         while waiting() and self._clock.monotonic() - last < patience:
             self._flush()
-            self._await_receipts(last + patience - self._clock.monotonic())
+            left_to_wait, due = last + patience - self._clock.monotonic(), self._dispatcher.next_due()
+            self._clock.wait(self.bell, min(left_to_wait, 1.0 if due is None else due))
+            self._settle()
             meanwhile()
             if self._ledger.documents_in_flight < left:
                 last, left = self._clock.monotonic(), self._ledger.documents_in_flight

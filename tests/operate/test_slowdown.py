@@ -78,6 +78,6 @@ def test_an_agent_tells_of_an_input_that_outruns_its_rate(tmp_path):
 
     with agent(site.settings, site.clock, site.events, threads=0) as running:
         running.run(stopping)
-        assert running.unread["logs"] > MIB
+        assert running.snapshot().unread["logs"] > MIB
         assert [stall.scope for stall in running._state.stalls()] == ["input logs"]
     assert site.events.counts["stalled"] == 1
