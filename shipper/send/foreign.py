@@ -15,6 +15,7 @@ import orjson
 
 from shipper.errors import OutputError
 from shipper.send.connection import Connection
+from shipper.send.reach import check_red, refuse_closed
 from shipper.send.whole import check_search, check_shards, decoded, exact_total
 
 _KEEP_ALIVE = "5m"
@@ -34,6 +35,7 @@ class ForeignIndex:
     def documents(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Index, id and content of every document."""
         indices = self._count_indices()
+        check_red(self._connection, self._target)
         self._refresh(indices)
         with self._point_in_time(indices) as point:
             body: dict[str, Any] = {"size": _PAGE, "sort": ["_shard_doc"], "track_total_hits": True}
@@ -78,9 +80,7 @@ class ForeignIndex:
     def _count_indices(self) -> int:
         """How many indices there are. OutputError if there is none, or if one is closed and cannot be asked."""
         answer = self._ask("GET", f"/_resolve/index/{self._target}?expand_wildcards=all", "its indices")
-        closed = [index["name"] for index in answer.get("indices", []) if "closed" in index.get("attributes", ())]
-        if closed:
-            raise OutputError(f"These indices are closed, so nobody can tell what they hold: {', '.join(closed)}")
+        refuse_closed(answer.get("indices", []))
         streams = (stream["backing_indices"] for stream in answer.get("data_streams", []))
         behind_aliases = (alias["indices"] for alias in answer.get("aliases", []))
         names = {index["name"] for index in answer.get("indices", [])}

@@ -6,7 +6,7 @@ a request may take, so that the cluster would seem to be away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shipper.errors import OutputError
@@ -24,13 +24,18 @@ def open_indices(connection: Connection, indices: str) -> list[str]:
     """The indices that there are of a pattern. OutputError if one is closed: nobody can tell what it holds."""
     target = f"/_resolve/index/{indices}?expand_wildcards=all"
     found = decoded(connection.request("GET", target), "its indices").get("indices", [])
+    refuse_closed(found)
+    return [index["name"] for index in found]
+
+
+def refuse_closed(found: Iterable[Mapping[str, Any]]) -> None:
+    """OutputError if one of these indices, as a cluster lists them, is closed."""
     closed = [index["name"] for index in found if "closed" in index.get("attributes", ())]
     if closed:
         raise OutputError(
             f"These indices are closed, so nobody can tell what they hold: {', '.join(closed)}. Open them (POST "
             f"/{closed[0]}/_open), and run the same command again."
         )
-    return [index["name"] for index in found]
 
 
 def check_red(connection: Connection, indices: str) -> None:

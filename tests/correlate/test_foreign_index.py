@@ -28,9 +28,10 @@ class Cluster:
     def request(self, method, target, body=b"", *, media="application/json"):
         self.requests.append((method, target))
         path = target.partition("?")[0]
-        name = path.rpartition("/")[2] if "_resolve" not in path else "_resolve"
+        name = next((part for part in ("_resolve", "_cluster") if part in path), path.rpartition("/")[2])
         answer = {
             "_resolve": {"indices": [{"name": f"flows-{n}", "attributes": ["open"]} for n in range(2)]},
+            "_cluster": {"indices": {f"flows-{n}": {"status": "yellow"} for n in range(2)}},
             "_refresh": {"_shards": WHOLE},
             "_pit": {"id": "pit", "_shards": WHOLE},
             "_search": {
@@ -68,6 +69,7 @@ def test_every_page_is_read_and_the_point_in_time_is_closed():
         ({"_search": Answer(0, failure="reset by peer")}, "reset by peer"),
         ({"_resolve": {"indices": [{"name": "flows-0", "attributes": ["closed"]}]}}, "indices are closed"),
         ({"_resolve": {"indices": []}}, "no index of the name flows-"),
+        ({"_cluster": {"indices": {"flows-1": {"status": "red"}}}}, "lack shards, .* they hold: flows-1"),
         ({"_refresh": {"_shards": {**WHOLE, "total": 1}}}, "only 1 shards"),
         ({"_pit": {"_shards": {**WHOLE, "successful": 1, "failed": 1}}}, "1 failed"),
     ],
@@ -79,7 +81,7 @@ def test_half_an_answer_is_none(changes, complaint):
 
 def test_a_key_that_may_read_and_not_refresh_is_enough():
     denied = Answer(403, b'{"error":{"type":"security_exception","reason":"unauthorized"},"status":403}')
-    assert len(list(ForeignIndex(Cluster({"_refresh": denied}), "flows-*").documents())) == 3
+    assert len(list(ForeignIndex(Cluster({"_refresh": denied, "_cluster": denied}), "flows-*").documents())) == 3
 
 
 def test_fewer_documents_than_were_counted_are_an_error():
