@@ -26,11 +26,11 @@ from shipper.reload.accepted import pipelines_in_force
 from shipper.send.outputs import open_output
 from shipper.settings import Settings
 from shipper.start import datasets, locked
-from shipper.takeover import filebeat, logstash
+from shipper.takeover import filebeat, fluent_bit, logstash
 from shipper.takeover.plan import Plan, plan, take_over
 from shipper.takeover.positions import Positions
 
-_OTHERS = {"filebeat": filebeat.positions, "logstash": logstash.positions}
+_OTHERS = {"filebeat": filebeat.positions, "fluent-bit": fluent_bit.positions, "logstash": logstash.positions}
 _SHOWN = 10
 
 
@@ -46,8 +46,9 @@ _SHOWN = 10
 def command(path: Path, other: str, sources: Sequence[Path], *, apply: bool, as_json: bool) -> int:
     """Begin where another shipper has ended: neither lose lines at a switch nor ship them a second time.
 
-    PATH is Filebeat's registry (the folder with log.json, or Filebeat's data folder), or Logstash's sincedb files. Stop
-    the other shipper first, take over, then start the agent. The inputs concerned must say `start_at: now`.
+    PATH is Filebeat's registry (the folder with log.json, or Filebeat's data folder), Fluent Bit's databases, or
+    Logstash's sincedb files. Stop the other shipper first, take over, then start the agent. The inputs concerned must
+    say `start_at: now`.
 
     Each file that the other knows begins where it stood there; files of these inputs that it does not know are read
     whole. What the other has shipped counts as filtered by the rule `before_start`. Files that the state knows already

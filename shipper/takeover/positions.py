@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 
 from shipper.read.discover import Found
 from shipper.read.files import Content
@@ -24,7 +25,7 @@ class Position:
     """Where it saw the file; only a hint where there is an inode or a head."""
     inode: int | None = None
     devices: frozenset[int] = frozenset()
-    """The numbers that the file's device may have, for not all shippers tell it in the same way."""
+    """The numbers that the file's device may have, for not all shippers tell it in the same way; empty: not told."""
     head: str = ""
     """SHA-256 of the file's first `HEAD` bytes, in hex."""
     obstacle: str = ""
@@ -51,7 +52,7 @@ class Positions:
     def of(self, found: Found, content: Content) -> tuple[Position | None, str]:
         """What is said of a file, and by what it is known: `inode`, `content` or `path`; of several the furthest."""
         status = found.status
-        by_inode = [one for one in self._by_inode.get(status.st_ino, ()) if status.st_dev in one.devices]
+        by_inode = [one for one in self._by_inode.get(status.st_ino, ()) if _may_lie_on(one, found)]
         candidates = {
             "inode": by_inode,
             "content": self._of_head(content),
@@ -72,3 +73,10 @@ class Positions:
             return []
         head = content.pread(HEAD, 0)
         return self._by_head.get(sha256(head).hexdigest(), []) if len(head) == HEAD else []
+
+
+def _may_lie_on(position: Position, found: Found) -> bool:
+    """Whether an inode is that of a file: inodes are told apart by device, or else by folder."""
+    if position.devices:
+        return found.status.st_dev in position.devices
+    return Path(position.path).parent == found.path.parent

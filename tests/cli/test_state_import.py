@@ -1,12 +1,13 @@
-"""`shipper state import`: after a switch from Filebeat or Logstash, no line is shipped twice and none by nobody."""
+"""`shipper state import`: after a switch from another shipper, no line is shipped twice and none by nobody."""
 
 from __future__ import annotations
 
 import io
 import json
 import os
+import sqlite3
 import subprocess
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import closing, redirect_stderr, redirect_stdout
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -265,6 +266,26 @@ def test_a_sincedb_of_logstash_says_how_far_it_has_come(switch: Switch, form: st
     assert switch.verdict() == ("closed", [])
 
 
+def test_fluent_bit_knows_files_by_inode_and_folder(switch: Switch) -> None:
+    log = write(switch.logs / "a.log", *WIDE)
+    other = write(switch.logs / "deeper" / "b.log", *numbered(300, 340))
+    database = switch.folder / "tail.db"
+    with closing(sqlite3.connect(database)) as db, db:
+        db.execute(
+            "CREATE TABLE in_tail_files (id INTEGER PRIMARY KEY, name TEXT NOT NULL, offset INTEGER, inode INTEGER, "
+            "created INTEGER, rotated INTEGER DEFAULT 0)"
+        )
+        rows = [(str(log), size_of(WIDE[:30]), log.stat().st_ino), ("/elsewhere/b.log", 500, other.stat().st_ino)]
+        db.executemany("INSERT INTO in_tail_files (name, offset, inode) VALUES (?, ?, ?)", rows)
+    rename(log, "a.log.1")
+    code, answer = switch.take_over("--apply", other="fluent-bit", source=database)
+    assert (code, answer["gone"]) == (Exit.CLEAN, ["/elsewhere/b.log"])
+    assert begins(answer) == {"a.log.1": size_of(WIDE[:30]), "b.log": 0}
+    switch.once()
+    assert switch.sources() == [WIDE[30:], numbered(300, 340)]
+    assert switch.verdict() == ("closed", [])
+
+
 def test_an_archive_that_was_read_to_its_end_is_skipped_whole(switch: Switch) -> None:
     packed = compress(write(switch.logs / "a.log", *WIDE))
     status = packed.stat()
@@ -290,6 +311,8 @@ def test_an_input_that_would_ship_it_all_again_without_its_state_is_refused(tmp_
     [
         ("filebeat", "registry.json", "{}", "no registry of Filebeat"),
         ("filebeat", "registry.json", "nothing", "no registry of Filebeat"),
+        ("fluent-bit", "tail.db", "no database, however long it is", "no database of Fluent Bit"),
+        ("fluent-bit", "tail.db", "", "no database of Fluent Bit"),
         ("logstash", ".sincedb", "1 2 3\n", ".sincedb:1: this is no line of a sincedb"),
         ("logstash", ".sincedb", "1 2 3 x\n", ".sincedb:1: this is no line of a sincedb"),
     ],
