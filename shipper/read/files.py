@@ -1,11 +1,7 @@
-"""A log file's uncompressed content, whatever it is packed in. Plain files are read in place, never copied.
-
-Formats are recognised by content: gzip (RFC 1952), bzip2, xz, Zstandard (RFC 8878, needs the `zstd` extra).
-"""
+"""A log file's uncompressed content, whatever it is packed in. Plain files are read in place, never copied."""
 
 from __future__ import annotations
 
-import bz2
 import lzma
 import os
 import zlib
@@ -17,6 +13,7 @@ from isal import igzip_lib
 
 from shipper.errors import SourceError
 from shipper.read.discover import Found
+from shipper.read.unpackers import Unpacker, unpacker_of
 
 _STEP = 1 << 20
 _PACKED_STEP = 64 * 1024
@@ -61,25 +58,6 @@ class Content(Protocol):
         """Give the descriptor back."""
 
 
-class Unpacker(Protocol):
-    """One member of an archive, as the standard library's bz2 and lzma unpack it."""
-
-    @property
-    def eof(self) -> bool:
-        """Whether the member's end was reached."""
-
-    @property
-    def needs_input(self) -> bool:
-        """Whether it has nothing more to give without more packed bytes."""
-
-    @property
-    def unused_data(self) -> bytes:
-        """Packed bytes after the member's end."""
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        """Unpack some bytes."""
-
-
 def open_content(path: str | Path) -> Content:
     """Open a file. Raises `SourceError` with the system's reason."""
     return _content(path, _opened(path))
@@ -110,7 +88,7 @@ def _opened(path: str | Path) -> int:
 def _content(path: str | Path, descriptor: int) -> Content:
     try:
         magic = os.pread(descriptor, 6, 0)
-        unpack = _unpacker(magic)
+        unpack = unpacker_of(magic)
         return Plain(descriptor) if unpack is None else Compressed(descriptor, str(path), unpack)
     except OSError as error:
         os.close(descriptor)
@@ -256,48 +234,3 @@ class Compressed:
             data = self._unpacker.decompress(packed, size)
             if data:
                 return data
-
-
-def _unpacker(magic: bytes) -> Callable[[], Unpacker] | None:
-    if magic.startswith(b"\x1f\x8b"):
-        return lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
-    if magic.startswith(b"BZh"):
-        return bz2.BZ2Decompressor
-    if magic.startswith(b"\xfd7zXZ\x00"):
-        return lzma.LZMADecompressor
-    if magic.startswith(b"\x28\xb5\x2f\xfd"):
-        return _zstandard()
-    return None
-
-
-def _zstandard() -> Callable[[], Unpacker]:
-    try:
-        import zstandard  # noqa: PLC0415  an extra
-    except ImportError as error:
-        raise SourceError("Zstandard files need the extra: pip install 'dtn-shipper[zstd]'") from error
-    return lambda: _ZstandardUnpacker(zstandard.ZstdDecompressor().decompressobj())
-
-
-class _ZstandardUnpacker:
-    """Zstandard's own object cannot limit what it gives at once: what is too much waits here."""
-
-    needs_input = True
-
-    def __init__(self, unpacker: Any) -> None:
-        self._unpacker = unpacker
-        self._ready = b""
-
-    @property
-    def eof(self) -> bool:
-        return bool(self._unpacker.eof) and not self._ready
-
-    @property
-    def unused_data(self) -> bytes:
-        return bytes(self._unpacker.unused_data)
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        if data:
-            self._ready += self._unpacker.decompress(data)
-        given, self._ready = self._ready[:max_length], self._ready[max_length:]
-        self.needs_input = not self._ready
-        return given
