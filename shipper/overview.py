@@ -20,16 +20,13 @@ from shipper.operate.status import (
     FileError,
     FileStatus,
     Look,
-    Shared,
-    Totals,
     file_status,
     kept_by_a_copy,
     ledgers,
     seen_end,
-    together,
-    totals,
     unidentified_status,
 )
+from shipper.operate.totals import Shared, Totals, together, totals
 from shipper.parse.guard import Guard
 from shipper.read.discover import Found, discover
 from shipper.records import FileRow, MarkKind

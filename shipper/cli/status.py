@@ -16,7 +16,8 @@ from shipper.cli.console import age_text, columns, console, counted, moment, siz
 from shipper.cli.outputs import each_output, output_option
 from shipper.clock import Bell, SystemClock
 from shipper.errors import Exit, UsageError
-from shipper.operate.status import FileStatus, Totals
+from shipper.operate.status import FileStatus
+from shipper.operate.totals import Totals
 from shipper.overview import Overview, agent_runs, overview
 from shipper.settings import Settings
 

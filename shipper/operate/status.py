@@ -1,13 +1,9 @@
-"""How far every file is and what stands still: a pure summary of the state's rows and of a look at the disk.
-
-Totals count shared lines once: a file that is the beginning of another one (a copy, an archive, a restored backup)
-adds nothing to them; of two files that begin alike and part ways, the second adds what it does not share.
-"""
+"""How far a file is and what stands still: a pure summary of its row in the state and of a look at the disk."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
@@ -104,21 +100,6 @@ class FileStatus:
         return self.lag != 0 and self.state not in {FileState.UNREADABLE, FileState.HEADER_ONLY}
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Several files together; shared lines once."""
-
-    files: int
-    lag: int
-    waiting: float
-    """Of all unread bytes the age of the oldest, in seconds; 0 if there are none."""
-    lines: Mapping[str, int]
-    states: Mapping[str, int]
-
-
-Shared = Callable[[FileRow, FileRow], Mapping[str, int] | None]
-"""Lines by fate that the first row's file shares with what the second row has settled; None means all of them."""
-
 Buckets = Mapping[int, Mapping[str, Tally]]
 """A file's ledger: bucket -> fate -> tally."""
 
@@ -147,7 +128,7 @@ def file_status(row: FileRow, look: Look, ledger: Buckets, noted: FileError | No
         fingerprint=row.fingerprint,
         device=row.device,
         inode=row.inode,
-        lines=_lines(ledger),
+        lines=lines_by_fate(ledger),
         lost_bytes=_lost(row, beyond=0),
         pipeline=next((mark.value for mark in reversed(row.marks) if mark.kind is MarkKind.PIPELINE), ""),
         error=_error(look, noted),
@@ -185,41 +166,6 @@ def kept_by_a_copy(file: FileStatus, row: FileRow, until: int) -> FileStatus:
     if end is not None and until >= end:
         return settled_by_a_copy(file)
     return replace(file, lost_bytes=_lost(row, beyond=until))
-
-
-def together(parts: Collection[Totals]) -> Totals:
-    """The sum of totals that share no lines, as those of different inputs."""
-    lines: Counter[str] = Counter()
-    states: Counter[str] = Counter()
-    for part in parts:
-        lines.update(part.lines)
-        states.update(part.states)
-    return Totals(
-        files=sum(part.files for part in parts),
-        lag=sum(part.lag for part in parts),
-        waiting=max((part.waiting for part in parts), default=0.0),
-        lines=dict(sorted(lines.items())),
-        states=dict(states),
-    )
-
-
-def totals(
-    files: Sequence[FileStatus], rows: Sequence[FileRow], ledger: Mapping[int, Buckets], shared: Shared
-) -> Totals:
-    """The sums over files. `shared` is asked only about rows of one fingerprint, the longer one first."""
-    by_content: dict[str, list[FileRow]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: -row.offset):
-        by_content[row.fingerprint].append(row)
-    lines: Counter[str] = Counter()
-    for alike in by_content.values():
-        lines.update(_counted_once(alike, ledger, shared))
-    return Totals(
-        files=len(files),
-        lag=sum(file.lag or 0 for file in files),
-        waiting=max((file.waiting or 0.0 for file in files), default=0.0),
-        lines=dict(sorted(lines.items())),
-        states=dict(Counter(file.state.value for file in files)),
-    )
 
 
 def _state(row: FileRow, look: Look) -> FileState:
@@ -260,31 +206,8 @@ def _error(look: Look, noted: FileError | None) -> FileError | None:
     return FileError(look.problem, None)
 
 
-def _counted_once(alike: Sequence[FileRow], ledger: Mapping[int, Buckets], shared: Shared) -> Mapping[str, int]:
-    """Lines by fate of files that begin alike, the longest first."""
-    if len(alike) == 1:  # as nearly all are
-        return _lines(ledger.get(alike[0].id, {}))
-    lines: Counter[str] = Counter()
-    apart: list[FileRow] = []
-    for row in alike:
-        if any(_same(other, row) for other in apart):
-            continue
-        common = [shared(other, row) for other in apart]
-        if None in common:
-            continue
-        known = [ledger.get(other.id, {}) for other in apart]
-        own = ledger.get(row.id, {})
-        lines.update(_lines({b: fates for b, fates in own.items() if not any(k.get(b) == fates for k in known)}))
-        lines.subtract(max((each for each in common if each), key=lambda each: sum(each.values()), default={}))
-        apart.append(row)
-    return lines
-
-
-def _same(one: FileRow, other: FileRow) -> bool:
-    return (one.offset, one.chain) == (other.offset, other.chain)
-
-
-def _lines(ledger: Buckets) -> dict[str, int]:
+def lines_by_fate(ledger: Buckets) -> dict[str, int]:
+    """The lines of a file's ledger, by what became of them."""
     lines: dict[str, int] = {}
     for fates in ledger.values():
         for fate, tally in fates.items():

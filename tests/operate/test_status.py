@@ -6,16 +6,14 @@ from shipper.operate.status import (
     FileError,
     FileState,
     Look,
-    Totals,
     file_status,
     kept_by_a_copy,
     ledgers,
     seen_end,
     settled_by_a_copy,
-    together,
-    totals,
     unidentified_status,
 )
+from shipper.operate.totals import Totals, together, totals
 from shipper.records import FileRow, Mark, MarkKind, Tally
 
 PATH = "/var/log/x.log"
