@@ -22,7 +22,8 @@ from shipper.correlate.layouts import parse_layout
 from shipper.correlate.logs import Logs, logs_at
 from shipper.correlate.matching import Limits
 from shipper.correlate.quantities import DATE, quantity
-from shipper.correlate.report import as_csv, as_json, as_text, exit_code
+from shipper.correlate.report import as_csv, as_json, exit_code
+from shipper.correlate.text_report import as_text
 from shipper.errors import UsageError
 from shipper.hostname import full_host_name
 

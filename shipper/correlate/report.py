@@ -1,11 +1,11 @@
-"""How the comparison of transfers with flows is told: as text, as one JSON document, as a table in CSV."""
+"""How the comparison of transfers with flows is told to programs: as one JSON document, as a table in CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +17,6 @@ from shipper.correlate.gathering import Gathered
 from shipper.correlate.judgement import Judged, Status
 from shipper.errors import Exit
 
-SHOWN = 60
-"""Incomplete transfers that the text lists."""
 _COLUMNS = (
     "start", "end", "host", "peer", "type", "file", "task", "status", "expected", "found", "missing", "extra", "reused",
     "cause", "in_local_log", "missing_in_local_log",
@@ -50,7 +48,7 @@ def as_json(compared: Compared, problems: Sequence[str]) -> dict[str, Any]:
             },
             "with_extra_streams": sum(bool(one.match.extra) for one in judged),
         },
-        "streams": _streams(judged),
+        "streams": streams_of(judged),
         "by_host_and_start_minute": by_host_and_minute(judged),
         "causes": [
             {
@@ -64,9 +62,9 @@ def as_json(compared: Compared, problems: Sequence[str]) -> dict[str, Any]:
             for cause in compared.causes
         ],
         "results": [_result(one) for one in judged],
-        "index": _index(compared),
+        "index": index_of(compared),
         "local_logs": _local_logs(compared),
-        "flows_without_transfer": _loose(compared.loose),
+        "flows_without_transfer": loose_of(compared.loose),
         "skipped": {
             "other_operations": compared.skipped.other,
             "copies": compared.skipped.copies,
@@ -86,23 +84,6 @@ def as_csv(compared: Compared) -> str:
         result = _result(one)
         writer.writerow({**result, "missing_in_local_log": len(result["missing_flows"])})
     return stream.getvalue()
-
-
-def as_text(compared: Compared, problems: Sequence[str], next_command: str) -> Iterator[str]:
-    """The report for people, line by line."""
-    yield from _summary(compared)
-    yield from _table(compared.judged)
-    for cause in compared.causes:
-        streams = sum(one.missing for one in cause.judged)
-        name = cause.name.replace("_", " ")
-        yield f"{name}: {_many(len(cause.judged), 'transfer')}, {_many(streams, 'stream')}. {_sentence(cause.pattern)}"
-        if cause.inferred:
-            yield f"  Likely: {cause.inferred}."
-    yield from _incomplete(compared.judged)
-    yield from _aside(compared)
-    for problem in problems:
-        yield f"Not read: {problem}"
-    yield f"Next: {next_command}"
 
 
 def by_host_and_minute(judged: Sequence[Judged]) -> dict[str, dict[str, dict[str, int]]]:
@@ -129,7 +110,8 @@ def iso(seconds: float) -> str:
     return moment.isoformat(timespec="microseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
 
 
-def _streams(judged: Sequence[Judged]) -> dict[str, int]:
+def streams_of(judged: Sequence[Judged]) -> dict[str, int]:
+    """The streams of the transfers that were checked."""
     checked = [one for one in judged if one.status is not Status.NOT_CHECKED]
     missing = [one for one in checked if one.missing]
     local = [one for one in missing if one.local is not None]
@@ -181,7 +163,8 @@ def _flow(flow: Flow) -> dict[str, Any]:
     }
 
 
-def _index(compared: Compared) -> dict[str, Any] | None:
+def index_of(compared: Compared) -> dict[str, Any] | None:
+    """The index that was read, and what it holds more than once; None if none was."""
     if compared.index is None:
         return None
     groups: dict[tuple[str, str], list[Flow]] = defaultdict(list)
@@ -189,7 +172,7 @@ def _index(compared: Compared) -> dict[str, Any] | None:
         groups[_host_of(compared, flow), iso(int(flow.start))].append(flow)
     return {
         "read_at": iso(compared.index_read_at),
-        **_range(compared.index),
+        **range_of(compared.index),
         "duplicates": [
             {
                 "host": host,
@@ -219,12 +202,14 @@ def _local_logs(compared: Compared) -> dict[str, Any] | None:
     }
 
 
-def _range(gathered: Gathered) -> dict[str, Any]:
+def range_of(gathered: Gathered) -> dict[str, Any]:
+    """When the first and the last of the flows began."""
     span = gathered.range
     return {"first": iso(span.first) if span else None, "last": iso(span.last) if span else None}
 
 
-def _loose(flows: Sequence[Flow]) -> dict[str, int]:
+def loose_of(flows: Sequence[Flow]) -> dict[str, int]:
+    """How many flows belong to no transfer."""
     return {"documents": sum(len(flow.documents) for flow in flows), "distinct": len(flows)}
 
 
@@ -241,87 +226,3 @@ def _host_of(compared: Compared, flow: Flow) -> str:
 
 def _missing(judged: Sequence[Judged]) -> list[int]:
     return [one.missing for one in judged if one.missing]
-
-
-def _summary(compared: Compared) -> Iterator[str]:
-    judged = compared.judged
-    count = Counter(one.status for one in judged)
-    streams = _streams(judged)
-    source = "index" if compared.index else "logs"
-    yield (
-        f"{_many(len(judged), 'transfer')}: {count[Status.COMPLETE]:,} complete in the {source}, "
-        f"{count[Status.INCOMPLETE]:,} incomplete, {count[Status.NOT_CHECKED]:,} not checked."
-    )
-    yield (
-        f"{_many(streams['expected'], 'stream')} expected: {streams['found']:,} found, {streams['missing']:,} missing"
-        + (
-            f"; of these {streams['missing_in_local_logs']:,} are in local logs, and "
-            f"{streams['missing_without_local_logs']:,} belong to hosts without local logs."
-            if compared.index and compared.logs
-            else "."
-        )
-    )
-    if compared.index:
-        span = _range(compared.index)
-        read_at = iso(compared.index_read_at)
-        yield f"The index was read at {read_at}; its flows are from {span['first']} to {span['last']}."
-    for why, number in Counter(one.why for one in judged if one.why).items():
-        yield f"Not checked: {_many(number, 'transfer')}: {why}."
-
-
-def _table(judged: Sequence[Judged]) -> Iterator[str]:
-    if not any(one.missing for one in judged):
-        return
-    yield "Host, minute of the hour (UTC): transfers, complete, partial, none, streams missing"
-    for host, cells in by_host_and_minute(judged).items():
-        for minute, cell in cells.items():
-            yield f"  {host} :{minute}  " + "  ".join(f"{value:5,}" for value in cell.values())
-
-
-def _incomplete(judged: Sequence[Judged]) -> Iterator[str]:
-    incomplete = [one for one in judged if one.missing]
-    for one in incomplete[:SHOWN]:
-        transfer = one.transfer
-        local = "" if one.local is None else f", {one.local.found} in the local log"
-        yield (
-            f"  {iso(transfer.start)}  {transfer.host}  {one.match.found} of {transfer.streams} streams{local}: "
-            f"{transfer.file} ({one.cause.replace('_', ' ')})"
-        )
-        for flow in one.missing_flows:
-            where = flow.documents[0]
-            yield f"    missing: {iso(flow.start)}, {(flow.bytes or 0) / 1e6:,.1f} MB, {where.place}:{where.line}"
-    if len(incomplete) > SHOWN:
-        yield f"  … and {len(incomplete) - SHOWN:,} more; --json and --csv list all."
-
-
-def _aside(compared: Compared) -> Iterator[str]:
-    extra = [one for one in compared.judged if one.match.extra]
-    for one in extra[:SHOWN]:
-        transfer = one.transfer
-        more = _many(len(one.match.extra), "flow")
-        expected = _many(transfer.streams, "stream")
-        yield f"More than expected: {more} beside the {expected} of {transfer.file}, {iso(transfer.start)}."
-    index = _index(compared)
-    for group in index["duplicates"][:SHOWN] if index else []:
-        differ = f"they differ in {', '.join(group['differ_in'])}" if group["differ_in"] else "they are equal"
-        yield (
-            f"Duplicates: {group['documents']} documents of {_many(group['distinct'], 'flow')}, {group['host']}, "
-            f"{group['start']}; {differ}."
-        )
-    if compared.loose:
-        loose = _loose(compared.loose)
-        yield (
-            f"{_many(loose['distinct'], 'flow')} ({_many(loose['documents'], 'document')}) between the same hosts "
-            "belong to no transfer of the logs: failed transfers, or other times."
-        )
-    if compared.skipped.damaged:
-        places = ", ".join(compared.skipped.damaged[:5])
-        yield f"{_many(len(compared.skipped.damaged), 'record')} of the GridFTP logs cannot be used: {places}"
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
