@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import click
 
 from shipper.cli import DEFAULT_CONFIGURATION
+from shipper.cli.checked_inputs import CheckedInput, ignored_zones, overlaps, unreadable
 from shipper.cli.console import console, counted, visible
 from shipper.cli.update_samples import update_samples
 from shipper.clock import SystemClock
@@ -24,21 +23,11 @@ from shipper.config.show import Shown, shown
 from shipper.errors import ConfigurationError, Exit, OutputError, Problem, UsageError
 from shipper.events_log import EventsLog, silent
 from shipper.parse.definition import load_pipeline
-from shipper.parse.pipeline import Pipeline
 from shipper.parse.samples import run_samples
-from shipper.read.discover import Found, discover
+from shipper.read.discover import discover
 from shipper.send.outputs import open_output
 from shipper.settings import ElasticsearchSettings, InputSettings, Settings, SQLiteSettings
 from shipper.start import datasets
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedInput:
-    """An input whose pipeline could be loaded."""
-
-    name: str
-    pipeline: Pipeline
-    files: tuple[Found, ...]
 
 
 @dataclass(slots=True)
@@ -137,9 +126,9 @@ def examined(path: Path, *, connect: bool, show: bool) -> Report:
     for position, item in enumerate(loaded.settings.inputs):
         _check_input(report, loaded, position, item)
     report.problems = list(dict.fromkeys(report.problems))
-    report.warnings += _overlaps(report.inputs)
-    report.warnings += _unreadable(report.inputs)
-    report.warnings += _ignored_zones(loaded.settings.inputs, report.inputs)
+    report.warnings += overlaps(report.inputs)
+    report.warnings += unreadable(report.inputs)
+    report.warnings += ignored_zones(loaded.settings.inputs, report.inputs)
     if connect and not report.problems:
         _ask_outputs(report, loaded.settings)
     return report
@@ -186,48 +175,6 @@ def _placed(problems: Iterable[Problem], loaded: Loaded, position: int) -> Itera
     place = loaded.places["inputs", position, "pipeline"]
     for problem in problems:
         yield problem if problem.file else Problem(problem.message, place.file, place.line, place.key)
-
-
-def _overlaps(inputs: Iterable[CheckedInput]) -> Iterator[str]:
-    """Files that several inputs match: each input ships them, so their lines are stored once per input."""
-    names: dict[tuple[int, int], set[str]] = defaultdict(set)
-    paths: dict[tuple[int, int], str] = {}
-    for item in inputs:
-        for found in item.files:
-            file = found.status.st_dev, found.status.st_ino
-            names[file].add(item.name)
-            paths[file] = str(found.path)
-    shared: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for key, matching in names.items():
-        for pair in combinations(sorted(matching), 2):
-            shared[pair].append(paths[key])
-    for (one, other), files in sorted(shared.items()):
-        yield (
-            f"The inputs '{one}' and '{other}' both match {len(files)} files, for example {min(files)}: "
-            "each ships all their lines. Use `exclude` if that is not meant."
-        )
-
-
-def _unreadable(inputs: Iterable[CheckedInput]) -> Iterator[str]:
-    """Files that match and that this user may not read; the agent may be another user."""
-    for item in inputs:
-        files = sorted(str(found.path) for found in item.files if not os.access(found.path, os.R_OK))
-        if files:
-            yield (
-                f"This user may not read {len(files)} of the {len(item.files)} files that the input '{item.name}' "
-                f"matches, for example {files[0]}. If the agent may not either, their lines are not shipped."
-            )
-
-
-def _ignored_zones(settings: Iterable[InputSettings], inputs: Iterable[CheckedInput]) -> Iterator[str]:
-    """Inputs that say a time zone which their pipeline has no use for: the user expects something else of the log."""
-    zones = {item.name: item.timezone for item in settings}
-    for item in inputs:
-        if zones[item.name] is not None and not item.pipeline.takes_timezone:
-            yield (
-                f"The input '{item.name}' says timezone '{zones[item.name]}', which changes nothing: all times of the "
-                f"pipeline '{item.pipeline.name}' have a zone of their own. Leave it out."
-            )
 
 
 def _ask_outputs(report: Report, settings: Settings) -> None:
