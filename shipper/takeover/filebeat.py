@@ -8,17 +8,21 @@ numbers skip or a line breaks off, Filebeat itself reads no further.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from shipper.errors import UsageError
-from shipper.takeover.positions import Position
+from shipper.takeover.positions import HEAD, Position
 
 _FOLDERS = ("", "filebeat", "registry/filebeat", "data/registry/filebeat")
 """Where in the folder that a user names the registry may lie."""
 _LOG, _META, _VERSION = "log.json", "meta.json", "1"
 _KEY = "_key"
+_INODE_AND_DEVICE = re.compile(r"(\d+)-(\d+)(?:-|$)")
+_DIGEST = re.compile(r"[0-9a-f]{64}(?=-|$)")
+"""A suffix of the input's may follow on both."""
 _Entries = dict[str, Mapping[str, Any]]
 
 
@@ -99,25 +103,30 @@ def _position(key: str, value: Mapping[str, Any]) -> Position | None:
     """What an entry says; None if it is about no file, or was given up by Filebeat."""
     if value.get("ttl") == 0:
         return None
+    meta = value.get("meta")
+    meta = meta if isinstance(meta, dict) else {}
     if "FileStateOS" in value:
         place = value["FileStateOS"]
-        device = frozenset({int(place["device"])}) if "device" in place else frozenset()
-        return Position(int(value.get("offset", 0)), str(value.get("source", "")), place.get("inode"), device)
-    meta = value.get("meta")
-    if "cursor" not in value or not isinstance(meta, dict) or "source" not in meta:
+        devices = frozenset({int(place["device"])}) if "device" in place else frozenset()
+        # The streams of a container lie in one file, and each has an entry.
+        stream = str(meta.get("stream", ""))
+        path = str(value.get("source", ""))
+        return Position(int(value.get("offset", 0)), path, place.get("inode"), devices, stream=stream)
+    if "cursor" not in value or "source" not in meta:
         return None
     kind = str(meta.get("identifier_name", "native"))
-    offset = int((value["cursor"] or {}).get("offset", 0))
-    return _of_stream(kind, key.rpartition(f"::{kind}::")[2], offset, str(meta["source"]))
+    return _of_stream(kind, key.rpartition(f"::{kind}::")[2], int((value["cursor"] or {}).get("offset", 0)), meta)
 
 
-def _of_stream(kind: str, name: str, offset: int, path: str) -> Position:
+def _of_stream(kind: str, name: str, offset: int, meta: Mapping[str, Any]) -> Position:
     """The position of a `filestream`, which knows a file in one of several ways, as the end of its key says."""
-    inode, _, device = name.partition("-")
-    if kind == "native" and inode.isdecimal() and device.isdecimal():
-        return Position(offset, path, int(inode), frozenset({int(device)}))
-    if kind == "fingerprint":
-        return Position(offset, path, head=name)
+    path = str(meta["source"])
+    if kind == "native" and (found := _INODE_AND_DEVICE.match(name)):
+        return Position(offset, path, int(found[1]), frozenset({int(found[2])}))
+    if kind == "fingerprint" and (found := _DIGEST.match(name)):
+        # Of a file that is shorter than is usual it keeps the bytes themselves, too.
+        short = str(meta.get("fingerprint", ""))
+        return Position(offset, path, head=found[0], head_size=len(short) // 2 or HEAD)
     if kind == "path":
         return Position(offset, path)
     return Position(offset, path, obstacle=f"Filebeat knew it by `{kind}`, which is not understood")

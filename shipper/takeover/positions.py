@@ -27,7 +27,10 @@ class Position:
     devices: frozenset[int] = frozenset()
     """The numbers that the file's device may have, for not all shippers tell it in the same way; empty: not told."""
     head: str = ""
-    """SHA-256 of the file's first `HEAD` bytes, in hex."""
+    """SHA-256 of the file's first `head_size` bytes, in hex."""
+    head_size: int = HEAD
+    stream: str = ""
+    """Which of several streams in one file it is about: each has been read as far as its own entry says."""
     obstacle: str = ""
     """Why nobody but the other can tell which file it means."""
 
@@ -50,7 +53,10 @@ class Positions:
                 self._by_path[position.path].append(position)
 
     def of(self, found: Found, content: Content) -> tuple[Position | None, str]:
-        """What is said of a file, and by what it is known: `inode`, `content` or `path`; of several the furthest."""
+        """What is said of a file, and by what it is known: `inode`, `content` or `path`.
+
+        Of several entries the furthest; of several streams the one that is furthest behind.
+        """
         status = found.status
         by_inode = [one for one in self._by_inode.get(status.st_ino, ()) if _may_lie_on(one, found)]
         candidates = {
@@ -61,7 +67,8 @@ class Positions:
         for known_by, some in candidates.items():
             if some:
                 self._found.update(some)
-                return max(some, key=lambda position: position.offset), known_by
+                furthest = {one.stream: one for one in sorted(some, key=_offset)}
+                return min(furthest.values(), key=_offset), known_by
         return None, ""
 
     def gone(self) -> list[str]:
@@ -69,10 +76,13 @@ class Positions:
         return sorted({one.path or f"inode {one.inode}" for one in self._all if one not in self._found})
 
     def _of_head(self, content: Content) -> list[Position]:
-        if not self._by_head:
-            return []
-        head = content.pread(HEAD, 0)
-        return self._by_head.get(sha256(head).hexdigest(), []) if len(head) == HEAD else []
+        """The entries for the longest head that the file begins with."""
+        for size in sorted({one.head_size for some in self._by_head.values() for one in some}, reverse=True):
+            head = content.pread(size, 0)
+            found = self._by_head.get(sha256(head).hexdigest(), []) if len(head) == size else []
+            if found:
+                return found
+        return []
 
 
 def _may_lie_on(position: Position, found: Found) -> bool:
@@ -80,3 +90,7 @@ def _may_lie_on(position: Position, found: Found) -> bool:
     if position.devices:
         return found.status.st_dev in position.devices
     return Path(position.path).parent == found.path.parent
+
+
+def _offset(position: Position) -> int:
+    return position.offset

@@ -243,6 +243,30 @@ def test_the_data_file_the_log_after_it_and_what_was_removed_make_up_a_registry(
     assert begins(answer) == expected
 
 
+def test_a_short_file_is_known_by_the_bytes_that_it_had(switch: Switch) -> None:
+    log = write(switch.logs / "a.log", *numbered(0, 3))
+    entry = by_head(log, log.read_bytes(), log.stat().st_size)
+    entry["v"]["meta"]["fingerprint"] = log.read_bytes().hex()
+    entry["k"] += "-suffix"
+    switch.log_file((1, "set", entry))
+    append(log, *numbered(3, 5))
+    assert begins(switch.take_over("--apply")[1]) == {"a.log": size_of(numbered(0, 3))}
+    switch.once()
+    assert switch.sources() == [numbered(3, 5)]
+
+
+def test_of_two_streams_in_one_file_the_one_behind_counts_of_two_entries_of_one_the_furthest(switch: Switch) -> None:
+    log = write(switch.logs / "a.log", *WIDE)
+    entries = []
+    for number, (stream, lines) in enumerate([("stdout", 10), ("stderr", 30), ("stdout", 20)]):
+        entry = of_log_input(log, size_of(WIDE[:lines]))
+        entry["k"] = f"filebeat::logs::{number}{entry['k']}"
+        entry["v"]["meta"] = {"stream": stream}
+        entries.append((number + 1, "set", entry))
+    switch.log_file(*entries)
+    assert begins(switch.take_over()[1]) == {"a.log": size_of(WIDE[:20])}
+
+
 def test_the_registry_of_an_old_filebeat_is_one_file(switch: Switch) -> None:
     log = write(switch.logs / "a.log", *WIDE)
     old = switch.folder / "registry.json"
