@@ -50,7 +50,8 @@ def check_red(connection: Connection, indices: str) -> None:
         raise OutputError(
             f"These indices lack shards, so nobody can tell what they hold: {', '.join(red)}. No node that runs has "
             "them: start the node that is missing (GET /_cluster/allocation/explain says which shard waits for what), "
-            "or restore the index from a snapshot; then run the same command again."
+            "or restore the index from a snapshot; then run the same command again. If all logs that it was made from "
+            "are still on disk, it can be deleted: `shipper audit --repair --apply` makes it again."
         )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from support.audited_cluster import ALIAS, DECEMBER, LINES, NOVEMBER, OCTOBER, OLD, AuditedCluster
 from support.elasticsearch_node import ElasticsearchNode
-from support.site import transfer
+from support.site import found, transfer
 
 GONE = ("missing", "gone from the index", "a.log")
 TWICE = ("duplicate", "same id in two indices", "a.log")
@@ -54,6 +54,9 @@ def test_deleted_documents_are_made_again(tmp_path: Path, elasticsearch: Elastic
     assert (first["lines"], first["bytes"], first["offset"]) == (3, bytes_of(10, 12), bytes_of(1, 9))
     assert first["example"].startswith("DATE=20261021000009")
     assert "the ledger counts 60 stored lines in this part of the file, the index holds 56" in first["evidence"]
+    assert found(site.audit(use_state=False)) == [
+        ("missing", "not in the index", "a.log", 10, 12), ("missing", "not in the index", "a.log", 30, 30),
+    ]  # fmt: skip
     told = site.shipper("audit")
     assert told.next == f"audit -c {site.configuration} --repair --apply"
     repaired = site.repaired()

@@ -7,10 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from support.audited_cluster import LINES, NOVEMBER, OCTOBER, AuditedCluster
+from support.audited_cluster import LINES, OCTOBER, OLD, AuditedCluster
 from support.elasticsearch_node import NINE, ElasticsearchNode, cluster_of_two
 
 HEALTHY = "/_cluster/health?wait_for_status=green&wait_for_no_relocating_shards=true&timeout=120s"
+
+ONLY_ON_THE_SECOND = {
+    "index.auto_expand_replicas": False,
+    "index.number_of_replicas": 0,
+    "index.routing.allocation.require._name": "second",
+}
 
 Pair = tuple[ElasticsearchNode, ElasticsearchNode]
 
@@ -28,34 +34,42 @@ def pair(need_elasticsearch: Callable[[str], None]) -> Iterator[Pair]:
             node.remove()
 
 
-def on_one_node(node: ElasticsearchNode, index: str, name: str) -> None:
-    """Keep an index on the named node alone."""
-    settings = {
-        "index.auto_expand_replicas": False,
-        "index.number_of_replicas": 0,
-        "index.routing.allocation.require._name": name,
-    }
-    node.ask("PUT", f"/{index}/_settings", settings)
-    assert not node.ask("GET", HEALTHY)["timed_out"]
+def lose(node: ElasticsearchNode, other: ElasticsearchNode) -> None:
+    """Kill a node, and wait until the other has noticed."""
+    node.kill()
+    assert not other.ask("GET", "/_cluster/health?wait_for_nodes=1&timeout=120s")["timed_out"]
 
 
-def test_a_shard_that_went_with_its_node_ends_the_audit_until_the_node_is_back(pair: Pair, tmp_path: Path) -> None:
+def is_healthy(node: ElasticsearchNode) -> bool:
+    return not node.ask("GET", HEALTHY)["timed_out"]
+
+
+def test_a_shard_that_went_with_its_node_ends_the_audit_until_it_is_back_or_made_again(
+    pair: Pair, tmp_path: Path
+) -> None:
     first, second = pair
     site = AuditedCluster(tmp_path, first)
     site.write("a.log", LINES)
     site.ship()
-    on_one_node(first, OCTOBER, "first")
-    on_one_node(first, NOVEMBER, "second")
+    first.ask("PUT", f"/{OCTOBER}/_settings", ONLY_ON_THE_SECOND)  # of the other month each node has a copy
+    assert is_healthy(first)
     assert site.asked().code == 0
 
-    second.kill()
+    lose(second, first)
     for command in (("--level", "ledger"), (), ("--repair", "--apply"), ("--level", "contents")):
         answer = site.asked(*command)
         assert (answer.code, answer.out) == (3, "")
-        assert f"These indices lack shards, so nobody can tell what they hold: {NOVEMBER}. " in answer.err
+        assert f"These indices lack shards, so nobody can tell what they hold: {OCTOBER}. " in answer.err
         assert "start the node that is missing" in answer.err
 
     second.start()
-    assert not first.ask("GET", HEALTHY)["timed_out"]
+    assert is_healthy(first)
     answer = site.asked("--level", "contents")
     assert (answer.code, answer.found, answer.report["totals"]["indexed"]) == (0, [], len(LINES))
+
+    lose(second, first)  # for good
+    assert f"lack shards, so nobody can tell what they hold: {OCTOBER}. " in site.asked().err
+    first.ask("DELETE", f"/{OCTOBER}")
+    assert site.asked().found == [("missing", "gone from the index", "a.log", 1, OLD, "resend")]
+    assert site.repaired().code == 0
+    assert site.asked("--level", "contents").report["totals"]["indexed"] == len(LINES)
