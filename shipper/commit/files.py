@@ -11,6 +11,8 @@ from shipper.commit.database import Database
 from shipper.hashes import chain_start
 from shipper.records import FileRow, Mark, MarkKind
 
+EVERY_ROW = range(1 << 62)
+
 _KINDS = {kind.value: kind for kind in MarkKind}
 _ROWS = """
 SELECT f.id, f.input, f.path, f.current_path, f.device, f.inode, f.fingerprint, f.size,
@@ -38,10 +40,20 @@ class FileRows:
 
     def all(self) -> list[FileRow]:
         """Every file."""
+        return self.numbered(EVERY_ROW)
+
+    def numbered(self, numbers: range) -> list[FileRow]:
+        """The files whose rows have such numbers."""
+        span = {"first": numbers.start, "end": numbers.stop}
+        query = "SELECT file, offset, kind, value FROM marks WHERE file >= :first AND file < :end ORDER BY file, offset"
         marks: dict[int, list[Mark]] = defaultdict(list)
-        for file, *mark in self._db.execute("SELECT file, offset, kind, value FROM marks ORDER BY file, offset"):
+        for file, *mark in self._db.execute(query, span):
             marks[file].append(_mark(*mark))
-        return self._rows("", {}, lambda file: marks.get(file, []))
+        return self._rows("WHERE f.id >= :first AND f.id < :end", span, lambda file: marks.get(file, []))
+
+    def fingerprints(self) -> dict[int, str]:
+        """That of every file, by the number of its row."""
+        return dict(self._db.execute("SELECT id, fingerprint FROM files ORDER BY id").fetchall())
 
     def row(self, file: int) -> FileRow:
         """One file by its row number."""

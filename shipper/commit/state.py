@@ -16,7 +16,7 @@ from shipper.commit.absences import Absences
 from shipper.commit.connection import Room
 from shipper.commit.database import Database
 from shipper.commit.dead_letters import DeadLetters
-from shipper.commit.files import FileRows, place
+from shipper.commit.files import EVERY_ROW, FileRows, place
 from shipper.commit.ledger import Advance
 from shipper.commit.schema import ADD_TO_LEDGER
 from shipper.records import Tally
@@ -158,10 +158,11 @@ class State:
             self.pin({_COPIED: str(now)})
         return problem
 
-    def ledger(self) -> list[LedgerRow]:
-        """The whole ledger of the output at hand."""
+    def ledger(self, numbers: range = EVERY_ROW) -> list[LedgerRow]:
+        """The ledger of the output at hand: the whole of it, or that of the files whose rows have such numbers."""
         query = "SELECT file, bucket, fate, lines, bytes, h0, h1 FROM ledger WHERE output = ? AND bytes > 0"
-        rows = self._db.execute(query, (self._database.output,))
+        span = (self._database.output, numbers.start, numbers.stop)
+        rows = self._db.execute(f"{query} AND file >= ? AND file < ?", span)
         return [LedgerRow(file, bucket, fate, Tally(*tally)) for file, bucket, fate, *tally in rows]
 
     def note_stalls(self, stalls: Sequence[Stall]) -> None:

@@ -105,7 +105,7 @@ class FileNote:
     @property
     def key(self) -> str:
         """Names the file among all of all agents."""
-        return file_key(self.agent, self.row)
+        return file_key(self.agent, self.row.id, self.row.fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +124,9 @@ def agent_id(host: str, state: str) -> str:
     return xxh3_64_hexdigest(f"{host}\0{state}".encode())
 
 
-def file_key(agent: str, row: FileRow) -> str:
-    """The id of the document of a file; those of its fates begin with it."""
-    return f"{agent}-{row.id:x}-{row.fingerprint}"
+def file_key(agent: str, number: int, fingerprint: str) -> str:
+    """The id of the document of a file, by the number of its row; those of its fates begin with it."""
+    return f"{agent}-{number:x}-{fingerprint}"
 
 
 def fate_id(key: str, bucket: int, fate: str) -> str:
@@ -145,7 +145,9 @@ def file_document(who: Identity, row: FileRow, *, superseded: bool = False) -> L
         "log": {"offset": row.offset, "file": {"path": row.path, "fingerprint": row.fingerprint}},
         "details": {"current_path": row.current_path, "heir_of": row.heir_of, "gaps": gaps, "superseded": superseded},
     }
-    return LedgerDocument(file_key(who.agent, row), LedgerKind.FILE, who.host, who.agent, orjson.dumps(body))
+    return LedgerDocument(
+        file_key(who.agent, row.id, row.fingerprint), LedgerKind.FILE, who.host, who.agent, orjson.dumps(body)
+    )
 
 
 def fate_document(who: Identity, row: FileRow, bucket: int, fate: str, tally: Tally) -> LedgerDocument:
@@ -159,7 +161,7 @@ def fate_document(who: Identity, row: FileRow, bucket: int, fate: str, tally: Ta
         "shipper": shipper,
         "log": {"file": {"path": row.path, "fingerprint": row.fingerprint}},
     }
-    name = fate_id(file_key(who.agent, row), bucket, fate)
+    name = fate_id(file_key(who.agent, row.id, row.fingerprint), bucket, fate)
     return LedgerDocument(name, LedgerKind.FATE, who.host, who.agent, orjson.dumps(body))
 
 
@@ -205,7 +207,7 @@ def read_fate(body: Mapping[str, Any]) -> FateNote:
     try:
         shipper = body["shipper"]
         tally = Tally(*(int(shipper[name]) for name in Tally._fields))
-        key = f"{shipper['agent']}-{shipper['file']:x}-{body['log']['file']['fingerprint']}"
+        key = file_key(shipper["agent"], shipper["file"], body["log"]["file"]["fingerprint"])
         return FateNote(key, shipper["bucket"], shipper["fate"], tally)
     except (KeyError, TypeError, ValueError) as error:
         raise _strange(body, error) from error

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Protocol
 
 from shipper.errors import ShipperError
 from shipper.events_log import EventsLog
 from shipper.fleet.account import Account
-from shipper.fleet.journal import Changes, Journal
+from shipper.fleet.journal import Journal
 from shipper.fleet.notes import AgentNote, Identity, file_document, read_file
 from shipper.send.ledger_index import LedgerDocument, LedgerIndex, LedgerKind
 
@@ -24,6 +25,8 @@ TOLD_AFTER = 2
 """Reports in a row that fail before that is told: a cluster that starts anew is away for a moment."""
 PATIENCE = 10.0
 """Seconds that the end of an agent waits for the last report."""
+_AT_ONCE = 1000
+"""Documents that are written at a time."""
 SCOPE = "fleet"
 """What stands still where reports cannot be written."""
 
@@ -105,7 +108,7 @@ class Reporter:
             sign = self._signs(account, ended)
             if self._journal is None or not self._journal.covers(account):
                 self._journal = self._read(index, account)
-            self._write_changes(index, self._journal, self._journal.changes(account))
+            self._write_changes(index, self._journal, account)
         index.write([(sign or self._signs(None, ended)).document()])
         self._reports += 1
 
@@ -114,11 +117,14 @@ class Reporter:
         files = index.read(LedgerKind.FILE, agent=self._who.agent)
         return Journal(self._who, files, index.read(LedgerKind.FATE, agent=self._who.agent), account)
 
-    def _write_changes(self, index: LedgerIndex, journal: Journal, changes: Changes) -> None:
-        left = self._superseded(index, set(changes.left)) if changes.left else []
-        if changes.documents or left:
-            index.write([*changes.documents, *left])
-        journal.wrote(changes)
+    def _write_changes(self, index: LedgerIndex, journal: Journal, account: Account) -> None:
+        changes = journal.changes(account)
+        while some := list(islice(changes, _AT_ONCE)):
+            index.write(some)
+            journal.wrote(some)
+        if left := journal.left():
+            index.write(self._superseded(index, left))
+            journal.superseded(left)
 
     def _superseded(self, index: LedgerIndex, keys: set[str]) -> list[LedgerDocument]:
         """Files that the state has forgotten: what their ledger said vouches for them still, and accuses nobody."""

@@ -83,7 +83,7 @@ class Signs:
         """The sign of life of now, with what is new in the account."""
         snapshot = self._snapshot()
         if account is not None:
-            self._last = replace(self._last, dead_letters=dict(account.dead_letters), files=len(account.files))
+            self._last = replace(self._last, dead_letters=dict(account.dead_letters), files=len(account.fingerprints))
         self._last = replace(
             self._last,
             at=self._clock.time(),
