@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from shipper.commit.database import Database
@@ -135,7 +135,7 @@ class FileRows:
         return cursor.lastrowid
 
     def _rows(
-        self, where: str, values: dict[str, str | int], marks_of: Callable[[int], list[Mark]] | None = None
+        self, where: str, values: Mapping[str, str | int], marks_of: Callable[[int], list[Mark]] | None = None
     ) -> list[FileRow]:
         cursor = self._db.execute(_ROWS + where, {**values, "output": self._database.output})
         cursor.row_factory = sqlite3.Row
