@@ -16,7 +16,8 @@ from shipper.send.bulk import words
 from shipper.send.connection import Connection
 from shipper.send.ledger_index import LedgerDocument, LedgerKind
 from shipper.send.ledger_template import LEDGER_INDEX, ledger_template
-from shipper.send.questions import Questions, all_of
+from shipper.send.queries import all_of
+from shipper.send.questions import Questions
 from shipper.send.reach import check_red
 from shipper.send.setup import Setup
 from shipper.send.whole import check_shards, decoded

@@ -21,6 +21,7 @@ from shipper.send.bulk import INDEX_PREFIX, decode
 from shipper.send.connection import Connection
 from shipper.send.output import Scope
 from shipper.send.product import Product, product_of
+from shipper.send.queries import all_of, is_, lacking_one, scope_query
 from shipper.send.reach import check_fields, check_red, open_indices
 from shipper.send.whole import check_search, check_shards, decoded, exact_integer, exact_total
 
@@ -67,7 +68,11 @@ class Questions:
         """Make all that was stored before visible to searches."""
         check_red(self._connection, self._indices)
         target = f"/{self._indices}/_refresh?expand_wildcards=open,hidden"
-        check_shards(self._ask("POST", target, "a refresh"), "a refresh", least=self._count_indices())
+        try:
+            check_shards(self._ask("POST", target, "a refresh"), "a refresh", least=self._count_indices())
+        except OutputError:
+            check_red(self._connection, self._indices)  # a node that died meanwhile says more
+            raise
         check_fields(self._connection, self._indices)
 
     def tallies(self, scope: Scope) -> Iterator[BucketTally]:
@@ -91,7 +96,7 @@ class Questions:
 
     def spans(self, fingerprint: str, first: int, last: int) -> Iterator[Stored]:
         """The documents of a fingerprint with first <= log.offset < last, by offset."""
-        query = all_of(_is("log.file.fingerprint", fingerprint), {"range": {"log.offset": {"gte": first, "lt": last}}})
+        query = all_of(is_("log.file.fingerprint", fingerprint), {"range": {"log.offset": {"gte": first, "lt": last}}})
         content = {"_source": False, "docvalue_fields": _SPAN_FIELDS}
         for hit in self._hits(query, content, _DOCUMENTS_PER_PAGE, "the documents of a file"):
             yield _stored(hit)
@@ -101,7 +106,7 @@ class Questions:
         found: dict[str, bytes] = {}
         wanted = iter(ids)
         while some := list(islice(wanted, _BODIES_PER_PAGE)):
-            query = all_of(_is("log.file.fingerprint", fingerprint), {"ids": {"values": some}})
+            query = all_of(is_("log.file.fingerprint", fingerprint), {"ids": {"values": some}})
             for hit in self._hits(query, {"_source": True}, _BODIES_PER_PAGE, "the contents of documents"):
                 found[hit["_id"]] = orjson.dumps(hit["_source"])
         return found
@@ -115,7 +120,7 @@ class Questions:
     def anchors(self, fingerprint: str) -> list[tuple[int, str]]:
         """The different (shipper.date_from, shipper.date) of a fingerprint's documents, by offset."""
         query = all_of(
-            _is("log.file.fingerprint", fingerprint),
+            is_("log.file.fingerprint", fingerprint),
             {"exists": {"field": "shipper.date_from"}},
             {"exists": {"field": "shipper.date"}},
         )
@@ -251,35 +256,6 @@ class Questions:
         self, method: str, target: str, question: str, body: bytes = b"", *, media: str = "application/json"
     ) -> dict[str, Any]:
         return decoded(self._connection.request(method, target, body, media=media), question)
-
-
-def scope_query(scope: Scope) -> dict[str, Any]:
-    """The query for the documents of a scope."""
-    parts: list[dict[str, Any]] = []
-    if scope.host is not None:
-        parts.append(_is("host.name", scope.host))
-    if scope.inputs:
-        parts.append({"terms": {"shipper.input": list(scope.inputs)}})
-    if scope.fingerprints:
-        parts.append({"terms": {"log.file.fingerprint": list(scope.fingerprints)}})
-    if scope.since is not None:
-        parts.append({"range": {"@timestamp": {"gte": int(scope.since * 1000), "format": "epoch_millis"}}})
-    return all_of(*parts)
-
-
-def all_of(*parts: dict[str, Any]) -> dict[str, Any]:
-    """The query for what all these queries match."""
-    return {"bool": {"filter": list(parts)}}
-
-
-def lacking_one(query: dict[str, Any], sources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The query for what a query matches and the sources of an aggregation pass over: a field is missing."""
-    fields = [part["field"] for source in sources for kind in source.values() for part in kind.values()]
-    return all_of(query, {"bool": {"must_not": [all_of(*({"exists": {"field": field}} for field in fields))]}})
-
-
-def _is(field: str, value: str) -> dict[str, Any]:
-    return {"term": {field: value}}
 
 
 def _stored(hit: Mapping[str, Any]) -> Stored:

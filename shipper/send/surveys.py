@@ -11,7 +11,8 @@ from typing import Any
 from shipper.errors import OutputError
 from shipper.records import BUCKET_BITS
 from shipper.send.output import Flaw, Period, Scope
-from shipper.send.questions import KEY_FIELDS, Questions, all_of, scope_query
+from shipper.send.queries import all_of, scope_query
+from shipper.send.questions import KEY_FIELDS, Questions
 from shipper.send.whole import exact_integer
 
 _LINES = {"lines": {"sum": {"field": "shipper.lines"}}}

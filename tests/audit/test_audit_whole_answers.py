@@ -157,6 +157,20 @@ def test_an_answer_that_is_not_whole_ends_the_audit(liar: Liar, site: Site, trap
     assert caught.value.exit_code is Exit.UNFINISHED
 
 
+def test_2_a_shard_that_is_lost_while_a_refresh_waits_for_it_is_named(liar: Liar, site: Site) -> None:
+    asked: list[str] = []
+
+    def dying(path: str, content: Content) -> Content:
+        asked.append(path)
+        if path.endswith("/_refresh"):
+            content["_shards"]["failed"] = 1
+        return with_a_lost_shard(path, content) if any(one.endswith("/_refresh") for one in asked) else content
+
+    liar.lie = dying
+    with pytest.raises(OutputError, match="lack shards"):
+        site.audit()
+
+
 @pytest.mark.parametrize("use_state", [True, False])
 def test_6_a_page_of_documents_that_is_cut_off_ends_the_audit(liar: Liar, site: Site, use_state: bool) -> None:
     del liar.stored[next(iter(liar.stored))]  # so that a bucket is drilled down, and its documents are listed
