@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from support.memory_output import MemoryOutput
+from support.memory_site import MemorySite
 from support.sample_logs import SAMPLES
 from support.site import Site, found, transfer
 
@@ -24,25 +24,9 @@ from shipper.settings import InputSettings
 LINES = [transfer(n) for n in range(50)]
 
 
-class Memory(Site):
-    """A site whose output is in memory."""
-
-    held: MemoryOutput
-
-    def __init__(self, root: Path, *inputs: InputSettings) -> None:
-        super().__init__(root, inputs)
-        self.held = MemoryOutput()
-        self.output = self.held
-
-    def alter_state(self, statement: str, *values: object) -> None:
-        """Change the agent's state behind its back."""
-        with closing(sqlite3.connect(self.root / "state" / "state.db")) as db, db:
-            assert db.execute(statement, values).rowcount > 0
-
-
 @pytest.fixture
-def site(tmp_path: Path) -> Memory:
-    return Memory(tmp_path)
+def site(tmp_path: Path) -> MemorySite:
+    return MemorySite(tmp_path)
 
 
 def offset_of(number: int) -> int:
@@ -54,7 +38,7 @@ def refused(document: Document) -> Outcome | None:
     return Outcome(OutcomeKind.REFUSED, "mapping", "no such field") if b"file7 " in document.body else None
 
 
-def test_a_refused_document_is_a_dead_letter_and_no_fault(site: Memory) -> None:
+def test_a_refused_document_is_a_dead_letter_and_no_fault(site: MemorySite) -> None:
     site.held.answer = refused
     site.write("a.log", LINES)
     site.ship()
@@ -63,7 +47,7 @@ def test_a_refused_document_is_a_dead_letter_and_no_fault(site: Memory) -> None:
         assert (outcome.verdict, outcome.totals.dead_letters, outcome.totals.indexed) == (Verdict.CLOSED, 1, 49)
 
 
-def test_a_dead_letter_is_recognised_where_lines_before_it_were_edited(site: Memory) -> None:
+def test_a_dead_letter_is_recognised_where_lines_before_it_were_edited(site: MemorySite) -> None:
     site.held.answer = refused
     site.write("a.log", LINES)
     site.ship()
@@ -73,7 +57,7 @@ def test_a_dead_letter_is_recognised_where_lines_before_it_were_edited(site: Mem
     assert outcome.totals.dead_letters == 1
 
 
-def test_without_state_a_refused_document_is_missing(site: Memory) -> None:
+def test_without_state_a_refused_document_is_missing(site: MemorySite) -> None:
     site.held.answer = refused
     site.write("a.log", LINES)
     site.ship()
@@ -81,7 +65,7 @@ def test_without_state_a_refused_document_is_missing(site: Memory) -> None:
 
 
 def test_a_last_line_that_was_cut_is_a_dead_letter_where_the_pipeline_refuses_it(tmp_path: Path) -> None:
-    site = Memory(tmp_path, InputSettings("g", (f"{tmp_path}/logs/*",), "gridftp-transfer", incomplete="refuse"))
+    site = MemorySite(tmp_path, InputSettings("g", (f"{tmp_path}/logs/*",), "gridftp-transfer", incomplete="refuse"))
     packed = site.logs / "a.log.gz"
     packed.write_bytes(gzip.compress(b"".join(LINES)[:-20]))
     site.ship()
@@ -91,7 +75,7 @@ def test_a_last_line_that_was_cut_is_a_dead_letter_where_the_pipeline_refuses_it
 
 
 def test_a_half_line_that_was_shipped_and_became_whole_is_no_finding(tmp_path: Path) -> None:
-    site = Memory(tmp_path, InputSettings("g", (f"{tmp_path}/logs/*",), "gridftp-transfer", incomplete="ship"))
+    site = MemorySite(tmp_path, InputSettings("g", (f"{tmp_path}/logs/*",), "gridftp-transfer", incomplete="ship"))
     packed = site.logs / "a.log.gz"
     packed.write_bytes(gzip.compress(b"".join(LINES)[:-20]))
     site.ship()
@@ -105,7 +89,7 @@ def test_a_half_line_that_was_shipped_and_became_whole_is_no_finding(tmp_path: P
 
 
 def test_a_half_line_that_was_refused_and_became_whole_is_no_finding(tmp_path: Path) -> None:
-    site = Memory(tmp_path, InputSettings("g", (f"{tmp_path}/logs/*",), "gridftp-transfer", incomplete="refuse"))
+    site = MemorySite(tmp_path, InputSettings("g", (f"{tmp_path}/logs/*",), "gridftp-transfer", incomplete="refuse"))
     packed = site.logs / "a.log.gz"
     packed.write_bytes(gzip.compress(b"".join(LINES)[:-20]))
     site.ship()
@@ -117,7 +101,7 @@ def test_a_half_line_that_was_refused_and_became_whole_is_no_finding(tmp_path: P
         assert (outcome.verdict, outcome.totals.disk_lines, outcome.totals.indexed) == (Verdict.CLOSED, 50, 50)
 
 
-def test_the_same_id_in_two_indices_is_a_duplicate(site: Memory) -> None:
+def test_the_same_id_in_two_indices_is_a_duplicate(site: MemorySite) -> None:
     site.write("a.log", LINES)
     site.ship()
     key = site.held.at("a.log", offset_of(5))
@@ -126,11 +110,11 @@ def test_the_same_id_in_two_indices_is_a_duplicate(site: Memory) -> None:
         assert found(site.audit(use_state=use_state)) == [("duplicate", "same id in two indices", "a.log", 5, 5)]
 
 
-def test_a_ledger_that_never_counted_a_line_means_it_was_never_acknowledged(site: Memory) -> None:
+def test_a_ledger_that_never_counted_a_line_means_it_was_never_acknowledged(site: MemorySite) -> None:
     site.write("a.log", LINES)
     site.ship()
     del site.held.documents[site.held.at("a.log", offset_of(5))]
-    site.alter_state("UPDATE ledger SET lines = lines - 1 WHERE fate = 'stored'")
+    assert site.alter_state("UPDATE ledger SET lines = lines - 1 WHERE fate = 'stored'")
     assert found(site.audit())[0] == ("missing", "never acknowledged", "a.log", 5, 5)
 
 
@@ -143,15 +127,15 @@ def test_a_ledger_that_never_counted_a_line_means_it_was_never_acknowledged(site
         "UPDATE checkpoints SET chain = '0123456789abcdef'",
     ],
 )
-def test_a_state_that_contradicts_the_file_is_never_closed(site: Memory, statement: str) -> None:
+def test_a_state_that_contradicts_the_file_is_never_closed(site: MemorySite, statement: str) -> None:
     site.write("a.log", [*LINES[:10], b"\n", *LINES[10:]])
     site.ship()
     assert site.audit().verdict is Verdict.CLOSED
-    site.alter_state(statement)
+    assert site.alter_state(statement)
     assert [finding.cause.value for finding in site.audit().findings] == ["ledger disagrees"]
 
 
-def test_a_filtered_line_that_is_taken_from_disk_is_noticed_with_and_without_state(site: Memory) -> None:
+def test_a_filtered_line_that_is_taken_from_disk_is_noticed_with_and_without_state(site: MemorySite) -> None:
     site.write("a.log", [*LINES[:10], b"\n", *LINES[10:]])
     site.ship()
     site.write("a.log", LINES)
@@ -160,7 +144,7 @@ def test_a_filtered_line_that_is_taken_from_disk_is_noticed_with_and_without_sta
         assert ("altered", "changed on disk", "a.log", 11, 11) in found(outcome)
 
 
-def test_two_lines_that_change_places_on_disk_are_noticed(site: Memory) -> None:
+def test_two_lines_that_change_places_on_disk_are_noticed(site: MemorySite) -> None:
     site.write("a.log", LINES)
     site.ship()
     swapped = [*LINES[:20], LINES[21], LINES[20], *LINES[22:]]
@@ -171,11 +155,11 @@ def test_two_lines_that_change_places_on_disk_are_noticed(site: Memory) -> None:
         assert {finding.first_line for finding in outcome.findings} <= {21, 22}
 
 
-def test_bytes_that_were_truncated_before_they_were_read_are_lost_at_the_source(site: Memory) -> None:
+def test_bytes_that_were_truncated_before_they_were_read_are_lost_at_the_source(site: MemorySite) -> None:
     path = site.write("a.log", LINES)
     site.ship()
     size = path.stat().st_size
-    site.alter_state(
+    assert site.alter_state(
         "INSERT INTO marks SELECT id, ?, ?, ? FROM files", *_columns(Mark(size, MarkKind.GAP, "truncated:777"))
     )
     outcome = site.audit()
@@ -191,7 +175,7 @@ def _columns(mark: Mark) -> tuple[int, str, str]:
     return mark.offset, mark.kind.value, mark.value
 
 
-def test_files_too_short_to_be_known_are_pending(site: Memory) -> None:
+def test_files_too_short_to_be_known_are_pending(site: MemorySite) -> None:
     site.write("a.log", [b"# only a header\n", b"# and half a li"])
     site.write("b.log", [])
     site.ship()
@@ -200,7 +184,7 @@ def test_files_too_short_to_be_known_are_pending(site: Memory) -> None:
 
 
 def test_an_audit_can_be_limited_to_inputs_and_paths(tmp_path: Path) -> None:
-    site = Memory(
+    site = MemorySite(
         tmp_path,
         InputSettings("one", (f"{tmp_path}/logs/a*",), "gridftp-transfer"),
         InputSettings("two", (f"{tmp_path}/logs/b*",), "gridftp-transfer"),
@@ -215,7 +199,7 @@ def test_an_audit_can_be_limited_to_inputs_and_paths(tmp_path: Path) -> None:
     assert site.audit(paths=("*/c.log",)).verdict is Verdict.CLOSED
 
 
-def test_an_answer_that_is_not_whole_ends_the_audit(site: Memory) -> None:
+def test_an_answer_that_is_not_whole_ends_the_audit(site: MemorySite) -> None:
     site.write("a.log", LINES)
     site.ship()
 
@@ -227,7 +211,9 @@ def test_an_answer_that_is_not_whole_ends_the_audit(site: Memory) -> None:
         Auditor(site.settings, site.pipelines(), Broken(), lambda: 0.0, lambda _: None).audit(Request())
 
 
-def test_lines_that_came_between_the_look_at_the_disk_and_the_question_to_the_index_are_no_fault(site: Memory) -> None:
+def test_lines_that_came_between_the_look_at_the_disk_and_the_question_to_the_index_are_no_fault(
+    site: MemorySite,
+) -> None:
     path = site.write("a.log", LINES[:40])
     site.ship()
 
@@ -242,7 +228,7 @@ def test_lines_that_came_between_the_look_at_the_disk_and_the_question_to_the_in
     assert (outcome.verdict, outcome.totals.indexed) == (Verdict.CLOSED, 50)
 
 
-def test_repair_tries_again_and_gives_up_with_the_outputs_reason(site: Memory) -> None:
+def test_repair_tries_again_and_gives_up_with_the_outputs_reason(site: MemorySite) -> None:
     site.write("a.log", LINES)
     site.ship()
     site.held.documents.clear()
@@ -256,7 +242,7 @@ def test_repair_tries_again_and_gives_up_with_the_outputs_reason(site: Memory) -
     assert site.audit().verdict is Verdict.CLOSED
 
 
-def test_repair_says_what_the_output_refused(site: Memory) -> None:
+def test_repair_says_what_the_output_refused(site: MemorySite) -> None:
     site.write("a.log", LINES)
     site.ship()
     site.held.documents.clear()
@@ -265,7 +251,7 @@ def test_repair_says_what_the_output_refused(site: Memory) -> None:
     assert (repaired.stored, repaired.refused) == (49, ["no such field"])
 
 
-def test_repair_leaves_what_follows_an_edit_on_disk(site: Memory) -> None:
+def test_repair_leaves_what_follows_an_edit_on_disk(site: MemorySite) -> None:
     site.write("a.log", LINES)
     site.ship()
     for number in (5, 40):
@@ -293,7 +279,7 @@ def test_documents_of_each_version_of_a_pipeline_are_compared_with_that_version(
     folder.mkdir()
     definition = "dataset: app.log\ntimestamp: {by: modification}\nparse: [{grok: ['%{NUMBER:app.number}']}]\n"
     (folder / "app.yml").write_text(definition)
-    site = Memory(tmp_path, InputSettings("app", (f"{tmp_path}/logs/*",), "app"))
+    site = MemorySite(tmp_path, InputSettings("app", (f"{tmp_path}/logs/*",), "app"))
     site.pipeline_dirs = (folder,)
     path = site.write("a.log", [b"%d is the number of the line\n" % number for number in range(30)])
     site.ship()
@@ -308,7 +294,7 @@ def test_documents_of_each_version_of_a_pipeline_are_compared_with_that_version(
     assert (outcome.verdict, outcome.totals.unproved) == (Verdict.INCOMPLETE, 30)
 
 
-def test_a_file_that_is_rotated_away_during_the_audit_is_looked_for_again(site: Memory) -> None:
+def test_a_file_that_is_rotated_away_during_the_audit_is_looked_for_again(site: MemorySite) -> None:
     path = site.write("a.log", LINES)
     site.ship()
     tallies = site.held.tallies
@@ -326,7 +312,7 @@ def test_a_file_that_is_rotated_away_during_the_audit_is_looked_for_again(site: 
         path.with_name("a.log.1").replace(path)
 
 
-def test_a_file_that_vanishes_during_the_audit_is_audited_as_one_that_is_gone(site: Memory) -> None:
+def test_a_file_that_vanishes_during_the_audit_is_audited_as_one_that_is_gone(site: MemorySite) -> None:
     path = site.write("a.log", LINES)
     site.ship()
     tallies = site.held.tallies

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.memory_output import MemoryOutput
-from support.site import Site, found, transfer
+from support.memory_site import MemorySite
+from support.site import found, transfer
 
 from shipper.audit.findings import Kind, Verdict
 from shipper.records import Document, Outcome, OutcomeKind
@@ -23,45 +21,19 @@ def refused(document: Document) -> Outcome | None:
     return Outcome(OutcomeKind.REFUSED, "mapping", "no such field") if b"file7 " in document.body else None
 
 
-def offset_of(number: int) -> int:
-    return sum(map(len, LINES[: number - 1]))
-
-
-class Memory(Site):
-    """A site whose output is in memory."""
-
-    held: MemoryOutput
-
-    def __init__(self, root: Path, *inputs: InputSettings) -> None:
-        super().__init__(root, inputs)
-        self.held = MemoryOutput(refused)
-        self.output = self.held
-
-    def delete(self, *numbers: int) -> None:
-        for number in numbers:
-            del self.held.documents[self.held.at("a.log", offset_of(number))]
-
-    def keep_state(self) -> None:
-        shutil.copytree(self.root / "state", self.root / "older")
-
-    def put_state_back(self) -> None:
-        shutil.rmtree(self.root / "state")
-        (self.root / "older").rename(self.root / "state")
-
-
 @pytest.fixture
-def site(tmp_path: Path) -> Memory:
-    return Memory(tmp_path)
+def site(tmp_path: Path) -> MemorySite:
+    return MemorySite(tmp_path, answer=refused)
 
 
-def test_a_dead_letter_in_the_file_does_not_make_what_is_gone_never_acknowledged(site: Memory) -> None:
+def test_a_dead_letter_in_the_file_does_not_make_what_is_gone_never_acknowledged(site: MemorySite) -> None:
     site.write("a.log", LINES)
     site.ship()
-    site.delete(5)
+    site.delete("a.log", LINES, 5)
     assert found(site.audit()) == [("missing", "gone from the index", "a.log", 5, 5)]
 
 
-def test_what_is_sent_and_not_counted_yet_does_not_make_what_is_gone_never_acknowledged(site: Memory) -> None:
+def test_what_is_sent_and_not_counted_yet_does_not_make_what_is_gone_never_acknowledged(site: MemorySite) -> None:
     path = site.write("a.log", LINES[:20])
     site.ship()
     site.keep_state()
@@ -69,24 +41,23 @@ def test_what_is_sent_and_not_counted_yet_does_not_make_what_is_gone_never_ackno
         file.write(b"".join(LINES[20:]))
     site.ship()
     site.put_state_back()
-    site.delete(5)
+    site.delete("a.log", LINES, 5)
     assert found(site.audit()) == [("missing", "gone from the index", "a.log", 5, 5)]
 
 
-def test_an_altered_document_does_not_make_what_was_never_acknowledged_gone(site: Memory) -> None:
+def test_an_altered_document_does_not_make_what_was_never_acknowledged_gone(site: MemorySite) -> None:
     site.held.answer = lambda _: None
     site.write("a.log", LINES)
     site.ship()
-    site.delete(5)
-    key = site.held.at("a.log", offset_of(9))
+    site.delete("a.log", LINES, 5)
+    key = site.held.at("a.log", sum(map(len, LINES[:8])))
     site.held.documents[key].tally = site.held.documents[key].tally._replace(h0=1)
-    with closing(sqlite3.connect(site.root / "state" / "state.db")) as db, db:
-        db.execute("UPDATE ledger SET lines = lines - 1 WHERE fate = 'stored'")
+    site.alter_state("UPDATE ledger SET lines = lines - 1 WHERE fate = 'stored'")
     assert ("missing", "never acknowledged", "a.log", 5, 5) in found(site.audit())
 
 
 def test_an_event_that_was_ended_after_the_state_was_kept_is_closed(tmp_path: Path) -> None:
-    site = Memory(tmp_path, InputSettings("m", (f"{tmp_path}/logs/*",), "storm-monitoring", timezone="Europe/Rome"))
+    site = MemorySite(tmp_path, InputSettings("m", (f"{tmp_path}/logs/*",), "storm-monitoring", timezone="Europe/Rome"))
     event = b"03/20 14:19:11 : [# 22927 lifetime=95:33:18] S [OK:47,F:15,E:0]\n\tand what follows it\n"
     path = site.write("monitoring.log", [event])
     site.ship()
@@ -101,29 +72,29 @@ def test_an_event_that_was_ended_after_the_state_was_kept_is_closed(tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", ["a.log.1", "a.log"])
-def test_the_ledger_counts_a_file_and_its_copy_once(site: Memory, name: str) -> None:
+def test_the_ledger_counts_a_file_and_its_copy_once(site: MemorySite, name: str) -> None:
     path = site.write("a.log", LINES)
     site.ship()
     shutil.copy(path, site.logs / "a.log.1")
     site.ship()
-    site.delete(5, 6)
+    site.delete("a.log", LINES, 5, 6)
     (site.logs / name).unlink()
     outcome = site.audit(level="ledger")
     assert found(outcome) == [("missing", "gone from the index", "a.log", None, None)]
     assert outcome.totals.missing == 2
 
 
-def test_the_ledger_of_an_older_copy_vouches_for_its_beginning_only(site: Memory) -> None:
+def test_the_ledger_of_an_older_copy_vouches_for_its_beginning_only(site: MemorySite) -> None:
     site.write("a.log", LINES)
     site.ship()
     site.write("older.log", LINES[:20])
     site.ship()
     assert site.audit(level="ledger").verdict is Verdict.CLOSED
-    site.delete(30)
+    site.delete("a.log", LINES, 30)
     assert found(site.audit(level="ledger")) == [("missing", "gone from the index", "a.log", None, None)]
 
 
-def test_a_dead_letter_whose_line_was_altered_behind_another_edit_is_found(site: Memory) -> None:
+def test_a_dead_letter_whose_line_was_altered_behind_another_edit_is_found(site: MemorySite) -> None:
     site.write("a.log", LINES)
     site.ship()
     altered = LINES[7].replace(b"alice", b"mALLo")
@@ -133,20 +104,20 @@ def test_a_dead_letter_whose_line_was_altered_behind_another_edit_is_found(site:
     assert ("altered", "changed on disk", "a.log", 7, 7) in found(outcome)
 
 
-def test_a_duplicate_is_told_by_its_line_on_the_disk_of_today(site: Memory) -> None:
+def test_a_duplicate_is_told_by_its_line_on_the_disk_of_today(site: MemorySite) -> None:
     site.write("a.log", LINES)
     site.ship()
-    key = site.held.at("a.log", offset_of(30))
+    key = site.held.at("a.log", sum(map(len, LINES[:29])))
     site.held.documents["another-index", key[1]] = site.held.documents[key]
     site.write("a.log", [*LINES[:9], *LINES[12:]])
     outcome = site.audit()
     assert [f.first_line for f in outcome.findings if f.kind is Kind.DUPLICATE] == [27]
 
 
-def test_a_line_that_was_put_in_does_not_count_as_one_that_the_ledger_must_know(site: Memory) -> None:
+def test_a_line_that_was_put_in_does_not_count_as_one_that_the_ledger_must_know(site: MemorySite) -> None:
     site.write("a.log", LINES)
     site.ship()
-    site.delete(40)
+    site.delete("a.log", LINES, 40)
     site.write("a.log", [*LINES[:9], transfer(777), *LINES[9:]])
     assert found(site.audit()) == [
         ("altered", "added on disk", "a.log", 10, 10),
@@ -156,10 +127,12 @@ def test_a_line_that_was_put_in_does_not_count_as_one_that_the_ledger_must_know(
 
 @pytest.mark.parametrize("edited", [[transfer(777), b"\n"], [b"   \n"]])
 @pytest.mark.parametrize("use_state", [True, False])
-def test_what_is_missing_before_an_edit_is_no_part_of_it(site: Memory, edited: list[bytes], use_state: bool) -> None:
+def test_what_is_missing_before_an_edit_is_no_part_of_it(
+    site: MemorySite, edited: list[bytes], use_state: bool
+) -> None:
     site.write("a.log", [*LINES[:20], b"\n", *LINES[20:]])
     site.ship()
-    site.delete(5)
+    site.delete("a.log", LINES, 5)
     site.write("a.log", [*LINES[:20], *edited, *LINES[20:]])
     outcome = site.audit(use_state=use_state)
     missing = [(f.first_line, f.repair) for f in outcome.findings if f.kind is Kind.MISSING]
@@ -169,7 +142,7 @@ def test_what_is_missing_before_an_edit_is_no_part_of_it(site: Memory, edited: l
 
 def test_the_last_event_of_a_file_into_which_a_line_was_put_is_matched(tmp_path: Path) -> None:
     item = InputSettings("m", (f"{tmp_path}/logs/*",), "storm-monitoring", timezone="Europe/Rome")
-    site = Memory(tmp_path, item)
+    site = MemorySite(tmp_path, item)
     event = b"03/20 14:%02d:11 : [# 22927 lifetime=95:33:18] S [OK:47,F:15,E:0]\n\tand what follows it\n"
     events = [event % number for number in range(30)]
     path = site.write("monitoring.log", events)

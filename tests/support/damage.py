@@ -1,0 +1,316 @@
+"""Damage to logs, index and state: drawn at random, done to the real things and, beside them, to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+import orjson
+from hypothesis import strategies as st
+
+from shipper.hashes import document_ids
+from shipper.records import Tally, total
+from support.damage_model import Cell, Counted, Now, counted, untouched
+from support.damage_world import PIPELINES, Entry, Fate, Log, Move, World, chain_after, entries, header, padded
+
+APART = 8
+"""Whole entries between an edit of a file and any other damage to it: nearer ones cannot be told apart by anyone."""
+OTHER_INDEX = "another-index"
+
+
+class InIndex(Enum):
+    """Damage to the document of an entry."""
+
+    GONE = "document deleted"
+    TWICE = "document in another index, too"
+    TALLY = "tally of a document changed"
+    FIELD = "field of a document changed"
+    FOREIGN = "a document that was never shipped"
+
+
+class OnDisk(Enum):
+    """An edit of a file."""
+
+    DROPPED = "entry taken out"
+    ALTERED = "entry altered"
+    INSERTED = "entry put in before it"
+
+
+class InState(Enum):
+    """Damage to what the state says of a log."""
+
+    NEVER_ACKNOWLEDGED = "what is gone from the index was never counted as stored"
+    UNSHIPPED = "one filtered line more"
+    NO_LEDGER = "the ledger forgets the log"
+    NO_ROW = "the state forgets the log"
+    BACK = "the checkpoint is further back"
+    FORTH = "the checkpoint is further on"
+    NO_LETTERS = "dead letters are lost"
+
+
+class State(Enum):
+    """What becomes of the whole state."""
+
+    WHOLE = "whole"
+    OLDER = "a state from before the last batch"
+    LOST = "deleted"
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happens to one log."""
+
+    form: str
+    sorts: tuple[int, ...]
+    """One number for each step of writing."""
+    first: int
+    """Steps before the agent first looks."""
+    pending: int
+    """Steps after it looked for the last time."""
+    half: bool
+    move: Move
+    early: bool
+    in_index: dict[int, InIndex]
+    """By step."""
+    on_disk: dict[int, OnDisk]
+    """By step."""
+    cut: int | None
+    """The step from which on the file is cut off."""
+    in_place: bool
+    """Whether an edit keeps the inode."""
+    in_state: InState | None
+    unreadable: bool
+
+
+@st.composite
+def stories(draw: st.DrawFn, *, edits: bool, tampering: bool) -> Story:
+    """A log, with edits of its file or with damage to its row in the state, or with neither."""
+    sorts = tuple(draw(st.lists(st.integers(0, 6), min_size=12 if edits else 1, max_size=40)))
+    steps = len(sorts)
+    moves = [Move.NONE, Move.RENAME] if edits else list(Move)
+    move = draw(st.sampled_from(moves))
+    grows = move in (Move.NONE, Move.RENAME, Move.COPY, Move.OLDER)
+    pending = draw(st.integers(0, min(3, steps - 1))) if grows else 0
+    on_disk = draw(_apart(steps - pending, st.sampled_from(OnDisk))) if edits else {}
+    cut = draw(st.none() | st.integers(1, steps - 1)) if edits and not pending else None
+    if cut is not None:
+        on_disk = {step: edit for step, edit in on_disk.items() if step + APART < cut}
+    if move is not Move.NONE:
+        on_disk.pop(0, None)  # a file with another name and another beginning is another file
+    places = st.integers(0, steps - pending - 1)
+    in_index = draw(st.dictionaries(places, st.sampled_from(InIndex), max_size=30))
+    if edits:
+        end = steps if cut is None else cut - APART
+        in_index = {
+            step: kind
+            for step, kind in in_index.items()
+            if step < end and all(abs(step - edit) > APART for edit in on_disk)
+        }
+        sorts = _clear_of_letters(sorts, on_disk)
+    return Story(
+        form=draw(st.sampled_from(list(PIPELINES))),
+        sorts=sorts,
+        first=draw(st.integers(1, steps - pending)),
+        pending=pending,
+        half=draw(st.booleans()) and grows and cut is None,
+        move=move,
+        early=move is Move.RENAME if edits else draw(st.booleans()) and move is not Move.DELETE,
+        in_index=in_index,
+        on_disk=on_disk,
+        cut=cut,
+        in_place=draw(st.booleans()),
+        in_state=draw(st.none() | st.sampled_from(InState)) if tampering else None,
+        unreadable=move is Move.NONE and not edits and draw(st.integers(0, 7)) == 7,
+    )
+
+
+@st.composite
+def _apart(draw: st.DrawFn, steps: int, what: st.SearchStrategy[OnDisk]) -> dict[int, OnDisk]:
+    """Edits of some steps, none near another or near the end."""
+    found: dict[int, OnDisk] = {}
+    for step in sorted(draw(st.sets(st.integers(0, max(0, steps - APART - 1)), max_size=4))):
+        if step - max(found, default=-APART - 1) > APART and step + APART < steps:
+            found[step] = draw(what)
+    return found
+
+
+def _clear_of_letters(sorts: Sequence[int], on_disk: Mapping[int, OnDisk]) -> tuple[int, ...]:
+    """No dead letters near an edit, for without a state they are missing lines; the edited entry may be one."""
+    near = {step for edit in on_disk for step in range(edit - APART, edit + APART + 1) if step != edit}
+    near.update(step for step, edit in on_disk.items() if edit is OnDisk.INSERTED)
+    return tuple(0 if step in near and sort == 2 else sort for step, sort in enumerate(sorts))
+
+
+def log_of(number: int, story: Story) -> tuple[Log, list[int]]:
+    """The log of a story, and at which entry each step begins; the end last."""
+    name = f"{number}-{story.form}.log"
+    written = header(story.form)
+    begins = []
+    for step, sort in enumerate(story.sorts):
+        begins.append(len(written))
+        written += entries(story.form, name, step, sort if step else 0)
+    begins.append(len(written))
+    tallies = [entry.tally for entry in written]
+    shipped = begins[len(story.sorts) - story.pending]
+    return Log(
+        story.form, name, written, begins[story.first], shipped, story.half, story.move, story.early, tallies
+    ), begins
+
+
+class Damager:
+    """Does to a log what its story says; `now` is what the model knows of it."""
+
+    def __init__(self, world: World, log: Log, story: Story, begins: list[int], *, state: State) -> None:
+        self._world = world
+        self._log = log
+        self._story = story
+        self._begins = begins
+        self.now = untouched(log)
+        self._fingerprint = next((d.source.fingerprint for d in world.documents_of(log).values()), "")
+        rows = log.early and log.move in (Move.COMPRESS, Move.COPYTRUNCATE, Move.OLDER) and log.first < log.shipped
+        self.now.older_rows = rows and state is State.WHOLE
+        if state is State.OLDER:
+            self.now.counted = counted(log, log.first)
+
+    def damage(self) -> Now:
+        """All of it."""
+        for step, kind in self._story.in_index.items():
+            self._in_index(self._begins[step], kind)
+        if self._story.on_disk or self._story.cut is not None:
+            self._on_disk()
+        if self._story.in_state is not None and self._fingerprint:
+            self._in_state(self._story.in_state)
+        if self._story.unreadable:
+            self._world.path(self._log).chmod(0)
+            self.now.readable = False
+        return self.now
+
+    # -- the index
+
+    def _in_index(self, number: int, kind: InIndex) -> None:
+        held, documents = self.now.held.get(number), self._world.held.documents
+        if held is None:
+            return
+        document = self._world.documents_of(self._log)[self._log.offsets[number]]
+        key = document.index, document.id
+        if kind is InIndex.GONE:
+            del documents[key]
+            del self.now.held[number]
+        elif kind is InIndex.TWICE:
+            documents[OTHER_INDEX, key[1]] = document
+            held.copies = 2
+        elif kind is InIndex.TALLY:
+            documents[key] = replace(document, tally=document.tally._replace(h1=document.tally.h1 + 1))
+            held.tally = True
+        elif kind is InIndex.FIELD:
+            documents[key] = replace(document, body=_with_other_tags(document.body))
+            held.fields = True
+        else:
+            offset = document.offset + 1
+            (foreign,) = document_ids(document.source.fingerprint, [(offset, 12345)])
+            tally = document.tally._replace(h0=7)
+            documents[key[0], foreign] = replace(document, id=foreign, offset=offset, tally=tally)
+            self.now.foreign.add(number)
+
+    # -- the disk
+
+    def _on_disk(self) -> None:
+        edits = {self._begins[step]: edit for step, edit in self._story.on_disk.items()}
+        cut = len(self._log.written) if self._story.cut is None else self._begins[self._story.cut]
+        cells: list[Cell] = []
+        for number, entry in enumerate(self._log.written):
+            edit = edits.get(number)
+            if edit is OnDisk.INSERTED:
+                cells.append(Cell(padded(b"one more entry, put in before number %d" % number), None))
+            gone = number >= cut or (edit is OnDisk.DROPPED and self._is_of_whole_lines(number))
+            altered = edit is OnDisk.ALTERED and self._is_of_whole_lines(number)
+            text = _altered(entry, number) if altered else entry.text
+            cells.append(Cell(b"" if gone else text, number, gone))
+        self.now.cells = cells
+        self._write(b"".join(cell.text for cell in cells) + b"half a line" * self._log.half)
+
+    def _is_of_whole_lines(self, number: int) -> bool:
+        return all(self._log.written[n].text.endswith(b"\n") for n in (number - 1, number) if n >= 0)
+
+    def _write(self, data: bytes) -> None:
+        path = self._world.path(self._log, self._log.place)
+        target = path if self._story.in_place else self._world.root / "edited"
+        target.write_bytes(data)
+        target.replace(path)
+
+    # -- the state
+
+    def _in_state(self, kind: InState) -> None:
+        counts = self.now.counted
+        assert counts is not None
+        if kind is InState.NEVER_ACKNOWLEDGED:
+            self._never_acknowledged(counts)
+        elif kind is InState.UNSHIPPED:
+            self._count(counts.stored, counts.unshipped.plus(Tally(1, 1, 5, 5)))
+        elif kind is InState.NO_LEDGER:
+            self._count(Tally(), Tally())
+        elif kind is InState.NO_ROW:
+            self._forget()
+        elif kind is InState.NO_LETTERS:
+            self._of_rows("DELETE FROM dead_letters WHERE file IN")
+            counts.letters.clear()
+        else:
+            self._move_checkpoint(counts, forth=kind is InState.FORTH)
+
+    def _never_acknowledged(self, counts: Counted) -> None:
+        stored = [n for n in range(counts.reach) if self._log.written[n].fate is Fate.STORED]
+        gone = total(self._log.tallies[n] for n in stored if n not in self.now.held)
+        self._count(counts.stored.minus(gone), counts.unshipped)
+
+    def _count(self, stored: Tally, unshipped: Tally) -> None:
+        """Make the ledger say so: what is not shipped under one rule, but for dead letters."""
+        counts = self.now.counted
+        assert counts is not None
+        dead = total(self._log.tallies[n] for n in counts.letters)
+        filtered = unshipped.minus(dead) if unshipped.lines else Tally()
+        self._of_rows("DELETE FROM ledger WHERE file IN")
+        for fate, tally in (
+            ("stored", stored),
+            ("filtered:some", filtered),
+            ("dead:mapping", unshipped.minus(filtered)),
+        ):
+            if any(tally):
+                self._of_rows("INSERT INTO ledger SELECT 1, id, 0, ?, ?, ?, ?, ? FROM files WHERE id IN", fate, *tally)
+        counts.stored, counts.unshipped = stored, unshipped
+        self.now.older_rows = False  # they all say the same
+
+    def _forget(self) -> None:
+        for table in ("dead_letters", "ledger", "checkpoints", "marks"):
+            self._of_rows(f"DELETE FROM {table} WHERE file IN")
+        self._of_rows("DELETE FROM files WHERE id IN")
+        self.now.counted = None
+
+    def _move_checkpoint(self, counts: Counted, *, forth: bool) -> None:
+        """Only of logs with one row, whose entries are of whole lines."""
+        if self._log.form == "split" or (self._log.early and self._log.move is not Move.RENAME):
+            return
+        reach = len(self._log.written) if forth else max(1, counts.reach // 2)
+        offset = self._log.offsets[reach]
+        self._of_rows(
+            "UPDATE checkpoints SET offset = ?, chain = ? WHERE file IN", offset, chain_after(self._log, reach)
+        )
+        counts.reach = reach
+
+    def _of_rows(self, statement: str, *values: object) -> None:
+        self._world.alter_state(f"{statement} (SELECT id FROM files WHERE fingerprint = ?)", *values, self._fingerprint)
+
+
+def _with_other_tags(body: bytes) -> bytes:
+    return orjson.dumps({**orjson.loads(body), "tags": ["nobody", "knows"]})
+
+
+def _altered(entry: Entry, number: int) -> bytes:
+    """Another text that the agent would treat alike."""
+    if entry.text.endswith(b"\r\n"):
+        return entry.text.replace(b"\r\n", b" \n")
+    if entry.text == b"\n":
+        return b"  \n"
+    if entry.fate is not Fate.STORED or number % 2:
+        return entry.text.replace(b"writer", b"WRITER")
+    return padded(b"another entry, which stands there instead of number %d" % number)
