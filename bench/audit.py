@@ -1,11 +1,15 @@
 """How fast an audit is: what it reads of a disk, what it asks of an index, and how it finds one line among many.
 
     python bench/audit.py [--lines 2000000] [--documents 10000000] [--json]
+    python bench/audit.py --site sqlite|elasticsearch [--url URL] [--lines 2000000] [--json]
 
 The disk pass is measured on GridFTP transfer logs of so many lines, in lines per second of processor time: they are
 read, hashed and summed, and nothing is parsed. The index is a SQLite file of so many documents in files of 100,000
 lines; its bodies are as long as real ones. Then one document is deleted, and the time is taken until the audit's own
 questions have located it: the sums, and the documents of the one bucket that is unequal. Memory is the process's peak.
+
+With `--site` a real agent ships so many lines, and the command audits them, before and after a document was deleted.
+Without an URL a real Elasticsearch is started as the tests do it, which needs Java and Maven.
 """
 
 from __future__ import annotations
@@ -14,14 +18,17 @@ import argparse
 import json
 import resource
 import sqlite3
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
+import audited_site
+from audited_site import told
 from run import write_log
 
 from shipper.audit.balance import measure
@@ -57,8 +64,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lines", type=int, default=2_000_000)
     parser.add_argument("--documents", type=int, default=10_000_000)
+    parser.add_argument("--site", choices=("sqlite", "elasticsearch"))
+    parser.add_argument("--url")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    if options.site:
+        site = audited(options.site, options.url, options.lines)
+        print(json.dumps(asdict(site)) if options.json else "\n".join(told(site)))
+        return
     with tempfile.TemporaryDirectory() as name:
         found = measured(Path(name), options.lines, options.documents)
     if options.json:
@@ -69,6 +82,25 @@ def main() -> None:
     print(f"  event times in {found.history_seconds:.1f} s, incomplete values in {found.flaws_seconds:.1f} s")
     print(f"  one missing document located in {found.located_seconds:.1f} s")
     print(f"peak {found.peak_megabytes:.0f} MB")
+
+
+def audited(kind: str, url: str | None, lines: int) -> audited_site.Audited:
+    """A site of so many lines that was shipped to an output of a kind."""
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        if kind == "sqlite":
+            return audited_site.measured(folder, f"{{sqlite: {{path: {folder}/index.db}}}}", lines)
+        return audited_site.measured(folder, f"{{elasticsearch: {{hosts: ['{url or started(stack)}']}}}}", lines)
+
+
+def started(stack: ExitStack) -> str:
+    """The URL of an Elasticsearch that ends with the stack."""
+    sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+    from support.elasticsearch_node import ElasticsearchNode  # noqa: PLC0415  only where one is wanted
+
+    node = ElasticsearchNode(heap="1g")
+    stack.callback(node.remove)
+    return node.start()
 
 
 def measured(folder: Path, lines: int, documents: int) -> Result:

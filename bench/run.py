@@ -81,10 +81,10 @@ def measure(sink: str, lines: int) -> Result:
             server.stdout.close()
 
 
-def write_log(path: Path, lines: int) -> None:
-    """Distinct records in the order of their times."""
+def write_log(path: Path, lines: int, first: int = 0) -> None:
+    """Distinct records in the order of their times, from that of a number on."""
     with path.open("w") as file:
-        for number in range(lines):
+        for number in range(first, first + lines):
             rest, second = divmod(number // 1000, 60)
             rest, minute = divmod(rest, 60)
             day, hour = divmod(rest, 24)
