@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from shipper.audit.findings import RESEND, Cause, Finding
 from shipper.audit.repair import Repaired
 
+_BY = " (DELETE /INDEX/_doc/ID; in SQLite: DELETE FROM documents WHERE id = 'ID')"
 _WRONG_DOCUMENT = (
-    "If the file is right, delete the document from its index (DELETE /INDEX/_doc/ID): the next --repair --apply makes "
-    "it again from the file."
+    f"If the file is right, delete the document from its index{_BY}: the next --repair --apply makes it again from the "
+    "file."
 )
 _EDITED_FILE = (
     "The index holds the lines as they were read first. If the file was edited by mistake, put the original back; if "
@@ -22,7 +23,7 @@ _ADVICE = {
     Cause.CHANGED_ON_DISK: _EDITED_FILE,
     Cause.ADDED_ON_DISK: _EDITED_FILE,
     Cause.REMOVED_FROM_DISK: _EDITED_FILE,
-    Cause.NEVER_ON_DISK: "Look at the document. If nobody needs it, delete it from its index (DELETE /INDEX/_doc/ID).",
+    Cause.NEVER_ON_DISK: f"Look at the document. If nobody needs it, delete it from its index{_BY}.",
     Cause.TWO_PLACES: (
         "Compare the copies, and delete the wrong one from its index (DELETE /INDEX/_doc/ID). If neither is right, "
         "delete both: the next --repair --apply makes the document again from the file."

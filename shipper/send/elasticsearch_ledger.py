@@ -57,7 +57,7 @@ class ElasticsearchLedger(Questions):
     def refresh(self) -> None:
         """Make all that was written before visible."""
         if self._count_indices():
-            check_red(self._connection, LEDGER_INDEX)
+            check_red(self._connection, LEDGER_INDEX, [LEDGER_INDEX])
             check_shards(self._ask("POST", f"/{LEDGER_INDEX}/_refresh", _QUESTION), _QUESTION, least=1)
 
     def close(self) -> None:

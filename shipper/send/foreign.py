@@ -34,8 +34,9 @@ class ForeignIndex:
 
     def documents(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Index, id and content of every document."""
-        indices = self._count_indices()
-        check_red(self._connection, self._target)
+        names = self._names()
+        check_red(self._connection, self._target, names)
+        indices = len(names)
         self._refresh(indices)
         with self._point_in_time(indices) as point:
             body: dict[str, Any] = {"size": _PAGE, "sort": ["_shard_doc"], "track_total_hits": True}
@@ -77,8 +78,8 @@ class ForeignIndex:
             # If this fails, the server forgets the point in time by itself.
             self._connection.request("DELETE", "/_pit", orjson.dumps(point))
 
-    def _count_indices(self) -> int:
-        """How many indices there are. OutputError if there is none, or if one is closed and cannot be asked."""
+    def _names(self) -> set[str]:
+        """The indices that there are. OutputError if there is none, or if one is closed and cannot be asked."""
         answer = self._ask("GET", f"/_resolve/index/{self._target}?expand_wildcards=all", "its indices")
         refuse_closed(answer.get("indices", []))
         streams = (stream["backing_indices"] for stream in answer.get("data_streams", []))
@@ -88,7 +89,7 @@ class ForeignIndex:
             names.update([group] if isinstance(group, str) else group)
         if not names:
             raise OutputError(f"The cluster has no index of the name {self._pattern}, or does not show it to us.")
-        return len(names)
+        return names
 
     def _ask(self, method: str, target: str, question: str, body: bytes = b"") -> dict[str, Any]:
         return decoded(self._connection.request(method, target, body), question)

@@ -66,12 +66,13 @@ class Questions:
 
     def refresh(self) -> None:
         """Make all that was stored before visible to searches."""
-        check_red(self._connection, self._indices)
+        names = open_indices(self._connection, self._indices)
+        check_red(self._connection, self._indices, names)
         target = f"/{self._indices}/_refresh?expand_wildcards=open,hidden"
         try:
             check_shards(self._ask("POST", target, "a refresh"), "a refresh", least=self._count_indices())
         except OutputError:
-            check_red(self._connection, self._indices)  # a node that died meanwhile says more
+            check_red(self._connection, self._indices, names)  # a node that died meanwhile says more
             raise
         check_fields(self._connection, self._indices)
 

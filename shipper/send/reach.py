@@ -6,7 +6,7 @@ a request may take, so that the cluster would seem to be away.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from shipper.errors import OutputError
@@ -38,14 +38,17 @@ def refuse_closed(found: Iterable[Mapping[str, Any]]) -> None:
         )
 
 
-def check_red(connection: Connection, indices: str) -> None:
-    """OutputError if an index of a pattern lacks a shard: no node that runs has it."""
+def check_red(connection: Connection, indices: str, names: Collection[str]) -> None:
+    """OutputError if one of the named indices of a pattern lacks a shard: no node that runs has it.
+
+    The cluster tells the health of all, also of those that are hidden from our credentials and are no matter of ours.
+    """
     target = f"/_cluster/health/{indices}?level=indices&expand_wildcards=all&filter_path=indices.*.status"
     answer = connection.request("GET", target)
     if answer.status == _FORBIDDEN:
         return  # who may not ask this learns of it by the questions that follow, if late
     found = decoded(answer, "the health of its indices").get("indices", {})
-    red = sorted(name for name, health in found.items() if health.get("status") == "red")
+    red = sorted(name for name in names if found.get(name, {}).get("status") == "red")
     if red:
         raise OutputError(
             f"These indices lack shards, so nobody can tell what they hold: {', '.join(red)}. No node that runs has "

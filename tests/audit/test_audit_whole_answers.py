@@ -157,6 +157,16 @@ def test_an_answer_that_is_not_whole_ends_the_audit(liar: Liar, site: Site, trap
     assert caught.value.exit_code is Exit.UNFINISHED
 
 
+def test_2_a_shard_of_an_index_that_is_not_shown_to_us_is_no_matter_of_ours(liar: Liar, site: Site) -> None:
+    def of_others(path: str, content: Content) -> Content:
+        if path.startswith("/_cluster/health/"):
+            content["indices"]["shipper-tstat.tcp-default-2026.11"] = {"status": "red"}
+        return content
+
+    liar.lie = of_others
+    assert site.audit().verdict is Verdict.CLOSED
+
+
 def test_2_a_shard_that_is_lost_while_a_refresh_waits_for_it_is_named(liar: Liar, site: Site) -> None:
     asked: list[str] = []
 
