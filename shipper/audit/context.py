@@ -12,7 +12,7 @@ from shipper.audit.families import Family
 from shipper.audit.resume import NO_JOURNAL, Journal
 from shipper.audit.rules import Rulebook
 from shipper.errors import OutputError
-from shipper.records import BUCKET_BITS, Mark, MarkKind, Stored
+from shipper.records import BUCKET_BITS, Mark, MarkKind, Stored, bucket_of
 from shipper.send.output import Output
 
 
@@ -43,9 +43,62 @@ class Run(NamedTuple):
         """Offset after the last bucket."""
         return (self.last + 1) << BUCKET_BITS
 
+    @property
+    def disk_begin(self) -> int:
+        """Offset on disk from which on its lines are."""
+        return self.begin
+
+    @property
+    def disk_end(self) -> int:
+        """Offset on disk after its lines."""
+        return self.end
+
+    @property
+    def edited_before(self) -> bool:
+        """Whether the file is known to have been edited before it."""
+        return False
+
+    def holds_end(self, end: int) -> bool:
+        """Whether the end of a file, at that offset, is in it."""
+        return self.holds(bucket_of(end))
+
+    def goes_on(self, last: int) -> bool:
+        """Whether the index, which holds documents up to that bucket, holds some beyond it."""
+        return last > self.last
+
     def holds(self, bucket: int) -> bool:
         """Whether a bucket is one of these."""
         return self.first <= bucket <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A piece of a long run, between places where file and index agree."""
+
+    run: Run
+    begin: int
+    """Offset of its first document, at the time when it was read."""
+    end: int
+    disk_begin: int
+    """The same on today's disk."""
+    disk_end: int
+    is_last: bool
+    edited_before: bool
+
+    def holds_end(self, end: int) -> bool:
+        """Whether the end of a file, at that offset, is in it."""
+        return self.is_last and self.run.holds_end(end)
+
+    def goes_on(self, last: int) -> bool:
+        """Whether the index, which holds documents up to that bucket, holds some beyond it."""
+        return not self.is_last or self.run.goes_on(last)
+
+    def holds(self, bucket: int) -> bool:
+        """Whether something of a bucket may be in it."""
+        return bucket_of(self.begin) <= bucket <= bucket_of(self.end - 1)
+
+
+Extent = Run | Slice
 
 
 LAST_BUCKET = (1 << 24) - 1
@@ -70,14 +123,16 @@ class Context:
     retention: Mapping[str, float] = field(default_factory=dict)
     """Seconds for which documents are kept, by input; inputs whose documents are kept for ever are absent."""
 
-    def spans(self, family: Family, run: Run) -> list[Stored]:
-        """The documents of a run of buckets, by offset."""
-        found = [
-            span for fingerprint in family.fingerprints for span in self.output.spans(fingerprint, run.begin, run.end)
-        ]
+    def spans(self, family: Family, extent: Extent) -> list[Stored]:
+        """The documents of some buckets, by offset."""
+        return self.spans_between(family, extent.begin, extent.end)
+
+    def spans_between(self, family: Family, begin: int, end: int) -> list[Stored]:
+        """The documents between two offsets, by offset."""
+        found = [span for fingerprint in family.fingerprints for span in self.output.spans(fingerprint, begin, end)]
         return sorted(found, key=lambda span: span.offset)
 
-    def dead_letters(self, family: Family, run: Run) -> list[Stored]:
+    def dead_letters(self, family: Family, run: Extent) -> list[Stored]:
         """The documents of a run of buckets that the output refused for good."""
         letters = [letter for mark in family.fingerprints for letter in self.claims.dead.get(mark, ())]
         return [letter for letter in letters if run.begin <= letter.offset < run.end]

@@ -10,7 +10,7 @@ from math import inf
 
 from shipper.audit.beginnings import are_beginnings
 from shipper.audit.claims import DEAD
-from shipper.audit.context import Context, Run
+from shipper.audit.context import Context, Extent
 from shipper.audit.copies import grouped
 from shipper.audit.disk import DiskFile
 from shipper.audit.families import Family, Part, gone_claims
@@ -18,7 +18,7 @@ from shipper.audit.reconcile import DiskEvent, Matching, Surplus, match_contents
 from shipper.audit.rules import Reading, Rules, replay
 from shipper.hashes import document_ids
 from shipper.read.framing import INCOMPLETE, PART, holds
-from shipper.records import Event, Mark, MarkKind, Source, Stored, Tally, bucket_of, total
+from shipper.records import Event, Mark, MarkKind, Source, Stored, Tally, total
 
 _STEP = 64 * 1024
 
@@ -37,6 +37,7 @@ class Comparison:
     """Whether the file's end belongs to the run."""
     continues: bool
     """Whether the index holds documents beyond the run."""
+    extent: Extent
     matching: Matching = field(default_factory=Matching)
     filtered: dict[int, str] = field(default_factory=dict)
     """Rules by offset of the absent events that they filtered."""
@@ -74,7 +75,7 @@ class Drilled:
     """Of files that are gone."""
 
 
-def compare(context: Context, family: Family, parts: Sequence[Part], run: Run) -> Drilled:
+def compare(context: Context, family: Family, parts: Sequence[Part], run: Extent) -> Drilled:
     """Find out what became of every event and document of the run. Raises SourceError and OutputError."""
     documents = context.spans(family, run)
     letters = {letter.id: letter for letter in context.dead_letters(family, run)}
@@ -130,19 +131,19 @@ def _ends(document: Stored) -> tuple[int, int]:
     return document.offset, document.offset + document.tally.bytes
 
 
-def _read(context: Context, family: Family, part: Part, run: Run, documents: Sequence[Stored]) -> Comparison:
+def _read(context: Context, family: Family, part: Part, run: Extent, documents: Sequence[Stored]) -> Comparison:
     rules = rules_for(context, family, part, documents)
-    reading = Reading(part.branch.file, rules, part.read.before(run.begin))
+    reading = Reading(part.branch.file, rules, part.read.before(run.disk_begin))
     events: list[DiskEvent] = []
     line = reading.start.line if reading.start else 1
     for _, found in reading.events():
-        events += _numbered(found, line, family.fingerprint, max(part.branch.start, run.begin), run.end)
+        events += _numbered(found, line, family.fingerprint, max(part.branch.start, run.disk_begin), run.disk_end)
         line = reading.line
         part.read.put(reading.place)
-        if reading.end >= run.end:
+        if reading.end >= run.disk_end:
             break
-    continues = max(family.held, default=0) > run.last
-    return Comparison(part, rules, events, reading, run.holds(bucket_of(part.measure.end)), continues)
+    continues = run.goes_on(max(family.held, default=0))
+    return Comparison(part, rules, events, reading, run.holds_end(part.measure.end), continues, run)
 
 
 def _numbered(events: Sequence[Event], line: int, fingerprint: str, begin: int, end: int) -> list[DiskEvent]:
@@ -170,7 +171,7 @@ def _align(comparisons: Sequence[Comparison], rest: Sequence[Stored]) -> list[Su
 
 
 def _without_vouched(
-    family: Family, comparisons: Sequence[Comparison], rest: Sequence[Stored], run: Run
+    family: Family, comparisons: Sequence[Comparison], rest: Sequence[Stored], run: Extent
 ) -> Sequence[Stored]:
     """Less the documents of files that are gone and whose ledger counted just these, after a shared beginning."""
     if not rest:
@@ -191,7 +192,7 @@ def _prefixes(comparison: Comparison) -> Iterable[Tally]:
     return accumulate(tallies, Tally.plus, initial=Tally())
 
 
-def _undecided_upto(context: Context, part: Part, run: Run) -> float:
+def _undecided_upto(context: Context, part: Part, run: Extent) -> float:
     """Where absent events may have been filtered or refused: nowhere, if the ledger counted every line as stored."""
     if not context.claims.known:
         return inf

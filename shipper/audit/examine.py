@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from shipper.audit.balance import is_closed
 from shipper.audit.claims import Claim
 from shipper.audit.contents import compare_contents
-from shipper.audit.context import LAST_BUCKET, Context, Level, Run
+from shipper.audit.context import LAST_BUCKET, Context, Extent, Level, Run
 from shipper.audit.disk import branches
-from shipper.audit.drill import Drilled, compare
+from shipper.audit.drill import compare, rules_for
 from shipper.audit.families import Family, Part, gone_claims, part_of
 from shipper.audit.findings import Cause, Finding, Kind, Outcome, Totals
 from shipper.audit.gaps import lost_at_source
@@ -17,6 +17,7 @@ from shipper.audit.gone import examine_gone, unheld
 from shipper.audit.judge import judge
 from shipper.audit.moments import with_moments
 from shipper.audit.resume_parts import KeptComparisons, KeptParts
+from shipper.audit.slices import MOST, sliced
 from shipper.hashes import document_ids
 from shipper.records import Tally, bucket_of, total
 
@@ -91,15 +92,38 @@ def _compared(
 
 
 def _drill(context: Context, family: Family, parts: Sequence[Part], run: Run) -> Outcome:
-    drilled = compare(context, family, parts, run)
-    outcome = judge(context, family, drilled)
+    """A drill-down; of very many documents one slice after the other, for they take memory."""
+    outcome, settled, silent = Outcome(), Tally(), True
+    for extent in _extents(context, family, parts, run):
+        drilled = compare(context, family, parts, extent)
+        found = judge(context, family, drilled)
+        silent = silent and not found.findings
+        if context.level is Level.CONTENTS:
+            found.add(compare_contents(context, family, drilled))
+        if found.findings:
+            found.findings = with_moments(context, family, drilled, found.findings)
+        outcome.add(found)
+        settled = settled.plus(drilled.comparisons[0].settled)
     if context.claims.known and len(parts) == 1:
-        outcome.add(_against_ledger(context, family, drilled, run, silent=not outcome.findings))
-    if context.level is Level.CONTENTS:
-        outcome.add(compare_contents(context, family, drilled))
-    if outcome.findings:
-        outcome.findings = with_moments(context, family, drilled, outcome.findings)
+        outcome.add(_against_ledger(context, family, parts[0], settled, run, silent=silent))
     return outcome
+
+
+def _extents(context: Context, family: Family, parts: Sequence[Part], run: Run) -> Sequence[Extent]:
+    """Slices of a long run, where that can be told to make no difference."""
+    documents = sum(held.documents for bucket, held in family.held.items() if run.holds(bucket))
+    part, pipeline = parts[0], context.rulebook.configured(family.input)
+    alone = len(parts) == 1 and not gone_claims(family, parts)
+    # Without a claim dates are found by reading the file, and cuts in its documents: in all of it.
+    if (
+        documents <= 2 * MOST
+        or not alone
+        or (part.claim is None and (pipeline.needs_date or pipeline.framing.multiline))
+    ):
+        return [run]
+    first = next((bucket for bucket in sorted(family.held) if run.holds(bucket)), run.first)
+    known = context.spans_between(family, family.held[first].first, family.held[first].first + 1)
+    return sliced(context, family, part, rules_for(context, family, part, known), run, MOST)
 
 
 def _balance(
@@ -134,18 +158,16 @@ def _ends_as_stored(context: Context, family: Family, part: Part) -> bool:
     return [documents[-1].id] == document_ids(family.fingerprint, [(documents[-1].offset, chain)])
 
 
-def _against_ledger(context: Context, family: Family, drilled: Drilled, run: Run, *, silent: bool) -> Outcome:
+def _against_ledger(context: Context, family: Family, part: Part, found: Tally, run: Run, *, silent: bool) -> Outcome:
     """Whether the ledger counted as filtered or dead what was found to be, and, where nothing was found, all else."""
     outcome = Outcome()
-    comparison = drilled.comparisons[0]
-    part = comparison.part
     if part.claim is None:
         return outcome
     buckets = [bucket for bucket in {*part.claim.ledger, *part.measure.below} if run.holds(bucket)]
     claimed = total(part.claim.filtered(bucket).plus(part.claim.dead(bucket)) for bucket in buckets)
     settled = total(part.claim.settled(bucket) for bucket in buckets)
     below = total(part.measure.below.get(bucket, Tally()) for bucket in buckets)
-    if claimed == comparison.settled and (not silent or (settled == below and part.agrees)):
+    if claimed == found and (not silent or (settled == below and part.agrees)):
         return outcome
     outcome.report(
         Finding(
@@ -161,7 +183,7 @@ def _against_ledger(context: Context, family: Family, drilled: Drilled, run: Run
             lines=max(1, abs(settled.lines - below.lines)),
             bytes=abs(settled.bytes - below.bytes),
             evidence=f"the ledger counts {settled.lines} lines here, of them {claimed.lines} filtered or dead; "
-            f"the file has {below.lines}, of them {comparison.settled.lines}",
+            f"the file has {below.lines}, of them {found.lines}",
         )
     )
     return outcome

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import orjson
 
 from shipper.audit.claims import DEAD
-from shipper.audit.context import Context
+from shipper.audit.context import Context, Slice
 from shipper.audit.copies import Copies, compared
 from shipper.audit.drill import Comparison, Drilled
 from shipper.audit.families import Family
@@ -140,7 +140,7 @@ class _Judge:
         told = any(item.event.id != item.document.id for item in matching.changed)
         told = told or any(item.removed for item in matching.surplus)
         told = told or any(e.id in matching.added and e.offset not in comparison.filtered for e in matching.absent)
-        if matching.edited_at is None or told:
+        if matching.edited_at is None or told or comparison.extent.edited_before:
             return
         place = matching.edited_at
         evidence = (
@@ -157,7 +157,7 @@ class _Judge:
     def _missing(self, events: Sequence[DiskEvent]) -> None:
         added = self._comparison.matching.added
         lines = _lines_by_bucket(event for event in events if event.id not in added)
-        held = _lines_by_bucket(self._counted())
+        held = self._held()
         causes = [self._cause(event, lines, held) for event in events]
         first = 0
         for position in range(1, len(events) + 1):
@@ -168,12 +168,14 @@ class _Judge:
                 self._report_missing(events[first:position], causes[first])
                 first = position
 
-    def _counted(self) -> list[DiskEvent]:
-        """The events below the checkpoint that the index holds a document of, be it altered."""
+    def _held(self) -> Mapping[int, int]:
+        """Lines that the index holds below the checkpoint, by bucket, be they altered; of a slice it says itself."""
+        if isinstance(self._comparison.extent, Slice):
+            return {bucket: held.tally.lines for bucket, held in self._family.held.items()}
         matching = self._comparison.matching
         held = [*matching.stored.items(), *((item.event.id, item.document) for item in matching.changed)]
         counted = {name for name, document in held if document.place != DEAD and document.offset < self._part.reach}
-        return [event for event in self._comparison.events if event.id in counted]
+        return _lines_by_bucket(event for event in self._comparison.events if event.id in counted)
 
     def _cause(self, event: DiskEvent, missing: Mapping[int, int], held: Mapping[int, int]) -> _Cause:
         repair: str | None = RESEND
