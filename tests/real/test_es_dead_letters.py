@@ -83,7 +83,7 @@ def test_a_poison_line_becomes_one_dead_letter_and_is_stored_after_the_field_was
     added = {"properties": {"app": {"properties": {"surprise": {"type": "keyword"}}}}}
     elasticsearch.ask("PUT", "/shipper-app-default-2026.11/_mapping", added)
     assert shipper("dead-letters", "retry", "--all") == (
-        0, {"stored": [letter["id"]], "refused": {}, "undelivered": {}},
+        0, {"stored": [letter["id"]], "refused": {}, "undelivered": {}, "given_up": []},
     )  # fmt: skip
 
     code, audit = shipper("audit")

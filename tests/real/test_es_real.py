@@ -261,7 +261,7 @@ def test_documents_of_others_in_our_indices_spoil_the_tallies_and_are_told(
     assert kinds(output, documents(3)) == {STORED: 3}
     elasticsearch.ask("POST", f"/{INDEX}/_doc", {"message": "by hand"})
     output.refresh()
-    with pytest.raises(OutputError, match=r"1 of 4 documents .* written by something else"):
+    with pytest.raises(OutputError, match=r"1 of 4 documents .* something else wrote them"):
         list(output.tallies(Scope()))
 
 
