@@ -2,7 +2,7 @@
 
 A real agent ships logs of four forms to an output in memory while their files are renamed, compressed, copied and
 truncated. Then they are damaged at random, and the audit is asked at every level, with and without the state. Kinds,
-causes, places, lines and totals must be those of `support.damage_model`; so must be what remains after a repair.
+causes, places, lines and totals must be those of `support.damage_answer`; so must be what remains after a repair.
 
 Damages are as near to each other as can be told apart: documents without limit, edits of a file eight entries from
 each other and from anything else. Edited files are audited with a state that is whole or lost.
@@ -21,8 +21,10 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.damage import Damager, State, Story, log_of, stories
-from support.damage_model import Answer, Expected, Now, answer, in_order, repair
+from support.damage import Damager, log_of
+from support.damage_answer import answer
+from support.damage_model import Answer, Expected, Now, in_order, repair
+from support.damage_stories import State, Story, stories
 from support.damage_world import World
 from support.permissions import file_permissions_hold
 
