@@ -9,6 +9,7 @@
 # SHIPPER_DUEL_SEEDS (1,2,3,4,5): the duels of docs/delivery.md; each takes a minute.
 # SHIPPER_MEMORY_MB (2000), SHIPPER_AWAY_SECONDS (600): what is written while the output is away, and for how long it is.
 # SHIPPER_ROTATE_SECONDS (60): how long logrotate and a writer of 20,000 lines a second go on, in each of nine ways.
+# SHIPPER_LIVE_AUDITS (20): how often a site is audited that is written to, rotated and shipped meanwhile.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -44,6 +45,9 @@ SHIPPER_STORM_LINES=${SHIPPER_STORM_LINES:-1000000} SHIPPER_STORM_KILLS=${SHIPPE
 
 printf '\n== logrotate under a writer of 20,000 lines a second\n'
 SHIPPER_ROTATE_SECONDS=${SHIPPER_ROTATE_SECONDS:-60} "$pytest" -s tests/rotators
+
+printf '\n== audits of a site that never rests\n'
+SHIPPER_LIVE_AUDITS=${SHIPPER_LIVE_AUDITS:-20} "$pytest" -s tests/acceptance/test_live_audit.py
 
 printf '\n== coverage of a million lines\n'
 "$pytest" -s -m long tests/grok

@@ -30,7 +30,7 @@ TICK = 0.02
 """Seconds between two turns of the writer."""
 GRIDFTP, STORM, TSTAT = 60, 20, 20
 """Logs of each kind."""
-DEADLINE = 120.0
+DEADLINE = 300.0
 
 
 class StormLogs:
@@ -146,6 +146,8 @@ class LiveSite:
         self._storm = StormLogs(logs / "storm", STORM, seed)
         self._tstat = TstatLogs(logs / "tstat", TSTAT, seed, self._is_held)
         self._over = threading.Event()
+        self.limit = 0
+        """Lines after which the writer waits, so that a host that is slow for other reasons is not overrun."""
 
     @property
     def written(self) -> int:
@@ -183,10 +185,12 @@ class LiveSite:
     def _write(self) -> None:
         begin = time.monotonic()
         while not self._over.wait(TICK):
+            begin = max(begin, time.monotonic() - self.limit / RATE)
             due = int((time.monotonic() - begin) * RATE) - self.written
-            self._gridftp.write(due * 3 // 5)
-            self._storm.write(due // 5)
-            self._tstat.write(due // 5)
+            if due > 0:
+                self._gridftp.write(due * 3 // 5)
+                self._storm.write(due // 5)
+                self._tstat.write(due // 5)
 
     def _is_held(self, log: Path) -> bool:
         assert self.agent.process is not None
