@@ -120,9 +120,9 @@ class Damager:
         if kind is InState.NEVER_ACKNOWLEDGED:
             self._never_acknowledged(counts)
         elif kind is InState.UNSHIPPED:
-            self._count(counts.stored, counts.unshipped.plus(Tally(1, 1, 5, 5)))
+            self._count(counts.stored, counts.filtered.plus(Tally(1, 1, 5, 5)), counts.dead)
         elif kind is InState.NO_LEDGER:
-            self._count(Tally(), Tally())
+            self._count(Tally(), Tally(), Tally())
         elif kind is InState.NO_ROW:
             self._forget()
         elif kind is InState.NO_LETTERS:
@@ -134,23 +134,17 @@ class Damager:
     def _never_acknowledged(self, counts: Counted) -> None:
         stored = [n for n in range(counts.reach) if self._log.written[n].fate is Fate.STORED]
         gone = total(self._log.tallies[n] for n in stored if n not in self.now.held)
-        self._count(counts.stored.minus(gone), counts.unshipped)
+        self._count(counts.stored.minus(gone), counts.filtered, counts.dead)
 
-    def _count(self, stored: Tally, unshipped: Tally) -> None:
-        """Make the ledger say so: what is not shipped under one rule, but for dead letters."""
+    def _count(self, stored: Tally, filtered: Tally, dead: Tally) -> None:
+        """Make the ledger say so."""
         counts = self.now.counted
         assert counts is not None
-        dead = total(self._log.tallies[n] for n in counts.letters)
-        filtered = unshipped.minus(dead) if unshipped.lines else Tally()
         self._of_rows("DELETE FROM ledger WHERE file IN")
-        for fate, tally in (
-            ("stored", stored),
-            ("filtered:some", filtered),
-            ("dead:mapping", unshipped.minus(filtered)),
-        ):
+        for fate, tally in (("stored", stored), ("filtered:some", filtered), ("dead:mapping", dead)):
             if any(tally):
                 self._of_rows("INSERT INTO ledger SELECT 1, id, 0, ?, ?, ?, ?, ? FROM files WHERE id IN", fate, *tally)
-        counts.stored, counts.unshipped = stored, unshipped
+        counts.stored, counts.filtered, counts.dead = stored, filtered, dead
         self.now.older_rows = False  # they all say the same
 
     def _forget(self) -> None:

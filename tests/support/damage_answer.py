@@ -134,17 +134,12 @@ class _Walk:
     def _balanced(self) -> None:
         counted = self._now.counted if self._known else None
         index = self._now.index
-        unshipped = counted.unshipped if counted else Tally()
-        dead = total(self._now.log.tallies[n] for n in range(len(self._steps)) if self._fate(n) is Fate.DEAD)
         totals = self._said.totals
         totals["indexed"] = index.lines
-        totals["dead_letters"] = dead.lines if counted else 0
-        totals["filtered"] = unshipped.lines - totals["dead_letters"]
-        totals["pending"] += totals["disk_lines"] - self._now.log.half - index.lines - unshipped.lines
-
-    def _fate(self, number: int) -> Fate | None:
-        counted = self._now.counted
-        return self._now.log.written[number].fate if counted and number < counted.reach else None
+        totals["dead_letters"] = counted.dead.lines if counted else 0
+        totals["filtered"] = counted.filtered.lines if counted else 0
+        accounted = totals["indexed"] + totals["dead_letters"] + totals["filtered"]
+        totals["pending"] += totals["disk_lines"] - self._now.log.half - accounted
 
     def _below(self) -> Tally:
         """The lines that begin below the checkpoint's offset, whatever they are now."""

@@ -40,10 +40,16 @@ class Counted:
     reach: int
     """Entries below the checkpoint."""
     stored: Tally
-    unshipped: Tally
-    """Filtered or refused."""
+    filtered: Tally
+    dead: Tally
+    """What was refused."""
     letters: set[int]
     """Entries that are kept as dead letters."""
+
+    @property
+    def unshipped(self) -> Tally:
+        """What has no document."""
+        return self.filtered.plus(self.dead)
 
 
 class Expected(NamedTuple):
@@ -134,7 +140,7 @@ def counted(log: Log, reach: int) -> Counted:
     for entry, tally in zip(log.written[:reach], log.tallies, strict=False):
         fates[entry.fate].append(tally)
     letters = {number for number in range(reach) if log.written[number].fate is Fate.DEAD}
-    return Counted(reach, total(fates[Fate.STORED]), total(fates[Fate.FILTERED] + fates[Fate.DEAD]), letters)
+    return Counted(reach, total(fates[Fate.STORED]), total(fates[Fate.FILTERED]), total(fates[Fate.DEAD]), letters)
 
 
 def repair(now: Now, said: Answer) -> None:
