@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.audited_cluster import LINES, OLD, Answer, AuditedCluster
 from support.elasticsearch_node import NINE
+from support.limited_node import LimitedNode
 from support.secured_node import SecuredNode
 
 pytestmark = pytest.mark.parametrize("limited", [NINE], indirect=True)
@@ -29,7 +30,7 @@ class Watched(AuditedCluster):
 
 
 @pytest.fixture(scope="module")
-def site(limited: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+def site(limited: LimitedNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     # The node is shared and keeps what it holds: this host and its indices are nobody else's.
     folder = tmp_path_factory.mktemp("watched")
     site = Watched(folder, limited.node, host="watched.example.org", namespace="watched", **limited.credentials)
