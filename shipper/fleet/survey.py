@@ -122,15 +122,13 @@ class Survey:
             if not doubtful:
                 return
             self._await_signs({note.agent: note.every for host in doubtful for note in notes[host]})
-            torn = [host for host in doubtful if looked[host].ledger.torn]
             for host in doubtful:
-                if host in torn:
-                    looked[host] = self._compared(host)
-                else:
-                    known = read_ledger(self._index, host).places
-                    strangers = looked[host].strangers
-                    looked[host].strangers = {place: strangers[place] for place in strangers.keys() - known}
-            doubtful = [host for host in torn if looked[host].doubtful]
+                known_before = looked[host].strangers.keys()
+                looked[host] = self._compared(host)
+                # What was no stranger then has begun since, and is as young now.
+                strangers = looked[host].strangers
+                looked[host].strangers = {place: strangers[place] for place in strangers.keys() & known_before}
+            doubtful = [host for host in doubtful if looked[host].ledger.torn]
 
     def _lives(self, notes: Sequence[AgentNote]) -> bool:
         now = self._now()

@@ -255,6 +255,7 @@ def test_a_file_that_began_since_the_ledger_was_written_is_no_finding(pair, inde
     fleet = watched.run()
     assert fleet.outcome.findings == []
     assert watched.waited >= 2, "two signs of life later every line that was there is known"
+    assert fleet.hosts[1].compared.ledger.lines() == {"stored": 90}
 
 
 def test_lines_that_were_stored_since_the_ledger_was_written_are_no_finding(pair, index):
