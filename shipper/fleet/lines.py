@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shipper.audit.claims import Claims
@@ -21,21 +23,26 @@ class Compared:
     """What came of a comparison, and what could not be compared yet."""
 
     outcome: Outcome = field(default_factory=Outcome)
-    ledger: HostLedger = field(default_factory=HostLedger)
+    files: int = 0
+    """That its agents know."""
+    lines: Counter[str] = field(default_factory=Counter)
+    """That its ledger counts, by `stored`, `filtered` and `dead`."""
+    torn: Mapping[Place, str] = field(default_factory=dict)
+    """Files whose part of the ledger is not of one moment, by path."""
     strangers: dict[Place, Family] = field(default_factory=dict)
     """What the index holds and the ledger does not know: files that began since it was written, perhaps."""
 
     @property
     def doubtful(self) -> bool:
         """Whether the next report of the host may say more."""
-        return bool(self.strangers or self.ledger.torn)
+        return bool(self.strangers or self.torn)
 
 
 def compare(host: str, ledger: HostLedger, output: Output, now: float) -> Compared:
     """Compare the ledger of a host, read before, with the index. Raises OutputError."""
     output.refresh()
     held = holdings(output.tallies(Scope(host=host)))
-    found = Compared(ledger=ledger)
+    found = Compared(files=len(ledger.claims), lines=ledger.lines(), torn=ledger.torn)
     claims = _claims(ledger, set(held))
     context = _context(host, claims, output, now)
     inputs = {name for name, _ in held} | {claim.row.input for claim in claims.files}
@@ -47,10 +54,9 @@ def compare(host: str, ledger: HostLedger, output: Output, now: float) -> Compar
             found.strangers[place] = family
             continue
         found.outcome.add(examine(context, family))
-    found.outcome.files = len(ledger.claims)
-    lines = ledger.lines()
-    found.outcome.totals.filtered += lines["filtered"]
-    found.outcome.totals.dead_letters += lines["dead"]
+    found.outcome.files = found.files
+    found.outcome.totals.filtered += found.lines["filtered"]
+    found.outcome.totals.dead_letters += found.lines["dead"]
     return found
 
 
@@ -59,7 +65,7 @@ def tell_doubts(host: str, compared: Compared, output: Output, now: float) -> No
     context = _context(host, Claims(known=True), output, now)
     for family in compared.strangers.values():
         compared.outcome.add(examine(context, family))
-    for (name, _), path in sorted(compared.ledger.torn.items()):
+    for (name, _), path in sorted(compared.torn.items()):
         said = "what its ledger documents count and how far they say that it is read are not of one moment"
         compared.outcome.report(finding_of(Kind.UNPROVED, Cause.TORN_LEDGER, host, said, name=name, path=path))
 

@@ -35,7 +35,7 @@ def audited(fleet: Fleet, now: float) -> tuple[Audited, ...]:
             inputs=tuple(sorted({item.name for note in view.notes for item in note.inputs})),
             level=Level.LEDGER.value,
             at=iso(now),
-            files=len(view.compared.ledger.claims),
+            files=view.compared.files,
             vouched_lines=0,
             command=_audit(view.notes[0]),
         )
@@ -46,7 +46,7 @@ def audited(fleet: Fleet, now: float) -> tuple[Audited, ...]:
 
 def as_text(fleet: Fleet) -> Iterator[str]:
     """Line by line; it ends with the commands to type next."""
-    lines = sum(view.compared.ledger.lines()["stored"] for view in fleet.hosts)
+    lines = sum(view.compared.lines["stored"] for view in fleet.hosts)
     agents = sum(len(view.notes) for view in fleet.hosts)
     yield f"{len(fleet.hosts):,} hosts with {agents:,} agents: {lines:,} lines stored, as their ledgers say."
     yield from _table(fleet.hosts)
@@ -60,8 +60,8 @@ def as_documents(fleet: Fleet) -> list[dict[str, Any]]:
     return [
         {
             "host": view.host,
-            "files": len(view.compared.ledger.claims),
-            "lines": {fate: view.compared.ledger.lines()[fate] for fate in ("stored", "filtered", "dead")},
+            "files": view.compared.files,
+            "lines": {fate: view.compared.lines[fate] for fate in ("stored", "filtered", "dead")},
             "agents": [_agent(note) for note in view.notes],
         }
         for view in fleet.hosts
@@ -96,10 +96,10 @@ def _table(hosts: Sequence[HostView]) -> Iterator[str]:
 def _row(view: HostView) -> tuple[str, ...]:
     if not view.notes:
         return (view.host, "?", "never", *["?"] * 6)
-    lines = view.compared.ledger.lines()
+    lines = view.compared.lines
     last = max(view.notes, key=lambda note: note.at)
     numbers = (
-        len(view.compared.ledger.claims), lines["stored"], lines["filtered"], lines["dead"],
+        view.compared.files, lines["stored"], lines["filtered"], lines["dead"],
         sum(sum(note.unread.values()) for note in view.notes), sum(len(note.stalls) for note in view.notes),
     )  # fmt: skip
     versions = ", ".join(sorted({note.version for note in view.notes}))

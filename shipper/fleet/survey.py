@@ -128,7 +128,7 @@ class Survey:
                 # What was no stranger then has begun since, and is as young now.
                 strangers = looked[host].strangers
                 looked[host].strangers = {place: strangers[place] for place in strangers.keys() & known_before}
-            doubtful = [host for host in doubtful if looked[host].ledger.torn]
+            doubtful = [host for host in doubtful if looked[host].torn]
 
     def _lives(self, notes: Sequence[AgentNote]) -> bool:
         now = self._now()

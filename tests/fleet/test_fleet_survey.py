@@ -211,7 +211,7 @@ def test_of_all_samples_a_fleet_is_told_what_the_host_itself_would_tell(tmp_path
     fleet, own = survey_of(site.index), site.audit(level="ledger")
     assert fleet.outcome.findings == own.findings
     assert fleet.outcome.totals.indexed == own.totals.indexed > 1000
-    lines = fleet.hosts[0].compared.ledger.lines()
+    lines = fleet.hosts[0].compared.lines
     assert sum(lines.values()) == running.totals.lines
     assert min(lines["stored"], lines["filtered"]) > 0
 
@@ -255,7 +255,7 @@ def test_a_file_that_began_since_the_ledger_was_written_is_no_finding(pair, inde
     fleet = watched.run()
     assert fleet.outcome.findings == []
     assert watched.waited >= 2, "two signs of life later every line that was there is known"
-    assert fleet.hosts[1].compared.ledger.lines() == {"stored": 90}
+    assert fleet.hosts[1].compared.lines == {"stored": 90}
 
 
 def test_lines_that_were_stored_since_the_ledger_was_written_are_no_finding(pair, index):
