@@ -60,7 +60,9 @@ class OpenFiles:
         row = tailed.row
         if str(found.path) != row.current_path:
             self._events.info("file_renamed", path=row.current_path, to=str(found.path))
-            row.current_path, row.size, tailed.path = str(found.path), found.status.st_size, found.path
+            row.current_path, tailed.path = str(found.path), found.path
+            if tailed.is_itself():  # else the size is that of what took its place, and what was unread is told later
+                row.size = found.status.st_size
             self._registry.seen(row)
 
     def looked(self, present: set[Key]) -> None:
