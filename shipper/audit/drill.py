@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from math import inf
 
-from shipper.audit.beginnings import are_beginnings
+from shipper.audit.beginnings import are_beginnings, told_apart
 from shipper.audit.claims import DEAD
 from shipper.audit.context import Context, Extent
 from shipper.audit.copies import grouped
@@ -86,8 +86,8 @@ def compare(context: Context, family: Family, parts: Sequence[Part], run: Extent
     for comparison in comparisons:
         comparison.matching, rest = match_ids(comparison.events, rest)
         twice += comparison.matching.twice
-    kept = _without_vouched(family, comparisons, rest, run)
-    vouched = Tally() if kept else total(document.tally for document in rest if document.place != DEAD)
+    kept = _without_vouched(family, comparisons, rest, run, documents)
+    vouched = _shipped(rest).minus(_shipped(kept))
     if kept:  # a file was edited, or holds other lines: what never had a document must not be taken for what had one
         for comparison in comparisons:
             _parse_absent(comparison, upto=inf)
@@ -171,19 +171,31 @@ def _align(comparisons: Sequence[Comparison], rest: Sequence[Stored]) -> list[Su
 
 
 def _without_vouched(
-    family: Family, comparisons: Sequence[Comparison], rest: Sequence[Stored], run: Extent
+    family: Family,
+    comparisons: Sequence[Comparison],
+    rest: Sequence[Stored],
+    run: Extent,
+    documents: Sequence[Stored],
 ) -> Sequence[Stored]:
     """Less the documents of files that are gone and whose ledger counted just these, after a shared beginning."""
     if not rest:
         return rest
-    left = total(document.tally for document in rest if document.place != DEAD)
+    left = _shipped(rest)
     claims = gone_claims(family, (comparison.part for comparison in comparisons))
     counted = [total(claim.stored(bucket) for bucket in claim.ledger if run.holds(bucket)) for claim in claims]
     prefixes = {prefix for comparison in comparisons for prefix in _prefixes(comparison)}
     apart = {stored for stored in counted if stored not in prefixes}
     together = len(apart) > 1 and are_beginnings(total(apart).minus(left), len(apart), prefixes)
     vouched = together or any(stored.minus(left) in prefixes for stored in counted)
-    return () if vouched else rest
+    if vouched:
+        return ()
+    explained = told_apart(documents, apart).ids if apart else set()
+    unexplained = [document for document in rest if document.id not in explained]
+    return unexplained if not explained or any(_shipped(unexplained)) else ()
+
+
+def _shipped(documents: Iterable[Stored]) -> Tally:
+    return total(document.tally for document in documents if document.place != DEAD)
 
 
 def _prefixes(comparison: Comparison) -> Iterable[Tally]:

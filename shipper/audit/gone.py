@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Protocol
 
-from shipper.audit.beginnings import are_beginnings
+from shipper.audit.beginnings import are_beginnings, told_apart
 from shipper.audit.claims import Claim
 from shipper.audit.context import LAST_BUCKET, Context, Level, Run
 from shipper.audit.copies import compared, grouped
@@ -94,6 +94,10 @@ def _weigh_together(
     held = total(tally.tally for tally in family.held.values())
     counted = {claim.all_stored() for claim in apart}
     if are_beginnings(total(counted).minus(held), len(counted) - 1, _prefixes(context, family)):
+        return _vouched(context, outcome, held)
+    documents = context.spans(family, Run(0, LAST_BUCKET))
+    generations = told_apart(documents, counted)
+    if generations.found == counted and generations.ids.issuperset(document.id for document in documents):
         return _vouched(context, outcome, held)
     evidence = f"{len(apart)} files that begin the same; the ledger alone does not tell them apart: use --level disk"
     report(Kind.UNPROVED, Cause.AMBIGUOUS_LEDGER, 0, held, evidence)

@@ -240,13 +240,16 @@ class _Settling:
         edited_at = matching.edited_at or 0  # what stands before it is as it was
         late = [item for item in surplus if item.place >= edited_at]
         removed = late[len(late) - _last(_sizes(late), -grown) :]
-        sizes = [event.tally.bytes for event in absent if event.offset >= edited_at]
-        added = _last(sizes, grown + sum(_sizes(removed)))
+        wanted = grown + sum(_sizes(removed))
+        after = [event for event in absent if event.offset >= edited_at]
+        shipped = [event for event in after if event.offset not in self._unshipped]
+        pool = shipped if sum(event.tally.bytes for event in shipped) == wanted else after
+        added = _last([event.tally.bytes for event in pool], wanted)
         names = {item.document.id for item in removed}
         kept = [item for item in surplus if item.document.id not in names]
         matching.surplus += [*kept, *(item._replace(removed=True) for item in removed)]
         matching.absent += absent
-        matching.added.update(event.id for event in absent[len(absent) - added :])
+        matching.added.update(event.id for event in pool[len(pool) - added :])
 
 
 def _last(sizes: Sequence[int], wanted: int) -> int:

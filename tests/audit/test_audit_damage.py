@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,52 @@ def test_the_last_event_of_a_file_into_which_a_line_was_put_is_matched(tmp_path:
     site.ship()
     path.write_bytes(b"".join([*events[:9], event % 59, *events[9:]]))
     assert found(site.audit()) == [("altered", "added on disk", "monitoring.log", 19, 20)]
+
+
+GENERATIONS = [
+    LINES[:30] + [transfer(1000 + n) for n in range(20)],
+    LINES[:20] + [transfer(2000 + n) for n in range(20)],
+    LINES[:5] + [transfer(3000 + n) for n in range(20)],
+    LINES[:12] + [transfer(4000 + n) for n in range(20)],
+]
+
+
+def replaced_again_and_again(site: MemorySite, order: Sequence[int]) -> None:
+    site.held.answer = lambda _: None
+    for number in order:
+        site.write("new.tmp", GENERATIONS[number]).rename(site.logs / "a.log")
+        site.ship()
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (0, 1, 2, 3), (2, 0, 3, 1)])
+def test_generations_that_share_beginnings_of_different_lengths_are_told_apart(
+    site: MemorySite, order: Sequence[int]
+) -> None:
+    replaced_again_and_again(site, order)
+    for level in ("ledger", "disk"):
+        outcome = site.audit(level=level)
+        assert (outcome.verdict, found(outcome)) == (Verdict.CLOSED, []), level
+    (site.logs / "a.log").unlink()
+    for level in ("ledger", "disk"):
+        assert site.audit(level=level).verdict is Verdict.CLOSED, level
+
+
+@pytest.mark.parametrize("level", ["ledger", "disk"])
+def test_generations_of_which_one_document_is_gone_are_not_closed(site: MemorySite, level: str) -> None:
+    replaced_again_and_again(site, (0, 1, 2, 3))
+    (key,) = [key for key, document in site.held.documents.items() if b"/data/file1010 " in document.body]
+    del site.held.documents[key]
+    assert site.audit(level=level).verdict is not Verdict.CLOSED
+    (site.logs / "a.log").unlink()
+    assert site.audit(level=level).verdict is not Verdict.CLOSED
+
+
+def test_the_line_that_was_put_in_is_told_from_an_equally_long_one_that_is_not_shipped(tmp_path: Path) -> None:
+    site = MemorySite(tmp_path, InputSettings("raw", (f"{tmp_path}/logs/*",), "raw"))
+    lines = [b"this is line %02d of the file\n" % number for number in range(30)]
+    blank = b" " * (len(lines[0]) - 1) + b"\n"
+    site.write("a.log", [*lines[:15], blank, *lines[15:]])
+    site.ship()
+    site.write("a.log", [*lines[:15], b"this is line xx of the file\n", blank, *lines[15:]])
+    for use_state in (True, False):
+        assert found(site.audit(use_state=use_state)) == [("altered", "added on disk", "a.log", 16, 16)], use_state
