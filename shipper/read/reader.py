@@ -290,6 +290,8 @@ class Reader:
             return None
         if tailed is not None:
             self._files.add(tailed)
+            # How large the file was before concerns what stood in it then.
+            self.sizes.before_truncation(str(tailed.path), tailed.content.stat())
         return tailed
 
     def _look_for(self, settings: InputSettings, lost: Found) -> None:

@@ -142,3 +142,22 @@ def test_how_large_a_file_is_that_was_truncated_and_renamed_before_it_was_read_o
 
     assert scene.sources() == [numbered(0, 13), numbered(1000, 1100)]
     assert scene.verdict() == CLOSED
+
+
+def test_how_large_a_file_was_before_it_was_opened_says_nothing_of_what_is_truncated_later(scene):
+    """An agent that lags finds a log that was truncated before, with the watcher looking on."""
+    log = scene.logs / "a.log"
+    with scene.live() as live:
+        grow(live, log, *numbered(0, 30))
+        copy(log)
+        truncate(live, log)
+        grow(live, log, *numbered(100, 105))
+        live.catch_up()
+        grow(live, log, *numbered(105, 107))
+        shutil.copyfile(log, log.with_name("a.log.2"))
+        truncate(live, log)
+        grow(live, log, *numbered(200, 203))
+        live.catch_up()
+
+    assert scene.sources() == [numbered(0, 30), numbered(100, 107), numbered(200, 203)]
+    assert scene.verdict() == CLOSED
