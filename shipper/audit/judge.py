@@ -169,13 +169,15 @@ class _Judge:
                 first = position
 
     def _held(self) -> Mapping[int, int]:
-        """Lines that the index holds below the checkpoint, by bucket, be they altered; of a slice it says itself."""
-        if isinstance(self._comparison.extent, Slice):
-            return {bucket: held.tally.lines for bucket, held in self._family.held.items()}
+        """Lines that the index holds below the checkpoint, by bucket, be they altered; of a slice whole buckets."""
         matching = self._comparison.matching
         held = [*matching.stored.items(), *((item.event.id, item.document) for item in matching.changed)]
         counted = {name for name, document in held if document.place != DEAD and document.offset < self._part.reach}
-        return _lines_by_bucket(event for event in self._comparison.events if event.id in counted)
+        lines = _lines_by_bucket(event for event in self._comparison.events if event.id in counted)
+        if isinstance(self._comparison.extent, Slice):
+            whole = (bucket for bucket in self._family.held if bucket < bucket_of(self._part.reach))
+            return {**lines, **{bucket: self._family.index_tally(bucket).lines for bucket in whole}}
+        return lines
 
     def _cause(self, event: DiskEvent, missing: Mapping[int, int], held: Mapping[int, int]) -> _Cause:
         repair: str | None = RESEND

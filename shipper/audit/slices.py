@@ -17,7 +17,7 @@ from shipper.audit.rules import Reading, Rules
 from shipper.hashes import document_ids
 from shipper.records import Stored, Tally
 
-MOST = 50_000
+MOST = 30_000
 """Documents of a slice, more or less."""
 _AGREEING = 32
 """Documents that agree behind a border."""
