@@ -10,6 +10,7 @@ from shipper.events_log import EventsLog
 from shipper.read.discover import Found, Key
 from shipper.read.opener import key_of
 from shipper.read.recognise import Recogniser, Registry
+from shipper.read.sizes import Sizes
 from shipper.read.tail import TailedFile
 from shipper.records import Mark, MarkKind
 
@@ -19,10 +20,11 @@ _STEP = 1 << 20
 class OpenFiles:
     """Open files by what they are. How far they were read is told to who recognises files when they are given back."""
 
-    def __init__(self, recogniser: Recogniser, registry: Registry, events: EventsLog, limit: int) -> None:
+    def __init__(self, recogniser: Recogniser, registry: Registry, events: EventsLog, sizes: Sizes, limit: int) -> None:
         self._recogniser = recogniser
         self._registry = registry
         self._events = events
+        self._sizes = sizes
         self._limit = limit
         self._files: dict[Key, TailedFile] = {}
         self._pending: dict[Key, int] = {}
@@ -51,8 +53,9 @@ class OpenFiles:
         return self._files.get(key_of(tailed.row)) is tailed
 
     def add(self, tailed: TailedFile) -> None:
-        """A file was opened."""
+        """A file was opened: how large it was before concerns what stood in it then."""
         self._files[key_of(tailed.row)] = tailed
+        self._sizes.before_truncation(str(tailed.path), tailed.content.stat())
 
     def found(self, key: Key, found: Found) -> None:
         """An open file was found; under another name, if it was renamed."""

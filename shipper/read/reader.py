@@ -50,7 +50,9 @@ class Reader:
         self._clock = clock
         self._events = events
         self._pace = Pace(inputs, clock)
-        self._files = OpenFiles(recogniser, registry, events, max_open_files)
+        self.sizes = Sizes()
+        """For whoever hears of writes to look at how large files are."""
+        self._files = OpenFiles(recogniser, registry, events, self.sizes, max_open_files)
         self._closed = ClosedFiles()
         self._turns: Turns[TailedFile] = Turns()
         self._waiting = ToOpen()
@@ -60,8 +62,6 @@ class Reader:
         self._opener = Opener(host, framings, recogniser, Beginnings(inputs, registry), self._troubles)
         self.matching = 0
         """How many files matched at the last look."""
-        self.sizes = Sizes()
-        """For whoever hears of writes to look at how large files are."""
         self.held: set[str] = set()
         """Inputs that are not read for now: their dataset is paused."""
 
@@ -290,8 +290,6 @@ class Reader:
             return None
         if tailed is not None:
             self._files.add(tailed)
-            # How large the file was before concerns what stood in it then.
-            self.sizes.before_truncation(str(tailed.path), tailed.content.stat())
         return tailed
 
     def _look_for(self, settings: InputSettings, lost: Found) -> None:
