@@ -48,20 +48,18 @@ def test_exactly_what_happened_to_five_hosts_is_found_in_a_cluster_and_closed_wh
     assert set(mappings["properties"]) == {"@timestamp", "details", "host", "kind", "log", "shipper"}
 
 
-def test_an_index_that_nobody_wrote_a_ledger_to_is_not_proved(elasticsearch9, tmp_path):
-    cluster = Cluster(elasticsearch9)
-    (host,) = a_fleet(tmp_path, cluster, 1)
+def test_an_index_that_nobody_wrote_a_ledger_to_is_not_proved(cluster, tmp_path):
+    (host,) = a_fleet(tmp_path, Cluster(cluster), 1)
     host.configure(fleet=False)
     ship_all([host])
     answer = asked(host)
     assert (answer.code, answer.found) == (3, [("dtn01", "unproved", "its agent writes no ledger documents")])
 
 
-def test_a_ledger_that_is_closed_is_no_answer(elasticsearch9, tmp_path):
-    cluster = Cluster(elasticsearch9)
-    (host,) = a_fleet(tmp_path, cluster, 1)
+def test_a_ledger_that_is_closed_is_no_answer(cluster, tmp_path):
+    (host,) = a_fleet(tmp_path, Cluster(cluster), 1)
     ship_all([host])
-    elasticsearch9.ask("POST", f"{LEDGER}/_close")
+    cluster.ask("POST", f"{LEDGER}/_close")
     answer = asked(host)
     assert answer.code == 3
     assert "shipper-ledger" in answer.err
