@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from sys import intern
 from typing import Any
 
 import orjson
@@ -30,7 +31,7 @@ ALL_INDICES = f"{INDEX_PREFIX}*-*,.ds-{INDEX_PREFIX}*-*"
 
 _KEEP_ALIVE = "5m"
 _BUCKETS_PER_PAGE = 2000
-_DOCUMENTS_PER_PAGE = 5000
+_DOCUMENTS_PER_PAGE = 2000
 _BODIES_PER_PAGE = 100
 _DELETIONS_PER_REQUEST = 1000
 
@@ -260,6 +261,7 @@ class Questions:
 
 
 def _stored(hit: Mapping[str, Any]) -> Stored:
+    """A document as it is compared; what tens of thousands of them have in common is kept once."""
     fields: Mapping[str, list[Any]] = hit.get("fields", {})
 
     def first(name: str, default: Any) -> Any:
@@ -269,9 +271,9 @@ def _stored(hit: Mapping[str, Any]) -> Stored:
         id=hit["_id"],
         offset=first("log.offset", -1),
         tally=Tally(*(first(f"shipper.{name}", 0) for name in _SUMS)),
-        pipeline=first("shipper.pipeline", ""),
-        place=hit["_index"],
-        path=first("log.file.path", ""),
+        pipeline=intern(first("shipper.pipeline", "")),
+        place=intern(hit["_index"]),
+        path=intern(first("log.file.path", "")),
         ignored=tuple(hit.get("_ignored", ())),
         tags=tuple(fields.get("tags", ())),
     )

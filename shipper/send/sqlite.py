@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from sys import intern
 
 from shipper.errors import OutputError
 from shipper.records import (
@@ -119,7 +120,8 @@ class SQLiteOutput:
     def spans(self, fingerprint: str, first: int, last: int) -> Iterator[Stored]:
         """Every document of the fingerprint with first <= offset < last, by offset."""
         for name, offset, *tally, pipeline, path, tags in self._rows(_SPANS, (fingerprint, first, last)):
-            yield Stored(name, offset, Tally(*tally), pipeline, PLACE, path or "", (), _strings(tags))
+            common = intern(pipeline), PLACE, intern(path or "")  # kept once for tens of thousands of documents
+            yield Stored(name, offset, Tally(*tally), *common, (), _strings(tags))
 
     def bodies(self, ids: Sequence[str], *, fingerprint: str) -> dict[str, bytes]:  # noqa: ARG002
         """The JSON bodies of documents, by id."""
