@@ -338,6 +338,8 @@ def pieces(site: Site) -> int:
 def test_a_process_that_is_ended_is_followed_by_one_that_goes_on(
     many: Site, capsys: pytest.CaptureFixture[str], number: signal.Signals
 ) -> None:
+    for left in progress_files(many):
+        left.unlink()
     process = start(many, "--level", "contents", "--json")
     wanted = random.Random(number).randrange(2, 9)
     until(lambda: pieces(many) > wanted or process.poll() is not None)
