@@ -236,7 +236,7 @@ class FileParser:
         for drop in rules.drops:
             if drop.holds(fields):
                 return drop.rule
-        del fields["message"]
+        fields.pop("message", None)  # gone already if the definition gives it a type that it does not have
         for name in rules.remove.intersection(fields):
             del fields[name]
         fields.update(rules.constants)

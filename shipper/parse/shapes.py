@@ -201,6 +201,8 @@ class Layout:
 def _converted(convert: Converter, column: Column) -> Column:
     """The values of a column in its type. Raises Unfit."""
     if not _TEXT.issuperset(map(type, column)):
+        if convert is to_number:  # an inferred type is one of texts: other values stay as they are
+            raise Unfit([value.__class__ is str for value in column])
         column = [as_text(value) for value in column]
     if convert in _BELOW and (numbers := _whole_numbers(column, _BELOW[convert])) is not None:
         return numbers

@@ -1,11 +1,9 @@
 """The short way gives the same bytes as the general way, whatever the values."""
 
-import dataclasses
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.pipeline_lab import Lab, parse
+from support.pipeline_lab import Lab, parse, without_shapes
 
 from shipper.parse.documents import DocumentMaker
 from shipper.parse.pipeline import Pipeline
@@ -48,7 +46,23 @@ timestamp: {field: x.t, formats: ['%Y%m%d%H%M%S.%f'], timezone: UTC}
 """
 times = st.sampled_from(["20261122101112.5", "20261122101112.123456789", "20261122101112.500001", "never", "-"])
 texts = st.text(st.characters(codec="utf-8", exclude_characters=";\n\r"), max_size=8) | st.sampled_from(
-    ["%s", "%", "{}", 'say "x"', "back\\slash", "tab\t", "\ue0003\ue001", "é", "\u2028", "\x7f", "plain"]
+    [
+        "%s",
+        "%",
+        "{}",
+        'say "x"',
+        '"say",',
+        ",",
+        '","',
+        "\ue0003\ue001=1",
+        "back\\slash",
+        "tab\t",
+        "\ue0003\ue001",
+        "é",
+        "\u2028",
+        "\x7f",
+        "plain",
+    ]
 )
 values = st.sampled_from(
     ["-", "", "0", "7", "-7", "2147483648", "9223372036854775808", "nan", "1.5", "x", "é", "x1", "1_0", "٣"]
@@ -56,11 +70,6 @@ values = st.sampled_from(
 rows = st.lists(
     st.tuples(st.sampled_from(["20261122101112.5", "20261122101112.123456789", "never"]), *[values] * 6), max_size=5
 )
-
-
-def without_shapes(pipeline: Pipeline) -> Pipeline:
-    rules = dataclasses.replace(pipeline._rules, shapes=None)
-    return Pipeline(pipeline.name, pipeline.definition, pipeline._target, pipeline.framing, rules, pipeline.field_types)
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +162,8 @@ def test_lines_without_date_or_time_take_the_short_way(dated, written_alone):
     assert [document["shipper"]["date"] for document in found.documents] == ["2026-11-22"] * 3
 
 
+DAY = [Mark(0, MarkKind.DATE, "2026-11-22")]
+"""Without a day, the time is one that no index takes: such documents are written the general way."""
 INFERRING = """
 header: '^#'
 parse: [{columns: {separator: ';', names: header, into: x, 'null': ['-']}}]
@@ -172,7 +183,7 @@ def inferring(tmp_path_factory) -> Pipeline:
 def test_both_ways_infer_the_same(inferring, rows):
     assert inferring._rules.shapes is not None
     lines = ["#n:1;v:2;k:3", *(";".join(row) for row in rows)]
-    assert parse(inferring, *lines).bodies == parse(without_shapes(inferring), *lines).bodies
+    assert parse(inferring, *lines, marks=DAY).bodies == parse(without_shapes(inferring), *lines, marks=DAY).bodies
 
 
 def test_usual_lines_take_the_short_way(pipeline):
@@ -221,6 +232,48 @@ def templated(tmp_path_factory) -> Pipeline:
 def test_a_filled_template_is_what_the_general_way_writes(templated, rows):
     lines = [";".join(row) for row in rows]
     assert parse(templated, *lines).bodies == parse(without_shapes(templated), *lines).bodies
+
+
+TEXTS_APART = """
+parse: [{key_value: {between: ';', into: x}}]
+timestamp: {by: modification}
+"""
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [['"one": "a",', '"two": "b"', "}"], ['","', ",", '",', ","], ["\ue0003\ue001=1", "a=2"], ["\ue00099\ue001=1"]],
+    ids=["a list in JSON", "quotation marks and commas", "a name like a mark", "a name like a mark of nothing"],
+)
+def test_texts_and_names_are_told_from_what_stands_between_them(lab, lines, written_alone):
+    pipeline = lab.pipeline(TEXTS_APART)
+    documents = parse(pipeline, *lines, marks=DAY).documents
+    assert ([document["message"] for document in documents], written_alone) == (lines, [])
+    assert documents == parse(without_shapes(pipeline), *lines, marks=DAY).documents
+
+
+MIXED = """
+parse:
+  - {key_value: {into: x}}
+  - {json: {into: x}, field: x.j, optional: true}
+types: {x.q: long}
+timestamp: {by: modification}
+"""
+
+
+def test_a_value_that_is_no_text_keeps_its_type_where_texts_have_made_its_name_numeric(lab):
+    pipeline = lab.pipeline(MIXED)
+    lines = ["k=5", 'j={"k":[1]}', 'j={"k":true}', 'j={"k":7.0}', "k=6"]
+    found = parse(pipeline, *lines, marks=DAY)
+    assert [document["x"]["k"] for document in found.documents] == [5, [1], True, 7.0, 6]
+    assert found.bodies == parse(without_shapes(pipeline), *lines, marks=DAY).bodies
+
+
+def test_a_message_that_is_not_of_its_type_is_shipped(lab):
+    pipeline = lab.pipeline("parse: []\ntypes: {message: long}\necs: {a.b: message}\ntimestamp: {by: modification}")
+    number, text = parse(pipeline, "5", "five", marks=DAY).documents
+    assert (number["message"], number["a"]["b"], text["message"]) == ("5", 5, "five")
+    assert "_type_failure" in text["tags"]
 
 
 @pytest.mark.parametrize("text", ["plain", 'say "x"', "", "é\\u2028\\x00", '","'])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ HOST = "dtn01.example.org"
 PATH = "/var/log/app.log"
 
 
-@dataclass
+@dataclasses.dataclass
 class Lab:
     """A folder for definitions and patterns."""
 
@@ -43,19 +43,19 @@ class Lab:
         )
 
 
-@dataclass
+@dataclasses.dataclass
 class Outcome:
     """What became of lines."""
 
-    documents: list[dict[str, Any]] = field(default_factory=list)
-    bodies: list[bytes] = field(default_factory=list)
-    indices: list[str] = field(default_factory=list)
-    ids: list[str] = field(default_factory=list)
-    filtered: list[Filtered] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
-    marks: list[Mark] = field(default_factory=list)
+    documents: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    bodies: list[bytes] = dataclasses.field(default_factory=list)
+    indices: list[str] = dataclasses.field(default_factory=list)
+    ids: list[str] = dataclasses.field(default_factory=list)
+    filtered: list[Filtered] = dataclasses.field(default_factory=list)
+    refused: list[Refusal] = dataclasses.field(default_factory=list)
+    marks: list[Mark] = dataclasses.field(default_factory=list)
     unparsed: int = 0
-    notices: list[str] = field(default_factory=list)
+    notices: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def times(self) -> list[str]:
@@ -101,6 +101,12 @@ class Reading:
         out.unparsed += parsed.unparsed
         out.notices += parsed.notices
         return out
+
+
+def without_shapes(pipeline: Pipeline) -> Pipeline:
+    """The same pipeline, which writes each document the general way, by itself."""
+    rules = dataclasses.replace(pipeline._rules, shapes=None)
+    return Pipeline(pipeline.name, pipeline.definition, pipeline._target, pipeline.framing, rules, pipeline.field_types)
 
 
 def parse(pipeline: Pipeline, *lines: str, marks: Sequence[Mark] = (), path: str = PATH) -> Outcome:
