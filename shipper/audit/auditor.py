@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
+from functools import reduce
 from itertools import accumulate
 
 from shipper.audit.claims import NO_STATE, Claims, read_claims
 from shipper.audit.context import Context, Level
 from shipper.audit.disk import DiskFile, survey, unreadable
-from shipper.audit.doubts import LOOKS, Doubt, Sight
+from shipper.audit.doubts import LOOKS, MOST_LOOKS, Doubt, Sight, keys_of, looked_for
 from shipper.audit.examine import examine
 from shipper.audit.families import Family, assemble, holdings
 from shipper.audit.findings import Cause, Finding, Kind, Outcome, in_order
@@ -152,31 +153,28 @@ class Auditor:
         """What is found for good, of families of which something was found at the first look."""
         outcome = Outcome()
         wherever = replace(request, paths=())
-        for turn in range(2, LOOKS + 1):
+        for turn in range(2, MOST_LOOKS + 1):
             if not doubts:
                 break
             if not request.use_state and request.settle > 0 and any(doubt.has_holes for doubt in doubts):
                 self._wait(request.settle)
             context = self.context(request)
-            found = self.families(wherever, context)[0]
-            families = {(family.input, mark): family for family in found for mark in family.fingerprints}
             left: list[Doubt] = []
-            for doubt in doubts:
-                family = families.get(doubt.key)
-                if family is None:
-                    continue  # nothing is there any more, or it was looked at as part of another family
-                for mark in family.fingerprints:
-                    del families[family.input, mark]
-                if Sight.of(family) == doubt.sight:
+            for doubt, families in looked_for(doubts, self.families(wherever, context)[0]):
+                if not families:
+                    outcome.add(doubt.proved())
+                    continue
+                if tuple(map(Sight.of, families)) == doubt.sights:
                     outcome.add(doubt.outcome)
                     continue
-                later = _examined_with_doubt(context, family)
-                if doubt.agrees_with(later.outcome):
+                later = reduce(Doubt.joined, (_examined_with_doubt(context, family) for family in families))
+                later.keep_unrefuted(doubt)
+                if doubt.agrees_with(later):
                     outcome.add(later.outcome)
-                elif turn == LOOKS:
-                    outcome.add(later.believed(doubt.outcome))
-                else:
+                elif turn < LOOKS or (turn < MOST_LOOKS and (later.is_unproved or not doubt.refutes(later))):
                     left.append(later)
+                else:
+                    outcome.add(later.believed(doubt))
             doubts = left
         return outcome
 
@@ -206,8 +204,8 @@ class Auditor:
 
 
 def _examined_with_doubt(context: Context, family: Family) -> Doubt:
-    sight = Sight.of(family)
-    return Doubt((family.input, family.fingerprint), sight, _examined(context, family))
+    keys, sight = keys_of(family), Sight.of(family)
+    return Doubt(keys, (sight,), _examined(context, family))
 
 
 def _examined(context: Context, family: Family) -> Outcome:

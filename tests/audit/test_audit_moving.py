@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from itertools import count, pairwise
 from pathlib import Path
 
 import pytest
 from support.memory_output import MemoryOutput
 from support.site import Site, found, transfer
 
-from shipper.audit.findings import Verdict
+from shipper.audit.auditor import Auditor, Request
+from shipper.audit.doubts import Doubt, keys_of, looked_for
+from shipper.audit.families import Family
+from shipper.audit.findings import Cause, Kind, Outcome, Verdict
 from shipper.records import BucketTally, Document, Stored
 from shipper.send.output import Scope
 from shipper.settings import InputSettings
@@ -184,3 +191,83 @@ def test_documents_that_arrive_between_two_questions_of_the_quickest_audit_are_n
     site.output.spans = asked
     happen(site, *[arrive] * 3)
     assert site.audit(level="ledger").verdict is Verdict.CLOSED
+
+
+def before_looks(site: Site, *happenings: Callable[[], object], **request: object) -> Outcome:
+    """An audit; something happens before each of its looks, from the second on."""
+    waiting = iter(happenings)
+    turns = count()
+
+    def now() -> float:
+        if next(turns):
+            next(waiting, lambda: None)()
+        return site.now
+
+    with closing(site.open()) as output:
+        auditor = Auditor(site.settings, site.pipelines(), output, now, site.waited.append)
+        return auditor.audit(Request(**request))
+
+
+def rename_always(site: Site, turns: int) -> list[Callable[[], object]]:
+    """The log gets another name after each survey, so that it cannot be opened."""
+    names = ["a.log", *(f"a.log.{turn}" for turn in range(1, turns + 1))]
+    return [lambda one=one, other=other: (site.logs / one).rename(site.logs / other) for one, other in pairwise(names)]
+
+
+def alter_on_disk(site: Site) -> None:
+    path = site.logs / "a.log"
+    path.write_bytes(path.read_bytes().replace(b"/data/file7 ", b"/data/fileX "))
+
+
+def test_a_log_that_is_renamed_at_several_looks_is_looked_at_until_it_could_be_read(site):
+    alter_on_disk(site)
+    happen(site, *rename_always(site, 5))
+    assert [(kind, first, last) for kind, _, _, first, last in found(site.audit())] == [("altered", 8, 8)]
+
+
+def test_a_log_that_is_renamed_at_every_look_is_never_closed(site):
+    alter_on_disk(site)
+    happen(site, *rename_always(site, 20))
+    outcome = site.audit()
+    assert outcome.verdict is Verdict.INCOMPLETE
+    assert [finding.kind for finding in outcome.findings] == [Kind.UNPROVED]
+
+
+def test_what_is_missing_from_a_log_that_goes_before_the_last_look_is_found_all_the_same(site):
+    """With the file the line is known, without it the part of the file: that is the same loss."""
+    site.output.take(30)
+    other: dict = {}
+    happen(site, lambda: None, lambda: other.update([site.output.take(3)]), lambda: site.output.documents.update(other))
+    outcome = before_looks(site, lambda: None, (site.logs / "a.log").unlink)
+    assert [finding.kind for finding in outcome.findings] == [Kind.MISSING]
+    assert outcome.totals.missing == 1
+
+
+def test_a_line_that_was_never_acknowledged_is_not_forgotten_with_its_log(site):
+    """The ledger and the index agree without it; only the file showed it, at the first look."""
+    _, lost = site.output.take(30)
+    with closing(sqlite3.connect(site.root / "state" / "state.db")) as db, db:
+        changed = "UPDATE ledger SET lines = lines - ?, bytes = bytes - ?, h0 = h0 - ?, h1 = h1 - ?"
+        assert db.execute(changed, lost.tally).rowcount == 1
+    outcome = before_looks(site, (site.logs / "a.log").unlink)
+    assert ("missing", "never acknowledged", "a.log", 31, 31) in found(outcome)
+
+
+def test_a_disagreement_with_the_ledger_is_the_same_wherever_a_run_of_buckets_begins(site):
+    def doubted(offset: int) -> Doubt:
+        (finding,) = before_looks(site).findings[:1]
+        other = replace(finding, kind=Kind.ALTERED, cause=Cause.LEDGER_DISAGREES, offset=offset, first_line=None)
+        return Doubt(frozenset(), (), Outcome(findings=[other]))
+
+    site.output.take(3)
+    assert doubted(0).agrees_with(doubted(5 << 24))
+
+
+def test_families_that_were_one_at_a_look_are_both_looked_at_again_and_their_findings_are_kept_together():
+    one, other, third = Family("logs", ("1", "2")), Family("logs", ("2",)), Family("logs", ("3",))
+    doubt = Doubt(keys_of(one), (), Outcome())
+    assert list(looked_for([doubt], [third, other])) == [(doubt, [other])]
+    parted = [Doubt(keys_of(family), (), Outcome(files=1)) for family in (Family("logs", ("1",)), other, third)]
+    (joined, families), (alone, rest) = looked_for(parted, [third, one])
+    assert (joined.keys, joined.outcome.files, families) == (keys_of(one), 2, [one])
+    assert (alone.keys, rest) == (keys_of(third), [third])
