@@ -36,6 +36,7 @@ class Journal:
         self._former: set[str] = set()
         self._seen: set[str] = set()
         """Files of the account that was looked at last."""
+        self._settled = 0
         in_use = self._keys(account)
         for body in files:
             note = read_file(body)
@@ -54,10 +55,11 @@ class Journal:
 
     def changes(self, account: Account) -> Iterator[LedgerDocument]:
         """What has to be written so that the output says what the account says."""
-        self._seen = set()
+        self._seen, self._settled = set(), 0
         for row, fates in account.entries:
             document = file_document(self._who, row)
             self._seen.add(document.id)
+            self._settled += row.offset
             if self._files.get(document.id) != xxh3_64_intdigest(document.body):
                 yield document
             yield from self._changed_fates(document.id, row, fates)
@@ -65,6 +67,16 @@ class Journal:
     def left(self) -> set[str]:
         """Files that the account does not know any more, once all its changes were asked for."""
         return self._files.keys() - self._seen
+
+    @property
+    def files(self) -> int:
+        """How many files there were in the account, once all its changes were asked for."""
+        return len(self._seen)
+
+    @property
+    def settled(self) -> int:
+        """How many bytes of them were settled."""
+        return self._settled
 
     def wrote(self, documents: Iterable[LedgerDocument]) -> None:
         """They are in the output now."""

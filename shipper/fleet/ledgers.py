@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from shipper.audit.claims import Claim
-from shipper.fleet.notes import FileNote, read_fate, read_file
+from shipper.fleet.notes import AgentNote, FileNote, read_fate, read_file
 from shipper.records import Tally, total
 from shipper.send.ledger_index import LedgerIndex, LedgerKind
 
@@ -27,6 +27,10 @@ class HostLedger:
     """Of files that they have forgotten, or knew before a state was lost."""
     torn: dict[Place, str] = field(default_factory=dict)
     """Files whose parts are not of one moment, by path; a report may just be under way."""
+    files: Counter[str] = field(default_factory=Counter)
+    """How many files each agent knows,"""
+    settled: Counter[str] = field(default_factory=Counter)
+    """and how many bytes of them are settled."""
 
     @property
     def places(self) -> set[Place]:
@@ -41,6 +45,22 @@ class HostLedger:
                 for fate, tally in fates.items():
                     found[fate.partition(":")[0]] += tally.lines
         return found
+
+
+def fallen_short(ledger: HostLedger, notes: Iterable[AgentNote]) -> dict[str, str]:
+    """Agents, by state, of whose ledger less is there than their signs of life, read before it, speak of; in words.
+
+    More may be there: it is written before the next sign of life.
+    """
+    found = {}
+    for note in notes:
+        files, settled = ledger.files[note.agent], ledger.settled[note.agent]
+        if files < note.files or settled < note.settled:
+            found[note.state] = (
+                f"its agent says that {note.settled:,} bytes of {note.files:,} files are settled; the ledger documents "
+                f"that are there speak of {settled:,} bytes of {files:,} files"
+            )
+    return found
 
 
 def place_of(claim: Claim) -> Place:
@@ -63,6 +83,8 @@ def read_ledger(index: LedgerIndex, host: str) -> HostLedger:
             found.former.append(claim)
             continue
         found.claims.append(claim)
+        found.files[file.agent] += 1
+        found.settled[file.agent] += file.row.offset
         if _settled(claim).bytes != claim.row.offset:
             found.torn[place_of(claim)] = claim.row.current_path
     return found

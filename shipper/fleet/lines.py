@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from shipper.audit.claims import Claims
@@ -12,7 +12,8 @@ from shipper.audit.examine import examine
 from shipper.audit.families import Family, assemble, holdings
 from shipper.audit.findings import Cause, Kind, Outcome
 from shipper.audit.rules import Rulebook
-from shipper.fleet.ledgers import HostLedger, Place, place_of
+from shipper.fleet.ledgers import HostLedger, Place, fallen_short, place_of
+from shipper.fleet.notes import AgentNote
 from shipper.fleet.watch import finding_of
 from shipper.records import total
 from shipper.send.output import Output, Scope
@@ -29,20 +30,28 @@ class Compared:
     """That its ledger counts, by `stored`, `filtered` and `dead`."""
     torn: Mapping[Place, str] = field(default_factory=dict)
     """Files whose part of the ledger is not of one moment, by path."""
+    short: Mapping[str, str] = field(default_factory=dict)
+    """Agents of whose ledger a part is not there, by state, with what tells."""
     strangers: dict[Place, Family] = field(default_factory=dict)
     """What the index holds and the ledger does not know: files that began since it was written, perhaps."""
 
     @property
     def doubtful(self) -> bool:
         """Whether the next report of the host may say more."""
-        return bool(self.strangers or self.torn)
+        return bool(self.strangers) or self.partial
+
+    @property
+    def partial(self) -> bool:
+        """Whether the ledger that was read is not a whole one."""
+        return bool(self.torn or self.short)
 
 
-def compare(host: str, ledger: HostLedger, output: Output, now: float) -> Compared:
-    """Compare the ledger of a host, read before, with the index. Raises OutputError."""
+def compare(host: str, notes: Iterable[AgentNote], ledger: HostLedger, output: Output, now: float) -> Compared:
+    """Compare the ledger of a host, read after its signs of life, with the index. Raises OutputError."""
     output.refresh()
     held = holdings(output.tallies(Scope(host=host)))
     found = Compared(files=len(ledger.claims), lines=ledger.lines(), torn=ledger.torn)
+    found.short = fallen_short(ledger, notes)
     claims = _claims(ledger, set(held))
     context = _context(host, claims, output, now)
     inputs = {name for name, _ in held} | {claim.row.input for claim in claims.files}
@@ -68,6 +77,8 @@ def tell_doubts(host: str, compared: Compared, output: Output, now: float) -> No
     for (name, _), path in sorted(compared.torn.items()):
         said = "what its ledger documents count and how far they say that it is read are not of one moment"
         compared.outcome.report(finding_of(Kind.UNPROVED, Cause.TORN_LEDGER, host, said, name=name, path=path))
+    for state, said in sorted(compared.short.items()):
+        compared.outcome.report(finding_of(Kind.UNPROVED, Cause.TORN_LEDGER, host, said, path=state))
 
 
 def unknown_host(host: str, output: Output) -> Outcome:

@@ -78,6 +78,9 @@ class AgentNote:
     """Bytes of open files that were not read yet, by input."""
     committed_at: float = 0.0
     files: int = 0
+    """That it knew; documents of as many are there,"""
+    settled: int = 0
+    """and say in all that so many bytes of them are settled. Who finds less does not see the whole ledger."""
 
     def document(self) -> LedgerDocument:
         """As it is written."""

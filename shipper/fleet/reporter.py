@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Protocol
 
@@ -102,14 +103,15 @@ class Reporter:
         if self._journal is None or self._reports >= REREAD:
             self._journal, self._reports = None, 0
             self._accounts.forget()
-        sign = None
         account = self._accounts.take()
+        sign = self._signs(account, ended)
         if account is not None:
-            sign = self._signs(account, ended)
             if self._journal is None or not self._journal.covers(account):
                 self._journal = self._read(index, account)
             self._write_changes(index, self._journal, account)
-        index.write([(sign or self._signs(None, ended)).document()])
+        if self._journal is not None:
+            sign = replace(sign, files=self._journal.files, settled=self._journal.settled)
+        index.write([sign.document()])
         self._reports += 1
 
     def _read(self, index: LedgerIndex, account: Account) -> Journal:

@@ -76,14 +76,14 @@ class Signs:
             version=__version__,
             started=clock.time(),
             state=str(settings.state),
-            configuration=str(settings.origin or ""),
+            configuration=str(settings.origin.absolute()) if settings.origin else "",
         )
 
     def __call__(self, account: Account | None, ended: bool) -> AgentNote:
         """The sign of life of now, with what is new in the account."""
         snapshot = self._snapshot()
         if account is not None:
-            self._last = replace(self._last, dead_letters=dict(account.dead_letters), files=len(account.fingerprints))
+            self._last = replace(self._last, dead_letters=dict(account.dead_letters))
         self._last = replace(
             self._last,
             at=self._clock.time(),

@@ -7,7 +7,7 @@ is written. Where an agent is alive the answer is at hand: two signs of life lat
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shipper.audit.findings import Cause, Kind, Outcome, in_order
@@ -72,8 +72,11 @@ class Survey:
         notes = self._notes()
         self._output.refresh()
         hosts = sorted({*notes, *self._output.hosts()})
-        looked = {host: self._compared(host) for host in hosts if host in notes and (not wanted or host in wanted)}
+        known = [host for host in hosts if host in notes and (not wanted or host in wanted)]
+        looked = {host: self._compared(host, notes[host]) for host in known}
         self._settle_doubts(notes, looked)
+        # All this may take longer than anybody may be silent.
+        notes |= self._notes()
         outcome = Outcome()
         if not hosts:
             said = "the index holds neither documents nor ledgers: nobody ever shipped anything to it"
@@ -112,32 +115,33 @@ class Survey:
             found[note.host].append(note)
         return {host: tuple(sorted(notes, key=lambda note: note.state)) for host, notes in found.items()}
 
-    def _compared(self, host: str) -> Compared:
-        return compare(host, read_ledger(self._index, host), self._output, self._now())
+    def _compared(self, host: str, notes: Sequence[AgentNote]) -> Compared:
+        return compare(host, notes, read_ledger(self._index, host), self._output, self._now())
 
-    def _settle_doubts(self, notes: dict[str, tuple[AgentNote, ...]], looked: dict[str, Compared]) -> None:
+    def _settle_doubts(self, notes: Mapping[str, Sequence[AgentNote]], looked: dict[str, Compared]) -> None:
         """Let agents that are alive say what they know by now of what is in doubt."""
-        doubtful = [host for host, one in looked.items() if one.doubtful and self._lives(notes[host])]
+        doubtful = [host for host, one in looked.items() if one.doubtful and self._living(notes[host])]
         for _ in range(_ROUNDS):
             if not doubtful:
                 return
-            self._await_signs({note.agent: note.every for host in doubtful for note in notes[host]})
+            self._await_signs([note for host in doubtful for note in self._living(notes.get(host, ()))])
+            notes = self._notes()
             for host in doubtful:
                 known_before = looked[host].strangers.keys()
-                looked[host] = self._compared(host)
+                looked[host] = self._compared(host, notes.get(host, ()))
                 # What was no stranger then has begun since, and is as young now.
                 strangers = looked[host].strangers
                 looked[host].strangers = {place: strangers[place] for place in strangers.keys() & known_before}
-            doubtful = [host for host in doubtful if looked[host].torn]
+            doubtful = [host for host in doubtful if looked[host].partial]
 
-    def _lives(self, notes: Sequence[AgentNote]) -> bool:
+    def _living(self, notes: Sequence[AgentNote]) -> list[AgentNote]:
         now = self._now()
-        return any(is_alive(note, now, self._silent_after) for note in notes)
+        return [note for note in notes if is_alive(note, now, self._silent_after)]
 
-    def _await_signs(self, agents: dict[str, float]) -> None:
+    def _await_signs(self, agents: Sequence[AgentNote]) -> None:
         """Wait for two signs of life of each agent: the account of the second one was taken after now."""
-        first: dict[str, set[float]] = {agent: set() for agent in agents}
-        deadline = self._now() + 2 * max(agents.values()) + _SLACK
+        first: dict[str, set[float]] = {note.agent: set() for note in agents}
+        deadline = self._now() + max((2 * note.every for note in agents), default=0.0) + _SLACK
         while True:
             for note in (note for notes in self._notes().values() for note in notes):
                 if note.agent in first:

@@ -26,6 +26,7 @@ from shipper.clock import SystemClock
 from shipper.events_log import EventsLog, silent
 from shipper.fleet.ledgers import read_ledger
 from shipper.fleet.survey import Survey
+from shipper.fleet.watch import SILENT_AFTER
 from shipper.send.outputs import open_ledger, open_to_read
 from shipper.settings import SQLiteSettings
 from shipper.start import agent
@@ -99,7 +100,47 @@ def test_documents_that_no_ledger_counts_are_not_proved(pair, index):
     ship_all(pair)
     index.sql("DELETE FROM ledger_documents WHERE host = ? AND kind <> 'agent'", pair[1].name)
     answer = asked(pair[0])
-    assert (answer.code, answer.found) == (3, [("dtn02", "unproved", "file gone and no ledger vouches")])
+    assert (answer.code, answer.found) == (
+        3,
+        [
+            ("dtn02", "unproved", "file gone and no ledger vouches"),
+            ("dtn02", "unproved", "its ledger documents are not whole"),
+        ],
+    )
+
+
+def test_documents_that_are_gone_with_what_a_ledger_says_of_them_are_not_proved(pair, index):
+    """As after an index was put back as it was before a file: the agent still says that it knew more."""
+    ship_all(pair)
+    for table in ("ledger_documents", "documents"):
+        index.sql(f"CREATE TABLE {table}_before AS SELECT * FROM {table} WHERE host = ?", pair[1].name)
+    pair[1].write(last_hours(1)[0], 10, "new.log")
+    pair[1].ship()
+    index.sql("DELETE FROM ledger_documents WHERE host = ? AND kind <> 'agent'", pair[1].name)
+    index.sql("INSERT INTO ledger_documents SELECT * FROM ledger_documents_before WHERE kind <> 'agent'")
+    index.sql("DELETE FROM documents WHERE host = ?", pair[1].name)
+    index.sql("INSERT INTO documents SELECT * FROM documents_before")
+    answer = asked(pair[0])
+    assert (answer.code, answer.found) == (3, [("dtn02", "unproved", "its ledger documents are not whole")])
+    assert "bytes of 2 files are settled" in answer.evidence[0]
+    assert "bytes of 1 files" in answer.evidence[0]
+    pair[1].ship()
+    assert [kind for _, kind, _ in asked(pair[0]).found] == ["missing"], "the agent has written its ledger again"
+
+
+def test_lines_that_are_gone_with_what_a_ledger_says_of_them_are_not_proved(pair, index):
+    """The same of a file that was there before, and has grown."""
+    ship_all(pair)
+    for table in ("ledger_documents", "documents"):
+        index.sql(f"CREATE TABLE {table}_before AS SELECT * FROM {table} WHERE host = ?", pair[1].name)
+    pair[1].write(last_hours(1)[0], 10)
+    pair[1].ship()
+    index.sql("DELETE FROM ledger_documents WHERE host = ? AND kind <> 'agent'", pair[1].name)
+    index.sql("INSERT INTO ledger_documents SELECT * FROM ledger_documents_before WHERE kind <> 'agent'")
+    index.sql("DELETE FROM documents WHERE host = ?", pair[1].name)
+    index.sql("INSERT INTO documents SELECT * FROM documents_before")
+    answer = asked(pair[0])
+    assert (answer.code, answer.found) == (3, [("dtn02", "unproved", "its ledger documents are not whole")])
 
 
 def test_a_ledger_of_which_a_part_is_gone_proves_nothing_and_is_mended_by_the_agent(pair, index):
@@ -283,3 +324,23 @@ def test_a_ledger_that_is_read_while_it_is_written_is_read_again(pair, index):
     assert watched.run().outcome.findings == []
     with closing(open_ledger(SQLiteSettings(index.path), EventsLog(silent))) as documents:
         assert read_ledger(documents, pair[1].name).torn == {}
+
+
+def test_who_went_on_while_others_were_waited_for_is_not_silent(pair, index, monkeypatch):
+    """Signs of life are judged as they are at the end: a survey may take longer than a host may be silent."""
+    ship_all(pair)
+    index.sql("DELETE FROM ledger_documents WHERE host = ? AND kind = 'fate'", pair[1].name)
+    index.age(pair[0], SILENT_AFTER - 60)
+    revive(index, pair[1])
+    passed, clock = 0.0, time.time
+
+    def report():
+        nonlocal passed
+        passed += 100
+        for host in pair:
+            host.ship()
+            revive(index, host)
+
+    monkeypatch.setattr("time.time", lambda: clock() + passed)
+    assert Watched(index, report).run().outcome.findings == []
+    assert passed > 60
