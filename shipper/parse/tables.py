@@ -6,7 +6,7 @@ types that its file infers. Its body is written here, from columns; a line whose
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import compress
 from operator import not_
 from typing import Any, NamedTuple
@@ -54,7 +54,11 @@ class Tables:
         """Write all bodies."""
         waiting, self._rows = self._rows, {}
         for (shape, mark, *tags), rows in waiting.items():
-            self._write(Kind(shape, mark, tuple(tags)), rows)
+            kind = Kind(shape, mark, tuple(tags))
+            if len(rows) == 1:  # a template would cost more than it saves: keys of a log may differ from line to line
+                self._write_alone(kind, rows)
+            else:
+                self._write(kind, rows)
 
     def _write(self, kind: Kind, rows: Sequence[Row]) -> None:
         """Those that fit together; the others one by one."""
@@ -62,12 +66,15 @@ class Tables:
             try:
                 columns = kind.shape.columns([draft.fields for draft, _, _ in rows])
             except Unfit as unfit:
-                for draft, time, document in compress(rows, map(not_, unfit.fits)):
-                    document.body = self._alone(kind, draft, time)
+                self._write_alone(kind, compress(rows, map(not_, unfit.fits)))
                 rows = list(compress(rows, unfit.fits))
             else:
                 self._fill(kind, rows, columns)
                 return
+
+    def _write_alone(self, kind: Kind, rows: Iterable[Row]) -> None:
+        for draft, time, document in rows:
+            document.body = self._alone(kind, draft, time)
 
     def _fill(self, kind: Kind, rows: Sequence[Row], values: Sequence[Column]) -> None:
         drafts, times, documents = zip(*rows, strict=True)
