@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
+from shipper.audit.context import Level
 from shipper.audit.findings import Cause, Finding, Kind, Outcome, Totals
 from shipper.audit.repair import Plan, Repaired
 from shipper.audit.resume import Resumed
@@ -49,6 +50,11 @@ class Report:
     """What could be repaired before the outcome, if a repair was asked for."""
     repaired: Repaired | None = None
     """What was repaired before the outcome."""
+
+    @property
+    def disks_read(self) -> bool:
+        """Whether each audit read the files, and did not look at the ledger alone."""
+        return all(one.level != Level.LEDGER.value for one in self.audited)
 
     @property
     def hosts(self) -> list[str]:

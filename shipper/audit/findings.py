@@ -33,6 +33,10 @@ class Kind(StrEnum):
     """A host has another version, or another time, than the others."""
 
 
+OF_HOSTS = frozenset({Kind.SILENT, Kind.STALLED, Kind.LATE, Kind.UNUSUAL, Kind.SKEW})
+"""Kinds that say nothing of lines that are there."""
+
+
 class Cause(StrEnum):
     """Why, as far as it can be proved."""
 

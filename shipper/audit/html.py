@@ -13,10 +13,10 @@ from itertools import groupby
 from shipper import __version__
 from shipper.audit.chart import LANES, SLOTS, hour_drawing, step_text, timeline_drawing
 from shipper.audit.document import Report, iso
-from shipper.audit.findings import Finding, Verdict
+from shipper.audit.findings import OF_HOSTS, Finding, Verdict
 from shipper.audit.hours import by_hour
 from shipper.audit.page_style import STYLE
-from shipper.audit.report import next_command, own_outcome, resumed_text, window_text
+from shipper.audit.report import next_command, own_outcome, resumed_text, verdict_text, window_text
 from shipper.audit.timeline import Fate, Row, Timeline
 
 _EXAMPLES = 5
@@ -35,10 +35,10 @@ _NAMES = {
     Fate.SHIPPED: "shipped", Fate.MISSING: "missing", Fate.LOST: "lost at the source", Fate.DEAD: "dead letters",
     Fate.OTHER: "altered, unexpected, duplicate or unproved",
 }  # fmt: skip
-_VERDICTS = {
-    Verdict.CLOSED: "Every line on disk is in the index, filtered by a named rule, a dead letter, or still pending.",
-    Verdict.FINDINGS: "Not every line is where it should be.",
-    Verdict.INCOMPLETE: "Something could not be proved; what is told below may not be all.",
+_HEADLINES = {
+    Verdict.CLOSED: "Every line is accounted for",
+    Verdict.FINDINGS: "Something needs to be looked at",
+    Verdict.INCOMPLETE: "Not everything is proved",
 }
 
 
@@ -47,7 +47,7 @@ def page(report: Report) -> str:
     outcome = report.outcome
     title = f"Audit of {', '.join(report.hosts)}: {outcome.verdict.value}"
     parts = [*_head(report), *_timeline(report.timeline), *_causes(outcome.findings), *_commands(report)]
-    parts += [*_incomplete(outcome.incomplete_values), *_audited(report), _foot()]
+    parts += [*_incomplete(outcome.incomplete_values), *_audited(report), _foot(report)]
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -63,17 +63,20 @@ def headline(report: Report) -> str:
     faults = [(getattr(totals, name), words) for name, words in _NUMBERS[5:]]
     told = [f"{count:,} {words}" for count, words in faults if count]
     if told:
-        return f"Of {totals.disk_lines:,} lines on disk: {', '.join(told)}"
-    return "Every line is accounted for" if report.outcome.verdict is Verdict.CLOSED else "Not everything is proved"
+        begin = f"Of {totals.disk_lines:,} lines on disk: " if report.disks_read else "Of lines: "
+        return begin + ", ".join(told)
+    if report.outcome.verdict is Verdict.CLOSED and not report.disks_read:
+        return "The index holds what the ledger says"
+    return _HEADLINES[report.outcome.verdict]
 
 
 def _head(report: Report) -> Iterator[str]:
     outcome = report.outcome
-    made = max(one.at for one in report.audited)
+    made = max((one.at for one in report.audited), default="")
     yield f'<header class="{outcome.verdict.value}">'
     yield f'<p class="kicker">Audit of {_text(", ".join(report.hosts))}, {_text(made)}</p>'
     yield f"<h1>{_text(headline(report))}</h1>"
-    yield f"<p>Verdict: <strong>{outcome.verdict.value}</strong>. {_VERDICTS[outcome.verdict]}</p>"
+    yield f"<p>Verdict: <strong>{outcome.verdict.value}</strong>. {_text(_sentence(report))}</p>"
     for one in report.audited:
         if one.since or one.until:
             yield f'<p class="note">{_text(one.host)}: only what may hold events {_text(window_text(one))}.</p>'
@@ -82,7 +85,7 @@ def _head(report: Report) -> Iterator[str]:
     yield '<dl class="numbers">'
     for name, words in _NUMBERS:
         count = getattr(outcome.totals, name)
-        if count or name in _ALWAYS:
+        if count or (name in _ALWAYS and (report.disks_read or name != "disk_lines")):
             yield f"<div><dt>{words}</dt><dd>{count:,}</dd></div>"
     yield "</dl>\n</header>"
 
@@ -130,7 +133,8 @@ def _causes(findings: Sequence[Finding]) -> Iterator[str]:
     for hour in by_hour(findings):
         found = [f for f in findings if (f.host, f.kind.value, f.cause.value) == (hour.host, hour.kind, hour.cause)]
         yield f"<article><h3>{_text(hour.kind.replace('_', ' '))}: {_text(hour.cause)}, on {_text(hour.host)}</h3>"
-        yield f'<p><span class="count">{_count(hour.lines, "line")}</span> in {_count(hour.places, "place")}.</p>'
+        if found[0].kind not in OF_HOSTS:
+            yield f'<p><span class="count">{_count(hour.lines, "line")}</span> in {_count(hour.places, "place")}.</p>'
         if hour.minutes:
             peak = ", ".join(f":{minute:02}" for minute in hour.peak)
             yield f'<div class="hours">{hour_drawing(hour.minutes, "Lines by minute of the hour")}'
@@ -143,6 +147,11 @@ def _causes(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _places(findings: Sequence[Finding]) -> Iterator[str]:
+    of_host = [finding for finding in findings if finding.kind in OF_HOSTS]
+    if of_host:
+        told = (f"{finding.input}: {finding.evidence}" if finding.input else finding.evidence for finding in of_host)
+        yield f'<ul class="places">{"".join(f"<li>{_text(one)}.</li>" for one in told)}</ul>'
+        return
     by_path = [(path, list(found)) for path, found in groupby(sorted(findings, key=_path), key=_path)]
     yield '<ul class="places">'
     for path, found in by_path[:_PLACES]:
@@ -215,12 +224,19 @@ def _audited(report: Report) -> Iterator[str]:
     yield "</section>"
 
 
-def _foot() -> str:
-    return (
-        "<footer><p>Lines were counted and hashed on disk and compared with what the index itself sums up; what was "
-        "unequal was looked up line by line. The hashes find accidents, not forgery.</p>"
-        f"<p>shipper {_text(__version__)}</p></footer>"
-    )
+def _sentence(report: Report) -> str:
+    """What the verdict means, as a sentence."""
+    said = verdict_text(report)
+    more = " What is told below may not be all." if report.outcome.verdict is Verdict.INCOMPLETE else ""
+    return said[0].upper() + said[1:] + more
+
+
+def _foot(report: Report) -> str:
+    how = "Lines were counted and hashed on disk and compared with what the index itself sums up; what was unequal was "
+    how += "looked up line by line."
+    if not report.disks_read:
+        how = "The files on disk were not read: what agents counted was compared with what the index holds."
+    return f"<footer><p>{how} The hashes find accidents, not forgery.</p><p>shipper {_text(__version__)}</p></footer>"
 
 
 def _count(count: int, noun: str) -> str:

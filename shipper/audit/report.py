@@ -8,7 +8,7 @@ from itertools import groupby
 
 from shipper.audit.advice import advice
 from shipper.audit.document import Audited, Report, iso
-from shipper.audit.findings import Finding, Kind, Outcome, Verdict
+from shipper.audit.findings import OF_HOSTS, Finding, Kind, Outcome, Verdict
 from shipper.audit.hours import MANY, by_hour, table
 from shipper.audit.repair import Plan
 from shipper.audit.resume import Resumed
@@ -18,21 +18,25 @@ SHOWN = 20
 GROUPS = 50
 """Groups of findings that are listed."""
 LEDGER_WORDS = " --level ledger"
+_NOT_ON_DISK = OF_HOSTS | {Kind.UNPROVED}
+"""What the files do not tell better than the ledger."""
 _WAITING = 10
 """Files with pending lines that are listed."""
 
 _SENTENCES = {
-    Verdict.CLOSED: "closed: every line on disk is in the index, filtered, a dead letter or pending.",
-    Verdict.FINDINGS: "findings: not every line is where it should be.",
-    Verdict.INCOMPLETE: "incomplete: something could not be proved.",
+    Verdict.CLOSED: "every line on disk is in the index, filtered, a dead letter or pending.",
+    Verdict.FINDINGS: "not every line is where it should be.",
+    Verdict.INCOMPLETE: "something could not be proved.",
 }
+_LEDGER_CLOSED = "every line that the ledger counts as stored is in the index; the files on disk were not read."
+_OTHER_FINDINGS = "something needs to be looked at."
 
 
 def as_text(report: Report) -> Iterator[str]:
     """The report, line by line; it ends with the command to type next."""
     outcome = report.outcome
     yield from _scope(report)
-    yield from _summary(outcome)
+    yield from _summary(report)
     yield from _pending(outcome)
     yield from _findings(outcome.findings)
     rows = by_hour(outcome.findings)
@@ -40,8 +44,18 @@ def as_text(report: Report) -> Iterator[str]:
         yield from table(rows)
     yield from _incomplete_values([value for value in outcome.incomplete_values if value not in outcome.findings])
     yield from (f"What to do, {line}" for line in advice(outcome.findings))
-    yield f"Verdict: {_SENTENCES[outcome.verdict]}"
+    yield f"Verdict: {outcome.verdict.value}: {verdict_text(report)}"
     yield from _next(report)
+
+
+def verdict_text(report: Report) -> str:
+    """What a verdict means, and no more than was looked at."""
+    verdict = report.outcome.verdict
+    if verdict is Verdict.CLOSED and not report.disks_read:
+        return _LEDGER_CLOSED
+    if verdict is Verdict.FINDINGS and all(finding.kind in OF_HOSTS for finding in report.outcome.findings):
+        return _OTHER_FINDINGS
+    return _SENTENCES[verdict]
 
 
 def plan_text(plan: Plan) -> Iterator[str]:
@@ -70,8 +84,10 @@ def next_command(outcome: Outcome, command: str) -> str:
     if any(finding.repair for finding in outcome.findings):
         return f"{command} --repair --apply"
     base = command.replace("shipper audit", "shipper {}", 1).partition(" --")[0]
-    if LEDGER_WORDS in command and any(finding.kind is not Kind.UNPROVED for finding in outcome.findings):
+    if LEDGER_WORDS in command and any(finding.kind not in _NOT_ON_DISK for finding in outcome.findings):
         return f"{command.replace(LEDGER_WORDS, '')} --repair"  # what the ledger alone does not tell, the files do
+    if outcome.findings and all(finding.kind in OF_HOSTS for finding in outcome.findings):
+        return base.format("status")
     if outcome.findings:
         return f"{command} --json"
     if outcome.totals.dead_letters:
@@ -138,10 +154,11 @@ def _incomplete_values(values: Sequence[Finding]) -> Iterator[str]:
         yield f"  … and {len(values) - GROUPS:,} more kinds of incomplete values; --json lists all."
 
 
-def _summary(outcome: Outcome) -> Iterator[str]:
-    totals = outcome.totals
+def _summary(report: Report) -> Iterator[str]:
+    outcome, totals = report.outcome, report.outcome.totals
+    on_disk = f" with {_lines(totals.disk_lines)}" if report.disks_read else " in the ledger"
     yield (
-        f"{outcome.files:,} files with {_lines(totals.disk_lines)}: {totals.indexed:,} in the index, "
+        f"{outcome.files:,} files{on_disk}: {totals.indexed:,} in the index, "
         f"{totals.filtered:,} filtered, {totals.dead_letters:,} dead letters, {totals.pending:,} pending."
     )
     if outcome.vouched.lines:

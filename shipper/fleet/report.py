@@ -10,6 +10,7 @@ from typing import Any
 from shipper.audit.context import Level
 from shipper.audit.document import Audited, iso
 from shipper.audit.findings import Finding, Kind, Outcome, Verdict
+from shipper.audit.report import LEDGER_WORDS
 from shipper.fleet.notes import AgentNote
 from shipper.fleet.survey import Fleet, HostView
 from shipper.fleet.watch import moment
@@ -28,7 +29,7 @@ _SENTENCES = {
 
 
 def audited(fleet: Fleet, now: float) -> tuple[Audited, ...]:
-    """Each host that was compared, as the reports of single audits have it."""
+    """Each host, as the reports of single audits have it."""
     return tuple(
         Audited(
             host=view.host,
@@ -37,10 +38,9 @@ def audited(fleet: Fleet, now: float) -> tuple[Audited, ...]:
             at=iso(now),
             files=view.compared.files,
             vouched_lines=0,
-            command=_audit(view.notes[0]),
+            command=_audit(*view.notes[:1]) + LEDGER_WORDS,
         )
         for view in fleet.hosts
-        if view.notes
     )
 
 
@@ -140,6 +140,6 @@ def _next(hosts: Sequence[HostView], outcome: Outcome) -> Iterator[str]:
         yield "Next: nothing; for one host in depth, on that host: shipper audit"
 
 
-def _audit(note: AgentNote) -> str:
+def _audit(note: AgentNote | None = None) -> str:
     words = ["shipper", "audit"]
-    return shlex.join([*words, "-c", note.configuration] if note.configuration else words)
+    return shlex.join([*words, "-c", note.configuration] if note and note.configuration else words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from shipper import cli
 from shipper.audit.document import Audited, Report
 from shipper.audit.findings import Cause, Finding, Kind, Outcome, Totals
 from shipper.audit.html import page
+from shipper.audit.report import LEDGER_WORDS, as_text
 from shipper.audit.timeline import Fate, Timeline
 
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title="owned"</script>'
@@ -81,6 +83,31 @@ def test_a_closed_audit_says_that_every_line_is_accounted_for() -> None:
     text = page(report())
     assert "<h1>Every line is accounted for</h1>" in text
     assert "<h2>Why" not in text
+
+
+def test_of_the_ledger_alone_nothing_is_said_of_the_disk() -> None:
+    closed, missing = report(), report(finding(repair=None))
+    for one in (closed, missing):
+        one.outcome.totals.disk_lines = 0
+        one.audited = (replace(one.audited[0], level="ledger", command=f"shipper audit{LEDGER_WORDS}"),)
+    assert "files on disk were not read" in page(closed)
+    assert "files on disk were not read" in "\n".join(as_text(closed))
+    assert "<h1>Of lines: 3 missing</h1>" in page(missing)
+    for text in (page(closed), page(missing), *as_text(closed)):
+        assert "every line on disk" not in text.lower()
+        assert "lines on disk" not in text
+        assert "hashed on disk" not in text
+    assert "shipper audit --repair" in page(missing)
+
+
+def test_what_is_said_of_a_host_is_no_fault_of_its_lines() -> None:
+    silent = report(finding(Kind.SILENT, cause=Cause.NO_SIGN_OF_LIFE, lines=0, repair=None))
+    silent.outcome.totals.missing = 0
+    for text in (page(silent), "\n".join(as_text(silent))):
+        assert "omething needs to be looked at." in text
+        assert "shipper status -c shipper.yml" in text
+    assert "Next: shipper status" in list(as_text(silent))[-1]
+    assert "0 lines" not in page(silent)
 
 
 @pytest.mark.parametrize("field", ["path", "evidence", "example", "input", "host"])

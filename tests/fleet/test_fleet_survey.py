@@ -211,6 +211,15 @@ def test_the_page_and_the_text_name_every_host(hosts, index, monkeypatch, tmp_pa
     assert "Verdict: findings" in answer.out
 
 
+def test_a_page_shows_hosts_of_which_nobody_tells_anything(pair, tmp_path):
+    for host in pair:
+        host.configure(fleet=False)
+    ship_all(pair)
+    page = tmp_path / "fleet.html"
+    assert pair[0].shipper("audit", "--fleet", "--html", str(page)).code == 3
+    assert pair[1].name in page.read_text()
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
