@@ -32,7 +32,14 @@ def positions(path: Path) -> list[Position]:
         entries: _Entries = {str(number): entry for number, entry in enumerate(_listed(path))}
     else:
         entries = _registry(_home(path))
-    return [position for key, value in entries.items() if (position := _position(key, value)) is not None]
+    return [position for key, value in entries.items() if (position := _told(path, key, value)) is not None]
+
+
+def _told(path: Path, key: str, value: object) -> Position | None:
+    try:
+        return _position(key, _object(value))
+    except (KeyError, ValueError) as error:
+        raise UsageError(f"{path}: the entry '{key}' is none that Filebeat writes: {error}") from error
 
 
 def _home(path: Path) -> Path:
@@ -45,7 +52,7 @@ def _home(path: Path) -> Path:
 
 def _registry(home: Path) -> _Entries:
     meta = home / _META
-    version = json.loads(meta.read_text()).get("version") if meta.is_file() else _VERSION
+    version = _version(meta) if meta.is_file() else _VERSION
     if version != _VERSION:
         raise UsageError(f"{meta}: a registry of version {version} is not known; {_VERSION} is.")
     numbers = [int(file.stem) for file in home.glob("*.json") if file.stem.isdigit()]
@@ -68,6 +75,13 @@ def _registry(home: Path) -> _Entries:
     return entries
 
 
+def _version(meta: Path) -> object:
+    try:
+        return _object(json.loads(meta.read_text())).get("version")
+    except ValueError as error:
+        raise UsageError(f"{meta}: this does not belong to a registry of Filebeat: {error}") from error
+
+
 def _changes(path: Path) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
     """Number, action and entry of each change that is there as a whole."""
     if not path.is_file():
@@ -85,14 +99,17 @@ def _changes(path: Path) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
         if head is None:
             head = content
         else:
-            yield int(head.get("id", 0)), str(head.get("op", "")), content
+            number = head.get("id")
+            if number.__class__ is not int:
+                return
+            yield number, str(head.get("op", "")), content
             head = None
 
 
 def _listed(path: Path) -> list[dict[str, Any]]:
     try:
         content = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UsageError(f"{path}: this is no registry of Filebeat: {error}") from error
     if not isinstance(content, list) or not all(isinstance(entry, dict) for entry in content):
         raise UsageError(f"{path}: this is no registry of Filebeat; that is a list of entries.")
@@ -106,16 +123,17 @@ def _position(key: str, value: Mapping[str, Any]) -> Position | None:
     meta = value.get("meta")
     meta = meta if isinstance(meta, dict) else {}
     if "FileStateOS" in value:
-        place = value["FileStateOS"]
-        devices = frozenset({int(place["device"])}) if "device" in place else frozenset()
+        place = _object(value["FileStateOS"])
+        devices = frozenset({_number(place["device"])}) if "device" in place else frozenset()
         # The streams of a container lie in one file, and each has an entry.
         stream = str(meta.get("stream", ""))
         path = str(value.get("source", ""))
-        return Position(int(value.get("offset", 0)), path, place.get("inode"), devices, stream=stream)
+        return Position(_number(value.get("offset", 0)), path, _number(place["inode"]), devices, stream=stream)
     if "cursor" not in value or "source" not in meta:
         return None
     kind = str(meta.get("identifier_name", "native"))
-    return _of_stream(kind, key.rpartition(f"::{kind}::")[2], int((value["cursor"] or {}).get("offset", 0)), meta)
+    offset = _number(_object(value["cursor"] or {}).get("offset", 0))
+    return _of_stream(kind, key.rpartition(f"::{kind}::")[2], offset, meta)
 
 
 def _of_stream(kind: str, name: str, offset: int, meta: Mapping[str, Any]) -> Position:
@@ -130,3 +148,15 @@ def _of_stream(kind: str, name: str, offset: int, meta: Mapping[str, Any]) -> Po
     if kind == "path":
         return Position(offset, path)
     return Position(offset, path, obstacle=f"Filebeat knew it by `{kind}`, which is not understood")
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    if isinstance(value, dict):
+        return value
+    raise ValueError(f"{json.dumps(value)} stands where an object should")
+
+
+def _number(value: object) -> int:
+    if isinstance(value, int) and value >= 0:
+        return value
+    raise ValueError(f"{json.dumps(value)} stands where a number from 0 on should")

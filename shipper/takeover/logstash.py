@@ -25,6 +25,12 @@ def _position(file: Path, number: int, line: str) -> Position:
     if len(parts) not in (_WITHOUT_PATH, _WITH_PATH) or not all(part.isdecimal() for part in numbers):
         raise UsageError(f"{file}:{number}: this is no line of a sincedb: inode major minor position [time path].")
     inode, major, minor, offset = map(int, numbers)
-    # Under JRuby the minor number may hold the whole device, with 0 before it.
-    devices = frozenset({os.makedev(major, minor), major << 24 | minor})
-    return Position(offset, parts[-1] if len(parts) == _WITH_PATH else "", inode, devices)
+    return Position(offset, parts[-1] if len(parts) == _WITH_PATH else "", inode, _devices(major, minor))
+
+
+def _devices(major: int, minor: int) -> frozenset[int]:
+    """What the two may mean: under JRuby the minor number may hold the whole device, with 0 before it."""
+    try:
+        return frozenset({os.makedev(major, minor), major << 24 | minor})
+    except OverflowError:
+        return frozenset({major << 24 | minor})

@@ -175,12 +175,19 @@ def _begun(planned: Planned, found: Found, content: Content, position: Position)
             return _Beginning(whole._replace(note=note), found)
         note = "packed, and read to its end by the other: nothing of it is shipped"
         return _Beginning(planned._replace(offset=None, note=note), found, Mark(EVERYTHING, MarkKind.START, ""))
-    if position.offset and not content.pread(1, position.offset - 1):
+    if position.offset > EVERYTHING or (position.offset and not content.pread(1, position.offset - 1)):
         note = f"shorter than the {position.offset} bytes that the other has read, so it is another file: read whole"
         return _Beginning(planned._replace(note=note), found)
     mark = start_at(content, position.offset)
     offset = mark.offset if mark else 0
     notes = [f"was {position.path}"] if position.path not in ("", planned.path) else []
+    doubts = []
     if offset < position.offset:
-        notes.append("the other stood within a line, which is shipped whole")
-    return _Beginning(planned._replace(offset=offset, note="; ".join(notes)), found, mark)
+        doubts.append(
+            "the other stood within a line, which is shipped whole; if this is another file, or was rewritten since, "
+            "what lies before is shipped by neither"
+        )
+    if position.devices and found.status.st_dev not in position.devices:
+        doubts.append("its device had another number then")
+    note = "; ".join(notes + doubts)
+    return _Beginning(planned._replace(offset=offset, note=note, doubtful=bool(doubts)), found, mark)

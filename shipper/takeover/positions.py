@@ -86,9 +86,12 @@ class Positions:
 
 
 def _may_lie_on(position: Position, found: Found) -> bool:
-    """Whether an inode is that of a file: inodes are told apart by device, or else by folder."""
+    """Whether an inode is that of a file: inodes are told apart by device, or else by folder.
+
+    A device's number may change when the machine starts; inode and path together still mean the file.
+    """
     if position.devices:
-        return found.status.st_dev in position.devices
+        return found.status.st_dev in position.devices or position.path == str(found.path)
     return Path(position.path).parent == found.path.parent
 
 

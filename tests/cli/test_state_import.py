@@ -155,7 +155,8 @@ def test_a_file_is_known_again_by_its_content_also_when_it_was_renamed_and_packe
 def test_within_a_line_the_line_is_shipped_whole(switch: Switch) -> None:
     log = write(switch.logs / "a.log", *WIDE)
     switch.log_file((1, "set", native(log, size_of(WIDE[:30]) + 5)))
-    _, answer = switch.take_over("--apply")
+    code, answer = switch.take_over("--apply")
+    assert (code, answer["files"][0]["doubtful"]) == (Exit.FINDINGS, True), "it may be another file of the same inode"
     assert "within a line" in answer["files"][0]["note"]
     switch.once()
     assert switch.sources() == [WIDE[30:]]
@@ -267,6 +268,14 @@ def test_of_two_streams_in_one_file_the_one_behind_counts_of_two_entries_of_one_
     assert begins(switch.take_over()[1]) == {"a.log": size_of(WIDE[:20])}
 
 
+def test_places_that_no_file_reaches_are_those_of_another_file(switch: Switch) -> None:
+    log = write(switch.logs / "a.log", *WIDE)
+    sincedb = switch.folder / ".sincedb_1"
+    sincedb.write_text(f"{log.stat().st_ino} 0 {log.stat().st_dev} {10**30}\n1 {2**40} {2**70} 5\n")
+    code, answer = switch.take_over(other="logstash", source=sincedb)
+    assert (code, begins(answer), answer["gone"]) == (Exit.CLEAN, {"a.log": 0}, ["inode 1"])
+
+
 def test_the_registry_of_an_old_filebeat_is_one_file(switch: Switch) -> None:
     log = write(switch.logs / "a.log", *WIDE)
     old = switch.folder / "registry.json"
@@ -310,6 +319,46 @@ def test_fluent_bit_knows_files_by_inode_and_folder(switch: Switch) -> None:
     assert switch.verdict() == ("closed", [])
 
 
+def test_of_two_files_that_had_an_inode_one_after_the_other_fluent_bit_means_the_newer(switch: Switch) -> None:
+    log = write(switch.logs / "a.log", *WIDE)
+    database = switch.folder / "tail.db"
+    with closing(sqlite3.connect(database)) as db, db:
+        db.execute("CREATE TABLE in_tail_files (id INTEGER PRIMARY KEY, name TEXT NOT NULL, offset, inode)")
+        rows = [(1, str(log) + ".1", size_of(WIDE[:30])), (2, str(log), size_of(WIDE[:10])), (3, str(log), None)]
+        db.executemany(f"INSERT INTO in_tail_files VALUES (?, ?, ?, {log.stat().st_ino})", rows)
+    code, answer = switch.take_over("--apply", other="fluent-bit", source=database)
+    assert (code, begins(answer)) == (Exit.CLEAN, {"a.log": size_of(WIDE[:10])})
+
+
+def test_a_device_that_has_another_number_since_is_told(switch: Switch) -> None:
+    log = write(switch.logs / "a.log", *WIDE)
+    entry = of_log_input(log, size_of(WIDE[:30]))
+    entry["v"]["FileStateOS"]["device"] += 1
+    moved = of_log_input(write(switch.logs / "b.log", *numbered(300, 340)), 20)
+    moved["v"] |= {"source": "/elsewhere/b.log", "FileStateOS": {**moved["v"]["FileStateOS"], "device": 1}}
+    switch.log_file((1, "set", entry), (2, "set", moved))
+    code, answer = switch.take_over("--apply")
+    assert (code, begins(answer)) == (Exit.FINDINGS, {"a.log": size_of(WIDE[:30]), "b.log": 0})
+    assert [one["doubtful"] for one in answer["files"]] == [True, False]
+    assert "its device had another number then" in answer["files"][0]["note"]
+    switch.once()
+    assert switch.sources() == [WIDE[30:], numbered(300, 340)]
+
+
+@pytest.mark.parametrize("keep_state", [True, False], ids=["with state", "rebuilt"])
+def test_a_state_that_is_rebuilt_after_a_switch_ships_nothing_twice(switch: Switch, *, keep_state: bool) -> None:
+    log = write(switch.logs / "a.log", *WIDE)
+    switch.log_file((1, "set", native(log, size_of(WIDE[:30]))))
+    switch.take_over("--apply")
+    switch.once()
+    if not keep_state:
+        assert switch.run("state", "rebuild").returncode == Exit.CLEAN
+    append(log, *numbered(100, 102))
+    assert switch.once()["stored"] == 2
+    assert switch.sources() == [[*WIDE[30:], *numbered(100, 102)]]
+    assert switch.verdict() == ("closed", [])
+
+
 def test_an_archive_that_was_read_to_its_end_is_skipped_whole(switch: Switch) -> None:
     packed = compress(write(switch.logs / "a.log", *WIDE))
     status = packed.stat()
@@ -337,6 +386,10 @@ def test_an_input_that_would_ship_it_all_again_without_its_state_is_refused(tmp_
         ("filebeat", "registry.json", "nothing", "no registry of Filebeat"),
         ("fluent-bit", "tail.db", "no database, however long it is", "no database of Fluent Bit"),
         ("fluent-bit", "tail.db", "", "no database of Fluent Bit"),
+        ("filebeat", "registry.json", '[{"FileStateOS": {"inode": "x"}, "offset": 1}]', """entry '0' is none that"""),
+        ("filebeat", "registry.json", '[{"FileStateOS": {"inode": 1}, "offset": -1}]', "a number from 0 on"),
+        ("filebeat", "registry.json", '[{"FileStateOS": 7}]', "7 stands where an object should"),
+        ("filebeat", "registry.json", '[{"cursor": "x", "meta": {"source": "/a"}}]', '"x" stands where an object'),
         ("logstash", ".sincedb", "1 2 3\n", ".sincedb:1: this is no line of a sincedb"),
         ("logstash", ".sincedb", "1 2 3 x\n", ".sincedb:1: this is no line of a sincedb"),
     ],
@@ -358,6 +411,10 @@ def test_a_registry_of_another_version_and_a_folder_without_one_are_mistakes(
     (switch.registry / "meta.json").write_text('{"version":"2"}')
     assert execute([*command, str(switch.registry)]) == Exit.USAGE
     assert "version 2 is not known" in capsys.readouterr().err
+    for text in ("[]", "{"):
+        (switch.registry / "meta.json").write_text(text)
+        assert execute([*command, str(switch.registry)]) == Exit.USAGE
+        assert "does not belong to a registry" in capsys.readouterr().err
     assert execute([*command, str(switch.logs)]) == Exit.USAGE
     assert "there is no registry of Filebeat here" in capsys.readouterr().err
 
