@@ -139,6 +139,20 @@ def test_without_its_state_the_agent_still_does_not_ship_what_filebeat_has_shipp
     assert switch.ask("audit", "--no-state")["verdict"] == "closed"
 
 
+def test_taking_over_again_helps_where_the_state_was_lost_before_anything_was_stored(switch: Switch) -> None:
+    log = write(switch.logs / "a.log", *WIDE)
+    write(switch.logs / "new.log", *numbered(500, 503))
+    switch.log_file((1, "set", native(log, size_of(WIDE))))
+    switch.take_over("--apply")
+    for path in (switch.folder / "state").glob("state.db*"):
+        path.unlink()
+    append(log, *numbered(100, 102))
+    assert switch.take_over("--apply")[0] == Exit.CLEAN
+    switch.once()
+    assert switch.sources() == [numbered(100, 102), numbered(500, 503)]
+    assert switch.verdict() == ("closed", [])
+
+
 def test_a_file_is_known_again_by_its_content_also_when_it_was_renamed_and_packed(switch: Switch) -> None:
     log = write(switch.logs / "a.log", *WIDE)
     content = log.read_bytes()

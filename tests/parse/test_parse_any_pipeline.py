@@ -18,14 +18,16 @@ BRANCHES = [
     [{"grok": ["^C (?<x.t>\\S+)(?: n=%{INT:x.n:int})?(?: (?<x.a>\\S+))?$"]}],
     [{"key_value": {"into": "x", "quote": '"', "null": ["-"]}}],
 ]
-STEPS = [
-    [{"first": BRANCHES}],
-    [{"key_value": {"into": "x", "null": ["-"]}}, {"json": {"into": "x"}, "field": "x.j", "optional": True}],
-    [{"json": {"into": "x"}}],
-    [{"json": {"into": "x"}, "optional": True}, {"key_value": {"into": "x.deep"}, "field": "x.k", "optional": True}],
-    [{"columns": {"names": NAMES, "separator": ";", "into": "x", "null": ["-"]}}],
-    [{"columns": {"names": "header", "separator": ";", "into": "x", "header": "^#"}}],
-]
+STEPS = {
+    "branches": [{"first": BRANCHES}],
+    "pairs": [{"key_value": {"into": "x", "null": ["-"]}}, {"json": {"into": "x"}, "field": "x.j", "optional": True}],
+    "json": [
+        {"json": {"into": "x"}, "optional": True},
+        {"key_value": {"into": "x.deep"}, "field": "x.k", "optional": True},
+    ],
+    "columns": [{"columns": {"names": NAMES, "separator": ";", "into": "x", "null": ["-"]}}],
+    "header": [{"columns": {"names": "header", "separator": ";", "into": "x", "header": "^#"}}],
+}
 KINDS = ("long", "int", "double", "float", "boolean", "ip", "keyword", "date", "[int]", "[long]", "[date]", "[double]")
 SET = {"x.s": 'say "x"', "x.k": 5, "network.transport": "100 % tcp", "event.kind": True, "z": 1.5}
 ECS = {
@@ -69,10 +71,11 @@ def part_of(whole):
     )
 
 
-definitions = st.fixed_dictionaries(
-    {
+def definitions(steps):
+    """Definitions with these steps."""
+    parts = {
         "header": st.just("^#"),
-        "parse": st.sampled_from(STEPS),
+        "parse": st.just(steps),
         "types": st.dictionaries(st.sampled_from([f"x.{name}" for name in "nkam"]), st.sampled_from(KINDS), max_size=4),
         "set": part_of(SET),
         "ecs": part_of(ECS),
@@ -82,8 +85,15 @@ definitions = st.fixed_dictionaries(
         "redact": st.just([]) | part_of(REDACT),
         "timestamp": st.sampled_from(TIMES),
     }
-).map(lambda said: "".join(f"{key}: {json.dumps(value)}\n" for key, value in said.items()))
+    said = st.fixed_dictionaries(parts)
+    return said.map(lambda keys: "".join(f"{key}: {json.dumps(value)}\n" for key, value in keys.items()))
 
+
+TIMES_SAID = (
+    *("2026-10-25 02:30:00.5", "2026-03-29 02:30:00.123456", "2026-11-22 10:11:12.5", "2026-11-22 10:11:12.123456789"),
+    *("2026-11-22T10:11:12Z", "1795302960123.456", "02:30:00", "10:11:12", "20261122101112.5", "0001-01-01 00:00:00.0"),
+)
+times = st.sampled_from(TIMES_SAID) | st.just("7")
 SAID = (
     *(
         "",
@@ -102,8 +112,7 @@ SAID = (
     *("nan", "inf", "-inf", "1e400", "1e16", "1.5", "-0.0", "1_0", "٣", "true", "no", "1,2", "1,,2", "1.5,x"),
     *("192.0.2.1", "2001:DB8::1", "::1%eth0", "a", "dropped", "secret=x", 'say "x"', '"say",', ",", '","', "\\"),
     *("\0", "\x7f", "\x1b[1m", "\t", "\u2028", "é", "\U0001f600", "\ue0009\ue001", "{}", "{", "null", '{"k": [1]}'),
-    *("2026-10-25 02:30:00.5", "2026-03-29 02:30:00.123456", "2026-11-22 10:11:12.5", "2026-11-22 10:11:12.123456789"),
-    *("2026-11-22T10:11:12Z", "1795302960123.456", "02:30:00", "10:11:12", "20261122101112.5", "0001-01-01 00:00:00.0"),
+    *TIMES_SAID,
 )
 values = st.sampled_from(SAID) | st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=6)
 contents = st.recursive(
@@ -112,21 +121,55 @@ contents = st.recursive(
     max_leaves=4,
 )
 names = st.sampled_from([*NAMES, *NAMES, "s", "absent", "x", "k.x", "n_text", "\ue0003\ue001", '"', ","])
-lines = st.one_of(
-    st.lists(st.tuples(names, values).map("=".join), max_size=5).map(" ".join),
-    st.dictionaries(names, contents, max_size=5).map(json.dumps),
-    st.dictionaries(names, contents, max_size=5).map(lambda found: "j=" + json.dumps(found, separators=(",", ":"))),
-    st.tuples(*[values] * 6).map(";".join),
-    st.sampled_from(["#n:1;k:2;a:3", "#t:1;n:2;k:3;a:4;m:5;j:6", "#n:1"]),
-    st.tuples(st.sampled_from(["A", "B", "C"]), values, values).map(" ".join),
-    st.tuples(values, values).map("B {0[0]}:{0[1]}".format),
-    values,
-).map(lambda text: text.encode() + b"\n") | st.sampled_from(
-    [b"\xff\xfe=1\n", b"n=\xc3\n", b"n=7 k=\xed\xa0\x80\n", b"\r\n"]
+
+
+def pairs(keys, row):
+    return " ".join(f"{key}={value}" for key, value in zip(keys, row, strict=True))
+
+
+def in_json(keys, row):
+    return json.dumps(dict(zip(keys, row, strict=True)), separators=(",", ":"))
+
+
+WRITERS = {
+    "branches": lambda keys, row: [
+        pairs(keys, row),
+        f"A {row[0]} {row[1]}",
+        f"B {row[0]}:{in_json(keys, row)}",
+        f"C {row[0]} n=7 {row[1]}",
+    ][len(keys) % 4],
+    "pairs": lambda keys, row: pairs(keys, row) if "j" not in keys else f"n={row[0]} j={in_json(keys, row)}",
+    "json": in_json,
+    "columns": lambda _, row: ";".join(map(str, row)),
+    "header": lambda _, row: ";".join(map(str, row)),
+}
+STRANGE = (
+    b"\xff\xfe=1\n",
+    b"n=\xc3\n",
+    b"n=7 k=\xed\xa0\x80\n",
+    b"\r\n",
+    b"#n:1;k:2;a:3\n",
+    b"A 7 a\n",
+    b"C 10:11:12\n",
 )
-files = st.lists(lines, min_size=1, max_size=6).flatmap(
-    lambda some: st.lists(st.sampled_from(some) | lines, max_size=9)
-)
+
+
+@st.composite
+def files(draw, kind):
+    """The lines of a file: some lists of names, and rows of values for each."""
+    lists = draw(st.lists(st.lists(names, min_size=2, max_size=6, unique=True), min_size=1, max_size=3))
+    inner = contents if kind == "json" else values
+    lines = [b"#t:1;n:2;k:3;a:4;m:5;j:6\n"]
+    for _ in range(draw(st.integers(0, 8))):
+        keys = draw(st.sampled_from(lists))
+        width = len(NAMES) if kind in ("columns", "header") else len(keys)
+        row = [draw(times if place == 0 else inner) for place in range(width)]
+        lines.append(WRITERS[kind](keys, row).encode() + b"\n")
+        lines += draw(st.lists(st.sampled_from(STRANGE), max_size=1))
+    return lines
+
+
+logs = st.sampled_from([*STEPS]).flatmap(lambda kind: st.tuples(definitions(STEPS[kind]), files(kind)))
 
 
 @pytest.fixture(scope="module")
@@ -138,11 +181,13 @@ def outcome_of(pipeline: Pipeline, pieces: list[bytes]) -> Outcome:
     reading = Reading(pipeline, [Mark(0, MarkKind.DATE, "2026-10-24"), Mark(30, MarkKind.DATE, "2026-10-25")])
     for piece in pieces:
         reading.read(piece)
+    reading.outcome.filtered.sort()  # those that a rule drops come after the blank ones of the same read
     return reading.outcome
 
 
-@given(definitions, files, st.integers(1, 8))
-def test_lines_become_the_same_documents_together_and_one_by_one(shared_lab, definition, lines, size):
+@given(logs, st.integers(1, 8))
+def test_lines_become_the_same_documents_together_and_one_by_one(shared_lab, log, size):
+    definition, lines = log
     try:
         pipeline = shared_lab.pipeline(definition)
     except ShipperError:
