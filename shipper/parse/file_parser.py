@@ -66,7 +66,7 @@ class FileParser:
         chains = self._make_documents(drafts, parsed)
         self._tables.write()
         made = [*parsed.documents, *(refusal.document for refusal in parsed.refused)]
-        if parsed.refused or parsed.runaways:
+        if len(chains) < len(made):  # events were refused, or interrupted
             chain_at = {event.offset: event.chain for event in events}
             chains = [chain_at[document.offset] for document in made]
         if made:

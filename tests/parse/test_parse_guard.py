@@ -6,10 +6,11 @@ import signal
 import pytest
 from support.agents import Site
 
+from shipper.grok.timeout import MatchTimeout
 from shipper.hashes import chain_start, chains, tally_of
 from shipper.overview import overview
 from shipper.parse.definition import load_pipeline
-from shipper.parse.file_parser import RUNAWAY
+from shipper.parse.file_parser import RUNAWAY, FileParser
 from shipper.parse.guard import Guard
 from shipper.records import Event, Source
 from shipper.settings import InputSettings
@@ -101,6 +102,24 @@ def test_a_drop_rule_that_runs_away_drops_nothing(definitions):
     assert (RUNAWAY in raw["tags"], "app" in raw) == (True, False)
     assert last["app"] == {"name": "two", "rest": "c"}
     assert len({document.id for document in outcome.documents}) == 2
+
+
+@pytest.mark.parametrize("drop", ["[{rule: odd, when: {app.name: {equal: one}}}]", "[]"], ids=["dropping", "shipping"])
+def test_an_event_that_is_interrupted_when_it_is_just_done_with_has_one_fate(definitions, monkeypatch, drop):
+    document = FileParser._document
+
+    def late(parser, draft, outcome):
+        kept = document(parser, draft, outcome)
+        if draft.message == "two cd!":
+            raise MatchTimeout
+        return kept
+
+    monkeypatch.setattr(FileParser, "_document", late)
+    outcome = parsed(definitions, Guard(), b"one ab!\n", b"two cd!\n", b"six ef!\n", drop=drop)
+    shipped = [body["message"] for body in bodies(outcome)]
+    assert shipped == (["one ab!"] if drop == "[]" else []) + ["two cd!", "six ef!"]
+    assert len({document.id for document in outcome.documents} - {""}) == len(shipped)
+    assert outcome.runaways == []
 
 
 def test_a_thousand_lines_that_together_take_longer_than_the_limit_are_no_runaways(definitions):
