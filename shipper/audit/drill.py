@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from math import inf
+from typing import NamedTuple
 
-from shipper.audit.beginnings import are_beginnings, told_apart
-from shipper.audit.claims import DEAD
+from shipper.audit.beginnings import Generations, are_beginnings, told_apart
+from shipper.audit.claims import DEAD, Claim
 from shipper.audit.context import Context, Extent
 from shipper.audit.copies import grouped
 from shipper.audit.disk import DiskFile
@@ -73,6 +74,8 @@ class Drilled:
     """All documents of each id that is there more than once."""
     vouched: Tally
     """Of files that are gone."""
+    unheld: list[Claim]
+    """What the ledger counted of files that are gone, and of which the documents are others."""
 
 
 def compare(context: Context, family: Family, parts: Sequence[Part], run: Extent) -> Drilled:
@@ -86,7 +89,7 @@ def compare(context: Context, family: Family, parts: Sequence[Part], run: Extent
     for comparison in comparisons:
         comparison.matching, rest = match_ids(comparison.events, rest)
         twice += comparison.matching.twice
-    kept = _without_vouched(family, comparisons, rest, run, documents)
+    kept, unheld = _without_vouched(family, comparisons, rest, run, documents)
     vouched = _shipped(rest).minus(_shipped(kept))
     if kept:  # a file was edited, or holds other lines: what never had a document must not be taken for what had one
         for comparison in comparisons:
@@ -97,7 +100,7 @@ def compare(context: Context, family: Family, parts: Sequence[Part], run: Extent
         for comparison in comparisons:
             _parse_absent(comparison, upto=_undecided_upto(context, comparison.part, run))
     surplus = _without_superseded(comparisons[0], surplus)
-    return Drilled(comparisons, surplus, twice, stored, grouped(documents), vouched)
+    return Drilled(comparisons, surplus, twice, stored, grouped(documents), vouched, unheld)
 
 
 def rules_for(context: Context, family: Family, part: Part, documents: Sequence[Stored]) -> Rules:
@@ -170,32 +173,49 @@ def _align(comparisons: Sequence[Comparison], rest: Sequence[Stored]) -> list[Su
     return list(places.values())
 
 
+class _Vouched(NamedTuple):
+    """What the ledger says of files that are gone, and that share their beginning with those that are there."""
+
+    kept: Sequence[Stored]
+    """Documents of which it says nothing."""
+    unheld: list[Claim]
+    """Claims on other lines than those of the documents, though these are all vouched for."""
+
+
 def _without_vouched(
     family: Family,
     comparisons: Sequence[Comparison],
     rest: Sequence[Stored],
     run: Extent,
     documents: Sequence[Stored],
-) -> Sequence[Stored]:
+) -> _Vouched:
     """Less the documents of files that are gone and whose ledger counted just these, after a shared beginning."""
     if not rest:
-        return rest
+        return _Vouched(rest, [])
     left = _shipped(rest)
     claims = gone_claims(family, (comparison.part for comparison in comparisons))
     counted = [total(claim.stored(bucket) for bucket in claim.ledger if run.holds(bucket)) for claim in claims]
     prefixes = {prefix for comparison in comparisons for prefix in _prefixes(comparison)}
     apart = {stored for stored in counted if stored not in prefixes}
-    together = len(apart) > 1 and are_beginnings(total(apart).minus(left), len(apart), prefixes)
-    vouched = together or any(stored.minus(left) in prefixes for stored in counted)
-    if vouched:
-        return ()
-    explained = told_apart(documents, apart).ids if apart else set()
-    unexplained = [document for document in rest if document.id not in explained]
-    return unexplained if not explained or any(_shipped(unexplained)) else ()
+    if len(apart) > 1 and are_beginnings(total(apart).minus(left), len(apart), prefixes):
+        return _Vouched((), [])
+    one = next((stored for stored in apart if stored.minus(left) in prefixes), None)
+    if one is not None:
+        apart -= {one, *accumulate(_tallies(rest), Tally.plus, initial=one.minus(left))}
+    told = told_apart(documents, apart) if apart else Generations(set(), set())
+    kept = [] if one is not None else [document for document in rest if document.id not in told.ids]
+    if kept and (not told.ids or any(_shipped(kept))):
+        return _Vouched(kept, [])
+    lost = apart - told.found
+    return _Vouched((), [claim for claim, stored in zip(claims, counted, strict=True) if stored in lost])
+
+
+def _tallies(documents: Iterable[Stored]) -> Iterable[Tally]:
+    return (document.tally for document in documents if document.place != DEAD)
 
 
 def _shipped(documents: Iterable[Stored]) -> Tally:
-    return total(document.tally for document in documents if document.place != DEAD)
+    return total(_tallies(documents))
 
 
 def _prefixes(comparison: Comparison) -> Iterable[Tally]:

@@ -13,7 +13,7 @@ from shipper.audit.drill import compare, rules_for
 from shipper.audit.families import Family, Part, gone_claims, part_of
 from shipper.audit.findings import Cause, Finding, Kind, Outcome, Totals
 from shipper.audit.gaps import lost_at_source
-from shipper.audit.gone import examine_gone, unheld
+from shipper.audit.gone import examine_gone, unheld, unheld_beside_others
 from shipper.audit.judge import judge
 from shipper.audit.moments import with_moments
 from shipper.audit.resume_parts import KeptComparisons, KeptParts
@@ -30,9 +30,9 @@ def examine(context: Context, family: Family) -> Outcome:
         return outcome
     parts = parts_of(context, family)
     outcome = Outcome(files=len(family.files))
-    _weigh(context, family, parts, outcome)
-    if not outcome.findings and not outcome.vouched.lines:
-        outcome.add(unheld(context, family, gone_claims(family, parts)))
+    vouched = _weigh(context, family, parts, outcome)
+    if not outcome.findings:
+        outcome.add(unheld(context, family, gone_claims(family, parts), vouched))
     outcome.add(lost_at_source(context, family, parts))
     return outcome
 
@@ -49,8 +49,8 @@ def parts_of(context: Context, family: Family) -> list[Part]:
     return parts
 
 
-def _weigh(context: Context, family: Family, parts: Sequence[Part], outcome: Outcome) -> None:
-    """Close the buckets that balance, drill down the others."""
+def _weigh(context: Context, family: Family, parts: Sequence[Part], outcome: Outcome) -> list[Run]:
+    """Close the buckets that balance, drill down the others; where documents of files that are gone were found."""
     buckets = sorted({*family.held, *(bucket for part in parts for bucket in part.measure.buckets)})
     ledgers = _ledgers(context, family, parts)
     balances = {bucket: _balance(context, family, parts, ledgers, bucket) for bucket in buckets}
@@ -70,13 +70,17 @@ def _weigh(context: Context, family: Family, parts: Sequence[Part], outcome: Out
             outcome.add(balanced)
     runs += equal
     compared = KeptComparisons(context, family, parts)
+    vouched = []
     for run in sorted(runs):
-        outcome.add(_compared(context, family, parts, run, compared if run in equal else None))
+        found = _compared(context, family, parts, run, compared if run in equal else None)
+        vouched += [run] if found.vouched.lines else []
+        outcome.add(found)
     for part in parts:
         last = bucket_of(part.measure.end)
         if family.wanted(last) and not any(run.holds(last) for run in runs):
             outcome.totals.disk_lines += part.measure.partial.lines
             outcome.wait(str(part.branch.file.path), part.measure.partial)
+    return vouched
 
 
 def _compared(
@@ -97,6 +101,8 @@ def _drill(context: Context, family: Family, parts: Sequence[Part], run: Run) ->
     for extent in _extents(context, family, parts, run):
         drilled = compare(context, family, parts, extent)
         found = judge(context, family, drilled)
+        if not found.findings:
+            found.add(unheld_beside_others(context, family, drilled.unheld))
         silent = silent and not found.findings
         if context.level is Level.CONTENTS:
             found.add(compare_contents(context, family, drilled))

@@ -14,6 +14,8 @@ from shipper.audit.families import Family
 from shipper.audit.findings import Cause, Finding, Kind, Outcome
 from shipper.records import BUCKET_BITS, Tally, bucket_of, total
 
+_ALL = Run(0, LAST_BUCKET)
+
 
 class _Report(Protocol):
     def __call__(
@@ -41,27 +43,56 @@ def examine_gone(context: Context, family: Family) -> Outcome:
     return _vouched(context, outcome, total(_weigh(context, family, apart[0], bucket, report) for bucket in wanted))
 
 
-def unheld(context: Context, family: Family, gone: Sequence[Claim]) -> Outcome:
-    """The claims on lines that are neither on disk nor, as nothing beyond the disk's lines is held, in the index."""
+def unheld(context: Context, family: Family, gone: Sequence[Claim], vouched: Sequence[Run]) -> Outcome:
+    """The claims on lines that are neither on disk nor in the index.
+
+    Of buckets beyond the runs in which documents of files that are gone were vouched for: there it is known already.
+    """
     outcome = Outcome()
     report = _reporter(context, family, outcome)
-    held = total(tally.tally for tally in family.held.values())
-    prefixes = _prefixes(context, family) if gone else set()
     for claim in gone:
-        stored = claim.all_stored()
-        if stored not in prefixes:
+        buckets = [
+            bucket for bucket in _beyond(context, family, claim) if not any(run.holds(bucket) for run in vouched)
+        ]
+        if buckets:
+            stored = total(claim.stored(bucket) for bucket in buckets)
+            held = total(family.index_tally(bucket) for bucket in buckets)
             evidence = (
                 f"the ledger counts {stored.lines} stored lines of {claim.row.current_path}, which is gone from disk; "
                 f"the index holds {held.lines} of all files that begin the same, and they are on disk"
             )
             lost = Tally(max(1, stored.lines - held.lines), max(1, stored.bytes - held.bytes))
-            report(Kind.MISSING, Cause.GONE_FROM_INDEX, 0, lost, evidence)
+            report(Kind.MISSING, Cause.GONE_FROM_INDEX, buckets[0] << BUCKET_BITS, lost, evidence)
     return outcome
 
 
-def _prefixes(context: Context, family: Family) -> set[Tally]:
+def unheld_beside_others(context: Context, family: Family, claims: Sequence[Claim]) -> Outcome:
+    """The claims on lines of which the index holds none, while it holds those of other files that are gone."""
+    outcome = Outcome()
+    report = _reporter(context, family, outcome)
+    for claim in claims:
+        stored = claim.all_stored()
+        evidence = (
+            f"the ledger counts {stored.lines} stored lines of {claim.row.current_path}, which is gone from disk; what "
+            "the index holds of files that begin the same are lines of others"
+        )
+        report(Kind.UNPROVED, Cause.AMBIGUOUS_LEDGER, 0, stored, evidence)
+    return outcome
+
+
+def _beyond(context: Context, family: Family, claim: Claim) -> list[int]:
+    """The buckets in which what a claim counted is not the beginning of what the index holds."""
+    return [
+        bucket
+        for bucket in sorted(claim.ledger)
+        if claim.stored(bucket) not in (Tally(), family.index_tally(bucket))
+        and claim.stored(bucket) not in _prefixes(context, family, Run(bucket, bucket))
+    ]
+
+
+def _prefixes(context: Context, family: Family, run: Run) -> set[Tally]:
     """The tallies of the first none, one, two … documents."""
-    documents = context.spans(family, Run(0, LAST_BUCKET))
+    documents = context.spans(family, run)
     return set(accumulate((document.tally for document in documents), Tally.plus, initial=Tally()))
 
 
@@ -78,9 +109,11 @@ def _apart(context: Context, family: Family) -> list[Claim]:
     claims = list({claim.all_stored(): claim for claim in reversed(family.claims)}.values())[::-1]
     held = total(tally.tally for tally in family.held.values())
     fitting = [claim for claim in claims if claim.all_stored() == held]
-    if fitting or len(claims) == 1:
-        return [*fitting, *claims][:1]
-    prefixes = _prefixes(context, family)
+    if fitting:
+        return [*fitting, *(claim for claim in claims if claim not in fitting and _beyond(context, family, claim))]
+    if len(claims) == 1:
+        return claims
+    prefixes = _prefixes(context, family, _ALL)
     return [claim for claim in claims if claim.all_stored() not in prefixes] or claims[:1]
 
 
@@ -93,9 +126,9 @@ def _weigh_together(
     """
     held = total(tally.tally for tally in family.held.values())
     counted = {claim.all_stored() for claim in apart}
-    if are_beginnings(total(counted).minus(held), len(counted) - 1, _prefixes(context, family)):
+    if are_beginnings(total(counted).minus(held), len(counted) - 1, _prefixes(context, family, _ALL)):
         return _vouched(context, outcome, held)
-    documents = context.spans(family, Run(0, LAST_BUCKET))
+    documents = context.spans(family, _ALL)
     generations = told_apart(documents, counted)
     if generations.found == counted and generations.ids.issuperset(document.id for document in documents):
         return _vouched(context, outcome, held)

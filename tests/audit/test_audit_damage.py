@@ -199,3 +199,41 @@ def test_the_line_that_was_put_in_is_told_from_an_equally_long_one_that_is_not_s
     site.write("a.log", [*lines[:15], b"this is line xx of the file\n", blank, *lines[15:]])
     for use_state in (True, False):
         assert found(site.audit(use_state=use_state)) == [("altered", "added on disk", "a.log", 16, 16)], use_state
+
+
+@pytest.mark.parametrize("level", ["ledger", "disk", "contents"])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (0, 1, 2, 3), (1, 0)])
+def test_a_generation_that_the_index_lost_is_missed_beside_those_that_it_holds(
+    site: MemorySite, order: Sequence[int], level: str
+) -> None:
+    """What the index holds of one that is gone, too, vouches for that one alone."""
+    replaced_again_and_again(site, order)
+    held = dict(site.held.documents)
+    for lost, last in [(number, last) for number in order[:-1] for last in (1, 20)]:
+        names = [b"/data/file%d " % ((lost + 1) * 1000 + 19 - n) for n in range(last)]
+        kept = {key: value for key, value in held.items() if not any(name in value.body for name in names)}
+        assert len(kept) == len(held) - last
+        site.held.documents = kept
+        assert site.audit(level=level).verdict is not Verdict.CLOSED, (lost, last)
+    site.held.documents = held
+    assert site.audit(level=level).verdict is Verdict.CLOSED
+
+
+def test_a_part_that_the_index_lost_of_a_file_that_is_gone_is_missed_beside_a_part_that_it_holds(
+    tmp_path: Path,
+) -> None:
+    """The file that follows it is as long, so that nothing is out of balance where its documents are gone."""
+    site = MemorySite(tmp_path, InputSettings("raw", (f"{tmp_path}/logs/*.log",), "raw"))
+    beginning = b"this is how both of them begin, line by line\n"
+    for letter in (b"a", b"b"):
+        lines = [beginning, *(b"%02d " % number + letter * 1_000_000 + b"\n" for number in range(18))]
+        site.write("new.tmp", lines).rename(site.logs / "one.log")
+        site.ship()
+    assert site.audit().verdict is Verdict.CLOSED
+    gone = [key for key, it in site.held.documents.items() if it.offset >> 24 and b"aaaa" in it.body]
+    assert len(gone) == 1
+    for key in gone:
+        del site.held.documents[key]
+    outcome = site.audit()
+    assert found(outcome) == [("missing", "gone from the index", "one.log", None, None)]
+    assert outcome.totals.missing == 1
