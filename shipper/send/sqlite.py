@@ -31,17 +31,15 @@ from shipper.send.output import Dataset, Flaw, Period, Replacement, Scope
 from shipper.transactions import transaction
 
 PLACE = "documents"
-_SCHEMA = """
-BEGIN;
-CREATE TABLE documents (
+_SCHEMA = (
+    """CREATE TABLE documents (
     id TEXT PRIMARY KEY, dataset TEXT NOT NULL, host TEXT NOT NULL, input TEXT NOT NULL, timestamp INTEGER NOT NULL,
     fingerprint TEXT NOT NULL, offset INTEGER NOT NULL, lines INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    h0 INTEGER NOT NULL, h1 INTEGER NOT NULL, pipeline TEXT NOT NULL, document TEXT NOT NULL);
-CREATE INDEX documents_by_place ON documents (fingerprint, offset);
-CREATE TABLE identity (uuid TEXT NOT NULL);
-PRAGMA user_version = 1;
-COMMIT;
-"""
+    h0 INTEGER NOT NULL, h1 INTEGER NOT NULL, pipeline TEXT NOT NULL, document TEXT NOT NULL)""",
+    "CREATE INDEX documents_by_place ON documents (fingerprint, offset)",
+    "CREATE TABLE identity (uuid TEXT NOT NULL)",
+    "PRAGMA user_version = 1",
+)
 _INSERT = "INSERT OR IGNORE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _REPLACE = "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _TALLIES = """
@@ -90,8 +88,11 @@ class SQLiteOutput:
 
     def announce(self, datasets: Iterable[Dataset]) -> None:
         """Make the views of datasets anew."""
-        with self._lock, self._answers():
-            for dataset in datasets:
+        found = list(datasets)
+        if not found:
+            return
+        with self._lock, self._answers(), transaction(self._db):  # others may do the same
+            for dataset in found:
                 self._db.execute(f"DROP VIEW IF EXISTS {_quoted(dataset.name)}")
                 self._db.execute(view(dataset))
 
@@ -230,10 +231,17 @@ def connect_to_write(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
     connection.execute("PRAGMA synchronous = FULL")
-    if not connection.execute("PRAGMA user_version").fetchone()[0]:
-        connection.executescript(_SCHEMA)
-        connection.execute("INSERT INTO identity VALUES (?)", (str(uuid.uuid4()),))
+    if not _is_made(connection):
+        with transaction(connection):
+            if not _is_made(connection):  # another agent may have been first
+                for statement in _SCHEMA:
+                    connection.execute(statement)
+                connection.execute("INSERT INTO identity VALUES (?)", (str(uuid.uuid4()),))
     return connection
+
+
+def _is_made(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:

@@ -1,7 +1,9 @@
 """The embedded index: exact receipts, exact answers, readable as tables."""
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from threading import Barrier
 
 import pytest
 
@@ -91,6 +93,19 @@ def test_a_database_keeps_its_identity_and_another_has_its_own(output, tmp_path)
     with closing(SQLiteOutput(tmp_path / "index.db")) as again, closing(SQLiteOutput(tmp_path / "other.db")) as other:
         assert again.identity == output.identity
         assert other.identity != output.identity
+
+
+@pytest.mark.parametrize("attempt", range(6))
+def test_agents_that_are_started_together_make_one_index(tmp_path, attempt):
+    together = Barrier(8)
+
+    def start(_number):
+        together.wait(60)
+        with closing(SQLiteOutput(tmp_path / "index.db", [Dataset("logs", "default", {})])) as output:
+            return output.identity
+
+    with ThreadPoolExecutor(8) as agents:
+        assert len(set(agents.map(start, range(8)))) == 1
 
 
 def test_a_locked_index_means_send_again(output, tmp_path):
