@@ -11,6 +11,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from support.clock import VirtualClock
 from support.elasticsearch_node import ElasticsearchNode
 from support.es_documents import DATASET, batch_of, documents, with_fields
@@ -28,6 +29,9 @@ from shipper.settings import ElasticsearchSettings, InputSettings
 from shipper.start import agent
 
 STORED, ALREADY = OutcomeKind.STORED, OutcomeKind.ALREADY_STORED
+
+NUMBER = {"properties": {"gridftp": {"properties": {"extra": {"type": "long", "ignore_malformed": True}}}}}
+STRICT_NUMBER = {"properties": {"gridftp": {"properties": {"extra": {"type": "long", "ignore_malformed": False}}}}}
 
 
 class LosesOneAnswer(ElasticsearchOutput):
@@ -144,6 +148,26 @@ def test_a_document_is_replaced_where_it_is(limited: LimitedNode) -> None:
     assert {span.id: span.place for span in output.spans(fingerprint, 0, 1 << 40)} == places
     bodies = output.bodies([document.id for document in some], fingerprint=fingerprint)
     assert bodies == {document.id: document.body for document in [*better, some[2]]}
+    output.close()
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain indices", "a stream that was rolled over"])
+def test_a_document_that_is_refused_though_it_is_stored_is_told_from_others(
+    limited: LimitedNode, *, stream: bool
+) -> None:
+    namespace = "refused_stream" if stream else "refused_plain"
+    some = documents(3, seed=namespace, index=f"{DATASET}-{namespace}-2026.11")
+    before = some[0]
+    held, new = (with_fields(one, gridftp={"nbytes": 1, "extra": "no number"}) for one in some[1:])
+    output = opened(limited.settings(data_stream=stream), namespace)
+    target = f"shipper-{DATASET}-{namespace}" if stream else f"shipper-{before.index}"
+    assert kinds(output, [before]) == [STORED]
+    limited.node.ask("PUT", f"/{target}/_mapping", NUMBER)
+    assert kinds(output, [held]) == [STORED]
+    if stream:
+        limited.node.ask("POST", f"/{target}/_rollover")
+    limited.node.ask("PUT", f"/{target}/_mapping", STRICT_NUMBER)
+    assert kinds(output, [held, new]) == [ALREADY, OutcomeKind.REFUSED]
     output.close()
 
 

@@ -11,12 +11,10 @@ import pytest
 from support.bulk_faults import page, reset_after_receipt, whole
 from support.bulk_server import BulkServer, Fault, Item, failed_item
 from support.clock import VirtualClock
-from support.elasticsearch_node import ElasticsearchNode
-from support.es_documents import DATASET, batch_of, documents, with_fields
+from support.es_documents import DATASET, batch_of, documents
 from support.site import Site, transfer
 
 from shipper.agent import Totals
-from shipper.clock import SystemClock
 from shipper.events_log import EventsLog, silent
 from shipper.records import ALREADY_STORED, STORED, Document, Outcome, OutcomeKind
 from shipper.send.connection import Answer, Connection
@@ -188,29 +186,3 @@ def test_without_its_state_an_agent_makes_no_dead_letters_of_what_is_stored(serv
     assert (totals.outcomes[OutcomeKind.ALREADY_STORED], totals.outcomes[OutcomeKind.REFUSED]) == (60, 5)
     outcome = site.audit()
     assert (outcome.verdict, outcome.totals.indexed, outcome.totals.dead_letters) == ("closed", 65, 5)
-
-
-NUMBER = {"properties": {"gridftp": {"properties": {"extra": {"type": "long", "ignore_malformed": True}}}}}
-STRICT_NUMBER = {"properties": {"gridftp": {"properties": {"extra": {"type": "long", "ignore_malformed": False}}}}}
-TARGET = f"shipper-{DATASET}-default"
-
-
-@pytest.mark.parametrize("stream", [False, True], ids=["plain indices", "a stream that was rolled over"])
-def test_a_real_cluster_refuses_what_it_holds_and_tells_that_it_does(
-    cluster: ElasticsearchNode, *, stream: bool
-) -> None:
-    before, held, new = (with_fields(one, gridftp={"nbytes": 1, "extra": "no number"}) for one in documents(3))
-    before = with_fields(before, gridftp={"nbytes": 1})
-    datasets = [Dataset(DATASET, "default", {"gridftp.nbytes": "long"})]
-    settings = ElasticsearchSettings((cluster.url,), data_stream=stream)
-    output = ElasticsearchOutput(settings, datasets, SystemClock(), EventsLog(silent))
-    target = TARGET if stream else f"{TARGET}-2026.11"
-    assert kinds(output, [before]) == [OutcomeKind.STORED]
-    cluster.ask("PUT", f"/{target}/_mapping", NUMBER)
-    assert kinds(output, [held]) == [OutcomeKind.STORED]
-    if stream:
-        cluster.ask("POST", f"/{target}/_rollover")
-    cluster.ask("PUT", f"/{target}/_mapping", STRICT_NUMBER)
-    found = output.send(batch_of([held, new])).outcomes
-    assert [one.kind for one in found] == [OutcomeKind.ALREADY_STORED, OutcomeKind.REFUSED], found
-    output.close()
