@@ -38,6 +38,11 @@ _OPTIONS = (
         "--silent-after", metavar="TIME",
         help=f"With --fleet: how long an agent may give no sign of life.  [default: {SILENT_AFTER:.0f}s]",
     ),
+    click.option(
+        "--retired", metavar="HOST", multiple=True,
+        help="With --fleet: a host that is gone for good may be silent; its lines are compared as before. May be "
+        "repeated.",
+    ),
 )  # fmt: skip
 _NOT_FLEET = (
     "against", "inputs", "paths", "since", "until", "no_state", "resume", "repair", "apply_wanted", "max_delete",
@@ -52,6 +57,7 @@ class Asked:
     path: Path
     silent_after: float
     hosts: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
 
 
 def fleet_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -66,10 +72,12 @@ def fleet_asked(options: dict[str, Any], *, files: Collection[Path], merge: bool
 
     Raises UsageError for what belongs to only one of the two kinds of audit.
     """
-    wanted, silent_after = options.pop("fleet"), options.pop("silent_after")
+    wanted, silent_after, retired = options.pop("fleet"), options.pop("silent_after"), options.pop("retired")
     if not wanted:
         if silent_after is not None:
             raise UsageError("--silent-after says when a host is silent: it needs --fleet.")
+        if retired:
+            raise UsageError("--retired says which hosts may be silent: it needs --fleet.")
         return None
     given = [name for name in _NOT_FLEET if options[name] not in (None, False, ())]
     given += ["level"] * (options["level"] != Level.DISK) + ["merge"] * (merge or bool(files))
@@ -81,7 +89,7 @@ def fleet_asked(options: dict[str, Any], *, files: Collection[Path], merge: bool
         seconds = SILENT_AFTER if silent_after is None else duration(silent_after)
     except ValueError as error:
         raise UsageError(f"--silent-after {silent_after}: {error}") from error
-    return Asked(options["path"], seconds, (options["host"],) if options["host"] else ())
+    return Asked(options["path"], seconds, (options["host"],) if options["host"] else (), retired)
 
 
 def audit_fleet(asked: Asked, kinds: Collection[Kind], *, json_wanted: bool, html: Path | None) -> Exit:
@@ -107,7 +115,7 @@ def _surveyed(asked: Asked, clock: SystemClock) -> Fleet:
         # What it is told of, it makes sure that it may see.
         closing(open_to_read(settings.output, shipped(index), clock, events)) as output,
     ):
-        fleet = Survey(index, output, clock.time, _waiting(), asked.silent_after).run(asked.hosts)
+        fleet = Survey(index, output, clock.time, _waiting(), asked.silent_after, asked.retired).run(asked.hosts)
     missing = set(asked.hosts) - {view.host for view in fleet.hosts}
     if missing:
         raise UsageError(f"--host {missing.pop()}: neither the index nor a ledger knows this host.")

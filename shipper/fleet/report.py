@@ -48,7 +48,7 @@ def as_text(fleet: Fleet) -> Iterator[str]:
     """Line by line; it ends with the commands to type next."""
     lines = sum(view.compared.lines["stored"] for view in fleet.hosts)
     agents = sum(len(view.notes) for view in fleet.hosts)
-    yield f"{len(fleet.hosts):,} hosts with {agents:,} agents: {lines:,} lines stored, as their ledgers say."
+    yield f"Hosts: {len(fleet.hosts):,}; agents: {agents:,}; lines stored, as their ledgers say: {lines:,}."
     yield from _table(fleet.hosts)
     yield from _findings(fleet.outcome.findings)
     yield f"Verdict: {_SENTENCES[fleet.outcome.verdict]}"
@@ -127,16 +127,20 @@ def _subject(finding: Finding) -> str:
 
 def _next(hosts: Sequence[HostView], outcome: Outcome) -> Iterator[str]:
     """What to type next, and where."""
-    told = False
     for view in hosts:
         kinds = {finding.kind for finding in outcome.findings if finding.host == view.host}
+        if kinds and not view.notes:
+            yield f"Next, on {view.host}: {_audit()}; with 'fleet: true' in its configuration it leaves a ledger."
         for note in view.notes:
             if kinds & _OF_LINES:
                 yield f"Next, on {view.host}: {_audit(note)} --repair"
+            elif Kind.UNPROVED in kinds:
+                yield f"Next, on {view.host}: {_audit(note)}"
             elif kinds:
                 yield f"Next, on {view.host}: {_audit(note).replace('audit', 'status', 1)}"
-            told = told or bool(kinds)
-    if not told:
+    if not hosts:
+        yield "Next, on a host that should ship to this index: shipper check --connect"
+    elif not outcome.findings:
         yield "Next: nothing; for one host in depth, on that host: shipper audit"
 
 

@@ -60,12 +60,15 @@ class Survey:
         now: Callable[[], float],
         wait: Callable[[float], None],
         silent_after: float = SILENT_AFTER,
+        retired: Collection[str] = (),
     ) -> None:
+        """`retired`: hosts of which no sign of life is expected any more."""
         self._index = index
         self._output = output
         self._now = now
         self._wait = wait
         self._silent_after = silent_after
+        self._retired = frozenset(retired)
 
     def run(self, wanted: Collection[str] = ()) -> Fleet:
         """Look at all hosts, or at those that are wanted only. Raises OutputError."""
@@ -99,6 +102,8 @@ class Survey:
     def _look_at_signs(self, notes: Sequence[AgentNote], wanted: Collection[str], outcome: Outcome) -> None:
         """Versions are compared among all hosts; told is what concerns those that are wanted."""
         now = self._now()
+        # A retired host that reports again is one like the others.
+        notes = [note for note in notes if note.host not in self._retired or is_alive(note, now, self._silent_after)]
         found = [*silent(notes, now, self._silent_after), *ahead(notes, now), *stalled(notes), *skewed(notes)]
         for finding in found:
             if finding.host in wanted:

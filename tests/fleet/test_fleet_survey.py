@@ -211,6 +211,39 @@ def test_the_page_and_the_text_name_every_host(hosts, index, monkeypatch, tmp_pa
     assert "Verdict: findings" in answer.out
 
 
+def test_a_host_that_is_gone_for_good_may_be_silent_but_loses_no_line(pair, index):
+    ship_all(pair)
+    index.age(pair[1], 86_400)
+    assert [kind for _, kind, _ in asked(pair[0]).found] == ["silent"]
+    answer = asked(pair[0], "--retired", pair[1].name)
+    assert (answer.code, answer.found) == (0, [])
+    assert answer.report["hosts"][1]["lines"]["stored"] == 80
+    index.delete_documents(pair[1], 7)
+    assert asked(pair[0], "--retired", pair[1].name).found == [("dtn02", "missing", "gone from the index")]
+
+
+def test_a_retired_host_that_reports_again_is_one_like_the_others(pair, index):
+    (pair[1].logs / "broken.log").symlink_to(pair[1].configuration)
+    pair[0].ship()
+    pair[1].shipper("run", "--once")
+    revive(index, pair[1])
+    assert [kind for _, kind, _ in asked(pair[0], "--retired", pair[1].name).found] == ["stalled"]
+
+
+def test_what_is_not_proved_has_a_next_command(pair, index):
+    pair[1].configure(fleet=False)
+    ship_all(pair)
+    assert f"Next, on {pair[1].name}: shipper audit;" in pair[0].shipper("audit", "--fleet").out
+    index.sql("DELETE FROM ledger_documents WHERE kind = 'fate'")
+    text = pair[0].shipper("audit", "--fleet").out
+    assert f"Next, on {pair[0].name}: shipper audit -c {pair[0].configuration}\n" in text
+    index.sql("DELETE FROM ledger_documents")
+    index.sql("DELETE FROM documents")
+    text = pair[0].shipper("audit", "--fleet").out
+    assert "Next, on a host that should ship to this index: shipper check --connect" in text
+    assert "Next: nothing" not in text
+
+
 def test_a_page_shows_hosts_of_which_nobody_tells_anything(pair, tmp_path):
     for host in pair:
         host.configure(fleet=False)
@@ -239,6 +272,7 @@ def test_what_makes_no_sense_for_a_fleet_is_refused(pair, words, reason):
 
 def test_a_silence_is_judged_by_fleet_only(pair):
     assert pair[0].shipper("audit", "--silent-after", "1h").code == 2
+    assert pair[0].shipper("audit", "--retired", "dtn02").code == 2
 
 
 def survey_of(path, wait=lambda _: None):
