@@ -8,6 +8,7 @@ import re
 import time
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from support.fleet import (
@@ -242,6 +243,16 @@ def test_what_is_not_proved_has_a_next_command(pair, index):
     text = pair[0].shipper("audit", "--fleet").out
     assert "Next, on a host that should ship to this index: shipper check --connect" in text
     assert "Next: nothing" not in text
+
+
+def test_the_next_command_can_be_typed_in_any_folder(pair, index, monkeypatch):
+    """Also where the agent was started with the relative path of its configuration."""
+    whole = pair[1].configuration
+    monkeypatch.chdir(whole.parent)
+    pair[1].configuration = Path(whole.name)
+    ship_all(pair)
+    index.delete_documents(pair[1], 7)
+    assert f"shipper audit -c {whole} --repair" in pair[0].shipper("audit", "--fleet").out
 
 
 def test_a_page_shows_hosts_of_which_nobody_tells_anything(pair, tmp_path):
