@@ -196,10 +196,13 @@ def _without_vouched(
     claims = gone_claims(family, (comparison.part for comparison in comparisons))
     counted = [total(claim.stored(bucket) for bucket in claim.ledger if run.holds(bucket)) for claim in claims]
     prefixes = {prefix for comparison in comparisons for prefix in _prefixes(comparison)}
+    # What one of them shares lies before all that is its own.
+    parting = min((document.offset for document in rest if document.place != DEAD), default=inf)
+    shared = {prefix for comparison in comparisons for prefix in _prefixes(comparison, parting)}
     apart = {stored for stored in counted if stored not in prefixes}
     if len(apart) > 1 and are_beginnings(total(apart).minus(left), len(apart), prefixes):
         return _Vouched((), [])
-    one = next((stored for stored in apart if stored.minus(left) in prefixes), None)
+    one = next((stored for stored in apart if stored.minus(left) in shared), None)
     if one is not None:
         apart -= {one, *accumulate(_tallies(rest), Tally.plus, initial=one.minus(left))}
     told = told_apart(documents, apart) if apart else Generations(set(), set())
@@ -218,9 +221,10 @@ def _shipped(documents: Iterable[Stored]) -> Tally:
     return total(_tallies(documents))
 
 
-def _prefixes(comparison: Comparison) -> Iterable[Tally]:
+def _prefixes(comparison: Comparison, upto: float = inf) -> Iterable[Tally]:
+    """The tallies of the first none, one, two … stored events that end before an offset."""
     stored = {name for name, document in comparison.matching.stored.items() if document.place != DEAD}
-    tallies = (event.tally for event in comparison.events if event.id in stored)
+    tallies = (event.tally for event in comparison.events if event.id in stored and event.end <= upto)
     return accumulate(tallies, Tally.plus, initial=Tally())
 
 

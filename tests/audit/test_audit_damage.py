@@ -237,3 +237,15 @@ def test_a_part_that_the_index_lost_of_a_file_that_is_gone_is_missed_beside_a_pa
     outcome = site.audit()
     assert found(outcome) == [("missing", "gone from the index", "one.log", None, None)]
     assert outcome.totals.missing == 1
+
+
+def test_a_lost_line_that_stands_in_the_next_file_where_both_part_is_not_vouched_for_by_it(site: MemorySite) -> None:
+    """The sums alone cannot tell it: they are those of five shared lines and the sixth of the file on disk."""
+    site.held.answer = lambda _: None
+    other = [transfer(1000 + n) for n in range(20)]
+    for lines in ([*LINES[:5], *other, LINES[5]], LINES):
+        site.write("new.tmp", lines).rename(site.logs / "a.log")
+        site.ship()
+    assert site.audit().verdict is Verdict.CLOSED
+    site.delete("a.log", [*LINES[:5], *other], 26)
+    assert site.audit().verdict is not Verdict.CLOSED
