@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from support.pipeline_lab import Lab, Outcome, Reading, without_shapes
 
 from shipper.errors import ShipperError
+from shipper.parse.derive import NUMBERS
 from shipper.parse.pipeline import Pipeline
 from shipper.records import Mark, MarkKind
 
@@ -48,7 +49,7 @@ DERIVE = {
     "x.sum": {"sum": ["x.n", "x.m"]},
     "x.less": {"difference": ["x.n", "x.m"], "type": "double"},
     "x.rate": {"ratio": ["x.m", "x.n"], "scale": 8},
-    "x.twice": {"sum": ["x.sum", "x.n"], "type": "long"},
+    "x.twice": {"sum": ["x.n", "x.n"], "type": "long"},
 }
 DROP = [
     {"rule": "zero", "when": {"x.n": {"<": 1}}},
@@ -85,8 +86,15 @@ def definitions(steps):
         "redact": st.just([]) | part_of(REDACT),
         "timestamp": st.sampled_from(TIMES),
     }
-    said = st.fixed_dictionaries(parts)
-    return said.map(lambda keys: "".join(f"{key}: {json.dumps(value)}\n" for key, value in keys.items()))
+    return st.fixed_dictionaries(parts).map(written)
+
+
+def written(said):
+    """A definition as text; what is computed from others needs numbers."""
+    if said["derive"]:
+        types = {"x.n": "long", "x.m": "double"} | said["types"]
+        said["types"] = types | {name: "int" for name in ("x.n", "x.m") if types[name] not in NUMBERS}
+    return "".join(f"{key}: {json.dumps(value)}\n" for key, value in said.items())
 
 
 TIMES_SAID = (
