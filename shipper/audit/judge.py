@@ -79,15 +79,19 @@ class _Judge:
     def surplus(self, item: Surplus) -> None:
         """A document that nothing on disk explains."""
         document, line = item.document, self._comparison.line_at(item.place)
-        end = max((event.end for event in self._comparison.events), default=0)
-        claimed = self._part.claim is not None and document.offset < self._part.reach
-        if item.removed or (item.place >= end and (claimed or not self._context.claims.known)):
+        if self._is_removed(item):
             cause = Cause.REMOVED_FROM_DISK
             evidence = f"document {document.id} holds the line that stood here; the file was edited after it was read"
         else:
             cause = Cause.NEVER_ON_DISK
             evidence = f"document {document.id} in {document.place} belongs to no line of the file"
         self._report(Kind.UNEXPECTED, cause, document.offset, line, document.tally, evidence)
+
+    def _is_removed(self, item: Surplus) -> bool:
+        """Whether an edit took the line of a document away, or the end of the file, on which it was."""
+        end = max((event.end for event in self._comparison.events[-1:]), default=0)
+        claimed = self._part.claim is not None and item.document.offset < self._part.reach
+        return item.removed or (item.place >= end and (claimed or not self._context.claims.known))
 
     def twice(self, copies: Copies) -> None:
         """Further documents of the same id."""
@@ -138,7 +142,7 @@ class _Judge:
         """An edit that no finding tells: of lines that are not shipped, or of the order of lines."""
         matching, comparison = self._comparison.matching, self._comparison
         told = any(item.event.id != item.document.id for item in matching.changed)
-        told = told or any(item.removed for item in matching.surplus)
+        told = told or any(self._is_removed(item) for item in matching.surplus)
         told = told or any(e.id in matching.added and e.offset not in comparison.filtered for e in matching.absent)
         if matching.edited_at is None or told or comparison.extent.edited_before:
             return
@@ -197,8 +201,7 @@ class _Judge:
 
     def _report_missing(self, events: Sequence[DiskEvent], cause: _Cause) -> None:
         kind = Kind.ALTERED if cause.kind is Cause.ADDED_ON_DISK else Kind.MISSING
-        tally = self._by_lines(events)
-        first = events[0]
+        tally, first = self._by_lines(events), events[0]
         self._report(kind, cause.kind, first.offset, first.line, tally, cause.evidence, cause.repair)
 
     def _changed(self, changed: Changed) -> None:

@@ -249,3 +249,14 @@ def test_a_lost_line_that_stands_in_the_next_file_where_both_part_is_not_vouched
     assert site.audit().verdict is Verdict.CLOSED
     site.delete("a.log", [*LINES[:5], *other], 26)
     assert site.audit().verdict is not Verdict.CLOSED
+
+
+def test_an_edit_of_what_is_not_shipped_is_told_by_what_was_cut_off_the_end(tmp_path: Path) -> None:
+    """One finding tells that a file was edited; another one at the first of the edits would count it twice."""
+    site = MemorySite(tmp_path, InputSettings("raw", (f"{tmp_path}/logs/*",), "raw"))
+    lines = [b"this is line %02d of the file\n" % number for number in range(30)]
+    site.write("a.log", [*lines[:5], b"\n", *lines[5:]])
+    site.ship()
+    site.write("a.log", lines[:29])
+    said = [one for one in found(site.audit()) if one[1] != "ledger disagrees"]
+    assert said == [("unexpected", "removed from disk", "a.log", 30, 30)]
