@@ -150,8 +150,10 @@ def _is_same(one: Finding, other: Finding) -> bool:
         return False
     if one.offset is None or other.offset is None:
         return (one.offset, one.path) == (other.offset, other.path)
-    if (one.first_line is None) != (other.first_line is None) or one.cause is other.cause is Cause.LEDGER_DISAGREES:
+    if one.cause is other.cause is Cause.LEDGER_DISAGREES:
         return True
+    if one.kind is Kind.MISSING and (one.first_line is None) != (other.first_line is None):
+        return True  # what is too many, or differs, is more often what moves than the same thing seen twice
     if one.first_line is None and bucket_of(one.offset) == bucket_of(other.offset):
         return True
     return one.offset < other.offset + max(other.bytes, 1) and other.offset < one.offset + max(one.bytes, 1)
