@@ -8,6 +8,7 @@ Maven these tests are skipped and say so; with CI=true in the environment they f
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -89,6 +90,15 @@ def elasticsearch(request: pytest.FixtureRequest, elasticsearch_nodes: RunningNo
 def cluster(request: pytest.FixtureRequest, elasticsearch_nodes: RunningNodes) -> ElasticsearchNode:
     """A real node of everything that is supported, without indices or templates of ours."""
     return elasticsearch_nodes.node(request.param)
+
+
+def pytest_configure() -> None:
+    """Processes that tests start can be interrupted, also where a shell runs the tests in the background.
+
+    There SIGINT is ignored, and whatever is started inherits that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
