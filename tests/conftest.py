@@ -111,3 +111,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if {"elasticsearch_nodes", "need_elasticsearch"}.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.real)
             item.add_marker(pytest.mark.xdist_group("elasticsearch"))
+    slow = {item.path for item in items if item.get_closest_marker("slow") and not item.get_closest_marker("real")}
+    items.sort(key=lambda item: item.path not in slow)  # first, or one worker is left alone with them at the end

@@ -139,7 +139,7 @@ fi
 
 say "pytest: everything else, on two processors"
 status=0
-"$bin/pytest" -n 2 --dist loadfile -m 'not real and not long' "$@" || status=$?
+"$bin/pytest" -n 2 --dist loadfile --no-loadscope-reorder -m 'not real and not long' "$@" || status=$?
 if [ -n "$failed" ]; then
     printf '\nrun.sh: failed before these tests: %s\n' "$failed"
     exit 1

@@ -15,8 +15,8 @@ def on_sqlite(tmp_path):
 
 
 @pytest.fixture
-def on_elasticsearch(tmp_path, elasticsearch):
-    return Commands(tmp_path, json.dumps({"elasticsearch": {"hosts": [elasticsearch.url]}}))
+def on_elasticsearch(tmp_path, elasticsearch8):
+    return Commands(tmp_path, json.dumps({"elasticsearch": {"hosts": [elasticsearch8.url]}}))
 
 
 def ships_all_samples_exactly_once(site: Commands) -> None:

@@ -28,9 +28,10 @@ def hits(node: ElasticsearchNode, file: str, offsets: list[int]) -> list[dict[st
     return list(answer["hits"]["hits"])
 
 
-def test_every_sample_is_closed_with_and_without_state(elasticsearch: ElasticsearchNode, tmp_path: Path) -> None:
+def test_every_sample_is_closed_with_and_without_state(elasticsearch9: ElasticsearchNode, tmp_path: Path) -> None:
+    """On 8.19 the commands of a user do it with the same samples, in `tests/acceptance`."""
     site = sample_site(tmp_path)
-    site.store = ElasticsearchSettings((elasticsearch.url,))
+    site.store = ElasticsearchSettings((elasticsearch9.url,))
     site.ship()
     totals = None
     for use_state in (True, False):

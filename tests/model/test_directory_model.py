@@ -200,6 +200,7 @@ class RotatingFolder(RuleBasedStateMachine):
         assert other == [], "the audit finds what cannot be"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_every_line_the_agent_had_time_for_is_stored_once_whatever_happens_to_its_file(part: int) -> None:
     run_state_machine_as_test(
