@@ -25,7 +25,6 @@ class Expectation:
     """How many bytes of lines, likewise."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class InputSettings:
     """A configured set of paths with one pipeline."""
