@@ -110,17 +110,27 @@ def test_documents_that_no_ledger_counts_are_not_proved(pair, index):
     )
 
 
+def remember(index, host):
+    """A copy of all that the index holds of a host."""
+    for table in ("ledger_documents", "documents"):
+        index.sql(f"CREATE TABLE {table}_before AS SELECT * FROM {table} WHERE host = ?", host)
+
+
+def put_back(index, host):
+    """All but the host's sign of life is as it was when it was copied."""
+    index.sql("DELETE FROM ledger_documents WHERE host = ? AND kind <> 'agent'", host)
+    index.sql("INSERT INTO ledger_documents SELECT * FROM ledger_documents_before WHERE kind <> 'agent'")
+    index.sql("DELETE FROM documents WHERE host = ?", host)
+    index.sql("INSERT INTO documents SELECT * FROM documents_before")
+
+
 def test_documents_that_are_gone_with_what_a_ledger_says_of_them_are_not_proved(pair, index):
     """As after an index was put back as it was before a file: the agent still says that it knew more."""
     ship_all(pair)
-    for table in ("ledger_documents", "documents"):
-        index.sql(f"CREATE TABLE {table}_before AS SELECT * FROM {table} WHERE host = ?", pair[1].name)
+    remember(index, pair[1].name)
     pair[1].write(last_hours(1)[0], 10, "new.log")
     pair[1].ship()
-    index.sql("DELETE FROM ledger_documents WHERE host = ? AND kind <> 'agent'", pair[1].name)
-    index.sql("INSERT INTO ledger_documents SELECT * FROM ledger_documents_before WHERE kind <> 'agent'")
-    index.sql("DELETE FROM documents WHERE host = ?", pair[1].name)
-    index.sql("INSERT INTO documents SELECT * FROM documents_before")
+    put_back(index, pair[1].name)
     answer = asked(pair[0])
     assert (answer.code, answer.found) == (3, [("dtn02", "unproved", "its ledger documents are not whole")])
     assert "bytes of 2 files are settled" in answer.evidence[0]
@@ -132,14 +142,10 @@ def test_documents_that_are_gone_with_what_a_ledger_says_of_them_are_not_proved(
 def test_lines_that_are_gone_with_what_a_ledger_says_of_them_are_not_proved(pair, index):
     """The same of a file that was there before, and has grown."""
     ship_all(pair)
-    for table in ("ledger_documents", "documents"):
-        index.sql(f"CREATE TABLE {table}_before AS SELECT * FROM {table} WHERE host = ?", pair[1].name)
+    remember(index, pair[1].name)
     pair[1].write(last_hours(1)[0], 10)
     pair[1].ship()
-    index.sql("DELETE FROM ledger_documents WHERE host = ? AND kind <> 'agent'", pair[1].name)
-    index.sql("INSERT INTO ledger_documents SELECT * FROM ledger_documents_before WHERE kind <> 'agent'")
-    index.sql("DELETE FROM documents WHERE host = ?", pair[1].name)
-    index.sql("INSERT INTO documents SELECT * FROM documents_before")
+    put_back(index, pair[1].name)
     answer = asked(pair[0])
     assert (answer.code, answer.found) == (3, [("dtn02", "unproved", "its ledger documents are not whole")])
 
