@@ -50,6 +50,8 @@ class Batch:
     """Sum of the bodies' lengths."""
     attempt: int = 0
     """How often these documents were sent before."""
+    failures: int = 0
+    """How often in a row none of them was taken."""
 
 
 @dataclass(slots=True, frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import random
 import threading
 from bisect import bisect_left
@@ -22,7 +23,7 @@ LIMITS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0)
 
 
 HOLD = 2.0
-"""Seconds for which newer batches wait for the rest of one that was taken in part."""
+"""Seconds for which newer batches wait for a rest of which nothing is taken: it may have reasons of its own."""
 
 
 class Durations:
@@ -94,6 +95,7 @@ class Dispatcher:
             if self._failure is not None:
                 raise self._failure
             receipts, self._receipts = self._receipts, []
+            self._condition.notify_all()
         return receipts
 
     def next_due(self) -> float | None:
@@ -131,13 +133,18 @@ class Dispatcher:
         """When the next batch may leave; None if there is none."""
         times = [self._later[0][0]] if self._later else []
         if self._ready:
-            first = self._ready[0][2]
-            times.append(0.0 if first.attempt else max(self._holes.values(), default=0.0))
-        return max(self._closed_until, min(times)) if times else None
+            times.append(self._held_until(self._ready[0][2]))
+        due = min(times, default=math.inf)
+        return None if due == math.inf else max(self._closed_until, due)
 
-    def _is_held_back(self, batch: Batch, now: float) -> bool:
-        """Whether a new batch waits for the rest of older ones; not for long: that may have reasons of its own."""
-        return not batch.attempt and any(now < until for until in self._holes.values())
+    def _held_until(self, batch: Batch) -> float:
+        """When a batch may leave: a new one waits until receipts are entered, and for the rest of older ones.
+
+        Otherwise an agent that is slower than its output would have much to send again after a kill.
+        """
+        if batch.attempt:
+            return 0.0
+        return math.inf if self._threads and self._receipts else max(self._holes.values(), default=0.0)
 
     def _work(self) -> None:
         try:
@@ -155,7 +162,7 @@ class Dispatcher:
                 now = self._clock.monotonic()
                 while self._later and self._later[0][0] <= now:
                     self._ready_now(heapq.heappop(self._later)[2])
-                if self._ready and self._closed_until <= now and not self._is_held_back(self._ready[0][2], now):
+                if self._ready and max(self._closed_until, self._held_until(self._ready[0][2])) <= now:
                     return heapq.heappop(self._ready)[2]
                 if not wait:
                     return None
@@ -174,14 +181,18 @@ class Dispatcher:
             self._receipts.append(receipt)
             for wait, rest in repeats:
                 self._put_off(wait, rest)
-            if receipt.kinds[OutcomeKind.RETRY]:
-                self._holes.setdefault(batch.number, self._clock.monotonic() + HOLD)
-            else:
-                self._holes.pop(batch.number, None)
+            self._mind_the_hole(receipt)
             if receipt.kinds[OutcomeKind.RETRY] == len(receipt.batch.documents):
                 self._close_briefly(min(wait for wait, _ in repeats))
             self._condition.notify_all()
         self._bell.ring()
+
+    def _mind_the_hole(self, receipt: Receipt) -> None:
+        left, number = receipt.kinds[OutcomeKind.RETRY], receipt.batch.number
+        if not left or left < len(receipt.batch.documents):
+            self._holes.pop(number, None)
+        if left:
+            self._holes.setdefault(number, self._clock.monotonic() + HOLD)
 
     def _close_briefly(self, seconds: float) -> None:
         """Send nothing for a while; not long, as it may be the trouble of a part of the output only."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from shipper.records import BUSY, Batch, OutcomeKind, Receipt
@@ -38,25 +39,28 @@ def again(receipt: Receipt, random: Random) -> list[Again]:
         pairs = zip(receipt.batch.documents, receipt.outcomes, strict=True)
         documents = tuple(document for document, outcome in pairs if outcome.kind is kind)
         size = sum(len(document.body) for document in documents)
-        batch = Batch(receipt.batch.number, documents, size, receipt.batch.attempt + 1)
-        whole = len(documents) == len(receipt.batch.documents) and all(o.category == BUSY for o in receipt.outcomes)
-        first = FIRST_WAIT if len(documents) == len(receipt.batch.documents) else BRIEF_WAIT
-        wait = PAUSED_WAIT if kind is OutcomeKind.PAUSED else backoff(batch.attempt, random, first)
+        failures = receipt.batch.failures + 1 if len(documents) == len(receipt.batch.documents) else 0
+        batch = Batch(receipt.batch.number, documents, size, receipt.batch.attempt + 1, failures)
+        wait = PAUSED_WAIT if kind is OutcomeKind.PAUSED else backoff(failures, random)
         if any(outcome.category == CREDENTIALS for outcome in receipt.outcomes):
             wait = min(wait, PAUSED_WAIT)  # a good key must not wait for the pauses of a bad one
-        pieces += [Again(wait, part) for part in (_halves(batch) if whole else [batch])]
+        busy = all(outcome.category == BUSY for outcome in receipt.outcomes)
+        pieces += [Again(wait, part) for part in (_halves(batch) if busy else [batch])]
     return pieces
 
 
-def backoff(attempt: int, random: Random, first: float = FIRST_WAIT) -> float:
-    """Seconds to wait before the n-th repetition: full jitter; at most `first`, twice as much each time, up to 60 s."""
-    ceiling: float = min(LONGEST_WAIT, first * 2.0 ** min(attempt - 1, 10))
+def backoff(failures: int, random: Random) -> float:
+    """Seconds to wait after documents of which none was taken so many times in a row: full jitter.
+
+    At most 50 ms where some of their batch were taken just now, otherwise 1 s, twice as much each time, up to 60 s.
+    """
+    ceiling = BRIEF_WAIT if failures == 0 else min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures - 1, 10))
     return ceiling * random()
 
 
 def _halves(batch: Batch) -> list[Batch]:
-    if batch.attempt < SPLIT_AFTER or len(batch.documents) < 2:
+    if batch.failures < SPLIT_AFTER or len(batch.documents) < 2:
         return [batch]
     middle = len(batch.documents) // 2
     parts = (batch.documents[:middle], batch.documents[middle:])
-    return [Batch(batch.number, part, sum(len(d.body) for d in part), batch.attempt) for part in parts]
+    return [replace(batch, documents=part, bytes=sum(len(d.body) for d in part)) for part in parts]

@@ -51,21 +51,31 @@ def test_only_documents_without_final_outcome_are_sent_again():
 
 def test_a_batch_that_never_arrived_stays_whole():
     documents = tuple(document(1, number) for number in range(4))
-    repeats = again(Receipt(Batch(1, documents, 4, attempt=50), [RETRY] * 4), random=lambda: 1.0)
+    repeats = again(Receipt(Batch(1, documents, 4, attempt=50, failures=50), [RETRY] * 4), random=lambda: 1.0)
 
     assert [len(batch.documents) for _, batch in repeats] == [4]
 
 
 def test_a_batch_that_a_busy_output_turns_away_again_and_again_is_halved():
     documents = tuple(document(1, number) for number in range(4))
-    repeats = again(Receipt(Batch(1, documents, 4, attempt=2), [TOO_BUSY] * 4), random=lambda: 1.0)
+    repeats = again(Receipt(Batch(1, documents, 4, attempt=2, failures=2), [TOO_BUSY] * 4), random=lambda: 1.0)
 
     assert [[one.id for one in batch.documents] for _, batch in repeats] == [["0", "1"], ["2", "3"]]
 
 
 def test_pauses_grow_to_a_minute_with_full_jitter():
-    assert [backoff(attempt, lambda: 1.0) for attempt in (1, 2, 3, 6, 100)] == [1, 2, 4, 32, 60]
+    assert [backoff(failures, lambda: 1.0) for failures in (0, 1, 2, 3, 6, 100)] == [0.05, 1, 2, 4, 32, 60]
     assert backoff(100, lambda: 0.0) == 0
+
+
+def test_pauses_begin_anew_as_soon_as_a_part_is_taken():
+    waits, batch = [], Batch(1, tuple(document(1, number) for number in range(4)), 4)
+    for outcomes in ([RETRY] * 4, [RETRY] * 4, [RETRY, RETRY, RETRY, STORED], [RETRY] * 3, [RETRY] * 3):
+        ((wait, batch),) = again(Receipt(batch, outcomes), random=lambda: 1.0)
+        waits.append(wait)
+
+    assert waits == [1, 2, 0.05, 1, 2]
+    assert batch.attempt == 5
 
 
 class Scripted:
@@ -79,6 +89,19 @@ class Scripted:
         self.sent.append([one.id for one in batch.documents])
         answer = self.answers.pop(0) if self.answers else STORED
         return Receipt(batch, [answer] * len(batch.documents))
+
+
+class Rationed:
+    """An output that takes so many documents of each request, the first ones; then all."""
+
+    def __init__(self, rations):
+        self.rations = list(rations)
+        self.sent = []
+
+    def send(self, batch):
+        self.sent.append([one.id for one in batch.documents])
+        taken = self.rations.pop(0) if self.rations else len(batch.documents)
+        return Receipt(batch, ([STORED] * taken + [RETRY] * len(batch.documents))[: len(batch.documents)])
 
 
 def dispatched(output, clock):
@@ -116,6 +139,35 @@ def test_a_paused_dataset_does_not_hold_others():
         OutcomeKind.STORED,
     ]
     assert dispatcher.troubles["dataset a"][0] == "no such key"
+
+
+def test_newer_batches_wait_for_the_rest_of_one_that_makes_progress_but_not_for_one_that_makes_none():
+    clock = VirtualClock()
+    output = Rationed([1, 0, 2, 0, 0, 1])
+    dispatcher = dispatched(output, clock)
+    dispatcher.submit(Batch(1, tuple(document(1, number) for number in range(4)), 4))
+    dispatcher.submit(Batch(2, (document(1, 9),), 1))
+    while (wait := dispatcher.next_due()) is not None:
+        dispatcher.receipts()
+        clock.advance(wait)
+
+    assert output.sent == [["0", "1", "2", "3"], ["1", "2", "3"], ["1", "2", "3"], ["3"], ["3"], ["9"], ["3"]]
+
+
+def test_nothing_new_leaves_before_the_agent_has_entered_the_receipts_of_what_left():
+    from shipper.clock import SystemClock
+
+    bell, output = Bell(), Scripted()
+    dispatcher = Dispatcher(output, SystemClock(), bell, EventsLog(silent), senders=1)
+    for number in range(3):
+        dispatcher.submit(Batch(number, (document(1, number),), 1))
+    assert bell.wait(5)
+    assert output.sent == [["0"]]
+
+    assert [receipt.batch.number for receipt in dispatcher.receipts()] == [0]
+    assert bell.wait(5)
+    dispatcher.close(5)
+    assert output.sent == [["0"], ["1"]]
 
 
 def test_threads_send_and_ring_the_bell():
