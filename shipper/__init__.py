@@ -14,7 +14,8 @@ a *receipt* holds one outcome per document; a *checkpoint* is the end of the lon
 that are settled; the *ledger* holds the tallies below the checkpoint by fate; a *mark* is a recorded decision
 that parsing depends on. `docs/design.md` defines them all.
 
-Read in this order: `records`, `hashes`, `agent`, then the stages `read`, `parse`, `send`, `commit`, then `audit`.
+Read in this order: `records`, `hashes`, `agent` and `in_flight`, then the stages `read`, `parse`, `send`, `commit`,
+then `audit`.
 """
 
 __version__ = "0.1.0"

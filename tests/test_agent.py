@@ -69,7 +69,7 @@ def test_an_hour_without_output_loses_nothing_and_holds_little(site):
 
         def all_there() -> bool:
             nonlocal most
-            most = max(most, running._ledger.bytes_in_flight)
+            most = max(most, running.in_flight.ledger.bytes_in_flight)
             return stored(running.totals) == 30_000 or site.clock.now > back + 600
 
         running.run(all_there)
