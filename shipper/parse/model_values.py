@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 
 from shipper.config import units
+from shipper.grok.ambiguity import is_exponential
 from shipper.parse.directives import UnknownDirective
 from shipper.parse.enrich import OPERANDS, condition
 from shipper.parse.fields import TYPES
@@ -22,6 +23,16 @@ def _regex(text: str) -> str:
     except re.error as error:
         message = f"'{text}' is no regular expression: {error}."
         raise ValueError(message) from None
+    return text
+
+
+def _harmless(text: str) -> str:
+    if is_exponential(text):
+        message = (
+            f"'{text}' repeats what is itself repeated, so a single line can keep it busy for ever, and while lines are "
+            "found nothing interrupts it; write the repetition once, as in '(a|b)+' for '(a+|b)+'."
+        )
+        raise ValueError(message)
     return text
 
 
@@ -89,6 +100,8 @@ def _at_least_one(values: Any) -> Any:
 
 AT_LEAST_ONE = AfterValidator(_at_least_one)
 Regex = Annotated[str, AfterValidator(_regex)]
+LineRegex = Annotated[Regex, AfterValidator(_harmless)]
+"""Applied to lines while they are read, where no time limit holds."""
 Zone = Annotated[str, AfterValidator(_zone)]
 TimeFormat = Annotated[str, AfterValidator(_format)]
 TypeName = Annotated[str, BeforeValidator(_type)]

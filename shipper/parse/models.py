@@ -23,6 +23,7 @@ from shipper.parse.model_values import (
     Duration,
     FieldName,
     NotEmpty,
+    LineRegex,
     Regex,
     RuleName,
     Scalar,
@@ -42,9 +43,9 @@ class _Mapping(BaseModel):
 class LinesModel(_Mapping):
     """The key `lines`."""
 
-    starts: Regex | None = None
-    continues: Regex | None = None
-    splits: Regex | None = None
+    starts: LineRegex | None = None
+    continues: LineRegex | None = None
+    splits: LineRegex | None = None
     max_lines: Annotated[int, Field(ge=1, le=100_000)] = 500
     max_bytes: Annotated[Size, Field(ge=1024, le=16 << 20)] = 1 << 20
     quiet: Annotated[Duration, Field(ge=0, le=3600)] = 5.0

@@ -61,6 +61,15 @@ def test_all_mistakes_are_told_at_once_with_line_and_key(lab):
     assert all(sentence.endswith(".") for sentence in sentences.values())
 
 
+@pytest.mark.parametrize("key", ["starts", "continues", "splits"])
+def test_an_expression_that_could_hold_up_reading_for_ever_is_refused(lab, key):
+    ((line, place, sentence),) = mistakes(lab, f"{GOOD}lines:\n  {key}: '(\\w+\\s?)+:'\n")
+
+    assert (line, place) == (7, f"lines.{key}")
+    assert "repeats what is itself repeated" in sentence
+    lab.pipeline(f"{GOOD}lines:\n  {key}: '(\\w+\\s)+:'\n", timezone="UTC")
+
+
 @pytest.mark.parametrize(
     ("change", "line", "sentence"),
     [
