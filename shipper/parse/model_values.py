@@ -29,8 +29,8 @@ def _regex(text: str) -> str:
 def _harmless(text: str) -> str:
     if is_exponential(text):
         message = (
-            f"'{text}' repeats what is itself repeated, so a single line can keep it busy for ever, and while lines are "
-            "found nothing interrupts it; write the repetition once, as in '(a|b)+' for '(a+|b)+'."
+            f"'{text}' repeats what is itself repeated, so a single line can keep it busy for ever, and while lines "
+            "are found nothing interrupts it; write the repetition once, as in '(a|b)+' for '(a+|b)+'."
         )
         raise ValueError(message)
     return text
