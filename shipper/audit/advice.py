@@ -16,8 +16,20 @@ _EDITED_FILE = (
     "The index holds the lines as they were read first. If the file was edited by mistake, put the original back; if "
     "not, the finding stays as long as the file does."
 )
+_LOST = (
+    "No index has these lines. If a backup or a copy of the file holds them, put it under another name that the input "
+    "matches: the agent ships what it does not know yet, and nothing twice."
+)
+_NOT_ON_DISK = (
+    "What is named without its lines is not on disk any more. If a backup or a copy of the file holds it, put it under "
+    "another name that the input matches, and audit again: it is repaired from there."
+)
 
 _ADVICE = {
+    Cause.TRUNCATED: _LOST,
+    Cause.DELETED: _LOST,
+    Cause.LOST: _LOST,
+    Cause.GONE_FROM_INDEX: _NOT_ON_DISK,
     Cause.CHANGED_IN_INDEX: _WRONG_DOCUMENT,
     Cause.CHANGED: "Compare the line with the document. " + _WRONG_DOCUMENT,
     Cause.CHANGED_ON_DISK: _EDITED_FILE,
@@ -36,7 +48,10 @@ _ADVICE = {
         "Nothing is wrong if the documents were deleted for their age. Delete the logs, too, and the finding goes. If "
         "the documents are wanted, make the retention longer first, and audit again."
     ),
-    Cause.UNREADABLE: "Audit as a user who may read the files, such as the one that the agent runs as.",
+    Cause.UNREADABLE: (
+        "Audit as a user who may read the files, such as the one that the agent runs as. A folder in which no log lies "
+        "can be excluded: exclude: ['FOLDER/**']."
+    ),
     Cause.IGNORED_FIELD: (
         "The values are in the documents; a search for `_ignored` and the name of the field finds those. To search for "
         "the values, the field needs another mapping, and the documents a new index."
@@ -44,11 +59,18 @@ _ADVICE = {
 }
 
 
-def advice(findings: Iterable[Finding]) -> Iterator[str]:
-    """For each cause of findings without a repair, what to do."""
-    for cause in dict.fromkeys(finding.cause for finding in findings if finding.repair is None):
+def advice(findings: Iterable[Finding], *, disks_read: bool = True) -> Iterator[str]:
+    """For each cause of findings without a repair, what to do; `disks_read`: not from the ledger alone."""
+    for cause in dict.fromkeys(finding.cause for finding in findings if _needs_a_person(finding, disks_read)):
         if cause in _ADVICE:
             yield f"{cause.value}: {_ADVICE[cause]}"
+
+
+def _needs_a_person(finding: Finding, disks_read: bool) -> bool:
+    """Whether no command goes on: of what is missing only what is on no disk."""
+    if finding.cause is Cause.GONE_FROM_INDEX:
+        return disks_read and finding.repair is None and finding.first_line is None
+    return finding.repair is None
 
 
 def hidden(repaired: Repaired, findings: Iterable[Finding]) -> Iterator[str]:

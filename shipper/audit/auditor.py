@@ -14,7 +14,7 @@ from itertools import accumulate
 
 from shipper.audit.claims import NO_STATE, Claims, read_claims
 from shipper.audit.context import Context, Level
-from shipper.audit.disk import DiskFile, survey, unreadable
+from shipper.audit.disk import DiskFile, closed, survey, unreadable
 from shipper.audit.doubts import LOOKS, MOST_LOOKS, Doubt, Sight, keys_of, looked_for
 from shipper.audit.examine import examine
 from shipper.audit.families import Family, assemble, holdings
@@ -29,6 +29,7 @@ from shipper.audit.window import EVERYTHING, HISTORY_STEP, Window, within
 from shipper.errors import SourceError
 from shipper.hashes import tally_of
 from shipper.parse.pipeline import Pipeline
+from shipper.read.discover import may_hold
 from shipper.read.files import Renamed
 from shipper.send.output import Output, Scope
 from shipper.settings import InputSettings, Settings
@@ -119,19 +120,23 @@ class Auditor:
         if request.level is not Level.LEDGER:
             families = join_edited_heads(context, families)
         unknown = [file for file in files if file.fingerprint is None]
+        if request.level is not Level.LEDGER:
+            unknown += closed(inputs)
         if not request.window.is_everything:
             scope = Scope(host=self._settings.host, inputs=names)
             families = within(request.window, families, self._output.history(scope, HISTORY_STEP))
             unknown = [file for file in unknown if not request.window.is_after(file)]
         if request.paths:
             families = [family for family in families if _matches(family, request.paths)]
-            unknown = [file for file in unknown if _is_one_of(str(file.path), request.paths)]
+            unknown = [file for file in unknown if _is_meant(file, request.paths)]
         return families, unknown
 
     def _look(self, request: Request, progress: Progress) -> Outcome:
         context = self.context(request)
         families, unknown = self.families(request, context)
         outcome, doubts = Outcome(), []
+        if request.level is Level.LEDGER:
+            outcome.files = sum(len(family.claims) for family in families)
         if context.claims.other_outputs:
             outcome.report(self._another_output(context.claims.other_outputs))
         for file in unknown:
@@ -226,7 +231,7 @@ def _examined(context: Context, family: Family) -> Outcome:
 
 def _unidentified(host: str, file: DiskFile) -> Outcome:
     """Too short a file is pending as it is; one that cannot be read is unproved."""
-    outcome = Outcome(files=1)
+    outcome = Outcome(files=0 if file.is_folder else 1)
     if file.problem:
         outcome.report(_unreadable(host, file, ""))
         return outcome
@@ -264,6 +269,12 @@ def _unreadable(host: str, file: DiskFile, fingerprint: str) -> Finding:
 def _matches(family: Family, patterns: Sequence[str]) -> bool:
     paths = [str(file.path) for file in family.files] or [claim.row.current_path for claim in family.claims]
     return any(_is_one_of(path, patterns) for path in paths)
+
+
+def _is_meant(file: DiskFile, patterns: Sequence[str]) -> bool:
+    if file.is_folder:
+        return any(may_hold(str(file.path), pattern) for pattern in patterns)
+    return _is_one_of(str(file.path), patterns)
 
 
 def _is_one_of(path: str, patterns: Sequence[str]) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
 from shipper.errors import SourceError
-from shipper.read.discover import Found, discover
+from shipper.read.discover import Found, closed_folders, discover
 from shipper.read.files import Content, Renamed, UnfinishedArchive, open_content, open_found
 from shipper.read.identity import agreement, fingerprint_of
 from shipper.settings import InputSettings
@@ -36,6 +37,8 @@ class DiskFile:
     """Why it cannot be read."""
     times: tuple[int, int] = (0, 0)
     """When its content and when its inode were changed last, in nanoseconds since the epoch."""
+    is_folder: bool = False
+    """Whether it is a folder that cannot be looked into, and stands for the files that may be below."""
 
     def blocks(self, limit: int | None = None, start: int = 0) -> Iterator[bytes]:
         """Its uncompressed content from `start` up to `limit`; of an unfinished archive as far as it goes.
@@ -109,6 +112,15 @@ def survey(host: str, inputs: Sequence[InputSettings]) -> list[DiskFile]:
         if len(files) == len(looks) and all(file.is_there() for file in files):
             break
     return files
+
+
+def closed(inputs: Sequence[InputSettings]) -> list[DiskFile]:
+    """Folders that cannot be looked into: what lies below is neither gone nor proved."""
+    return [
+        DiskFile(settings, Path(folder), None, size=0, modified=inf, problem=problem, is_folder=True)
+        for settings in inputs
+        for folder, problem in closed_folders(settings).items()
+    ]
 
 
 def branches(files: Sequence[DiskFile]) -> list[Branch]:

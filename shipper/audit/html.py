@@ -11,6 +11,7 @@ from html import escape
 from itertools import groupby
 
 from shipper import __version__
+from shipper.audit.advice import advice
 from shipper.audit.chart import LANES, SLOTS, hour_drawing, step_text, timeline_drawing
 from shipper.audit.document import Report, iso
 from shipper.audit.findings import OF_HOSTS, Finding, Verdict
@@ -199,6 +200,9 @@ def _commands(report: Report) -> Iterator[str]:
     left = sum(finding.repair is None for finding in report.outcome.findings)
     if left:
         yield f'<p class="note">For a person to look at, as no command repairs it: {_count(left, "finding")}.</p>'
+    told = [f"<li>{_text(line)}</li>" for line in advice(report.outcome.findings, disks_read=report.disks_read)]
+    if told:
+        yield f'<ul class="places">{"".join(told)}</ul>'
     yield "</section>"
 
 

@@ -43,7 +43,7 @@ def as_text(report: Report) -> Iterator[str]:
     if rows and (len(outcome.findings) > MANY or len(report.hosts) > 1):
         yield from table(rows)
     yield from _incomplete_values([value for value in outcome.incomplete_values if value not in outcome.findings])
-    yield from (f"What to do, {line}" for line in advice(outcome.findings))
+    yield from (f"What to do, {line}" for line in advice(outcome.findings, disks_read=report.disks_read))
     yield f"Verdict: {outcome.verdict.value}: {verdict_text(report)}"
     yield from _next(report)
 
@@ -158,7 +158,7 @@ def _summary(report: Report) -> Iterator[str]:
     outcome, totals = report.outcome, report.outcome.totals
     on_disk = f" with {_lines(totals.disk_lines)}" if report.disks_read else " in the ledger"
     yield (
-        f"{outcome.files:,} files{on_disk}: {totals.indexed:,} in the index, "
+        f"{_many(outcome.files, 'file')}{on_disk}: {totals.indexed:,} in the index, "
         f"{totals.filtered:,} filtered, {totals.dead_letters:,} dead letters, {totals.pending:,} pending."
     )
     if outcome.vouched.lines:
@@ -181,14 +181,28 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
     for (host, kind, cause, path), members in groups[:GROUPS]:
         lines = sum(finding.lines for finding in members)
         place = path or (members[0].input and f"input {members[0].input}")
-        what = f"{_lines(lines)} of {place} on {host}" if place else host
-        yield f"{kind.replace('_', ' ')}, {cause}: {what}"
-        for finding in members[:SHOWN]:
-            yield f"  {_place(finding)}: {finding.evidence}" if finding.path else f"  {finding.evidence}"
+        of_lines = f"{_lines(lines)} of " if lines else ""
+        what = f"{of_lines}{place} on {host}" if place else host
+        yield f"{kind.replace('_', ' ')}, {cause}: {what}{_when(members)}"
+        yield from dict.fromkeys(map(_evidence, members[:SHOWN]))  # two inputs may have met the same
         if len(members) > SHOWN:
             yield f"  … and {len(members) - SHOWN:,} more places in this file; --json lists all."
     if len(groups) > GROUPS:
         yield f"… and {len(groups) - GROUPS:,} more groups of findings; --json lists all."
+
+
+def _when(findings: Sequence[Finding]) -> str:
+    """Between which minutes of event time lines are concerned, as far as that is known."""
+    minutes = {minute for finding in findings for minute in finding.minutes}
+    if not minutes:
+        return ""
+    first, last = (iso(60 * minute, minutes=True) for minute in (min(minutes), max(minutes)))
+    return f", events of {first}" if first == last else f", events of {first} to {last}"
+
+
+def _evidence(finding: Finding) -> str:
+    has_place = finding.path and (finding.lines or finding.offset is not None)
+    return f"  {_place(finding)}: {finding.evidence}" if has_place else f"  {finding.evidence}"
 
 
 def _place(finding: Finding) -> str:

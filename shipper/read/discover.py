@@ -89,7 +89,7 @@ def fixed_folders(settings: InputSettings) -> set[Path]:
     folders = set()
     for pattern in settings.paths:
         folder = Path(pattern).parent
-        while glob.has_magic(str(folder)) or not folder.is_dir():
+        while glob.has_magic(str(folder)) or not os.path.isdir(folder):  # noqa: PTH112  no error where it is forbidden
             if folder == folder.parent:
                 break
             folder = folder.parent
@@ -98,24 +98,51 @@ def fixed_folders(settings: InputSettings) -> set[Path]:
 
 
 def closed_folders(settings: InputSettings) -> dict[str, str]:
-    """Folders that must be listed to find an input's files, and cannot be: why, by path."""
+    """Folders that must be entered or listed to find an input's files, and cannot be: why, by path.
+
+    Left out are those below which all is excluded.
+    """
     found: dict[str, str] = {}
+    excluded = _excluding(settings.exclude)
     for pattern in settings.paths:
         parts = pattern.split("/")
-        above = {"/".join(parts[:number]) or "/" for number in range(1, len(parts)) if glob.has_magic(parts[number])}
-        below = {pattern[: pattern.index("**") + 2] + "/"} if "**" in parts else set()
-        for folder in {path for prefix in above | below for path in glob.iglob(prefix, recursive=True)}:  # noqa: PTH207
-            problem = _closed(folder)
-            if problem:
-                found[folder.rstrip("/")] = f"{folder.rstrip('/')}: {problem}"
-    return found
+        magic = [number for number, part in enumerate(parts) if glob.has_magic(part)] or [len(parts)]
+        found.update(_barring("/".join(parts[: magic[0]])))
+        for number in range(magic[0], len(parts)):
+            if parts[number - 1] == "**":
+                continue  # these were looked at with all that is below
+            prefix = "/".join(parts[:number]) + "/"
+            for folder in glob.iglob(prefix + "**/" * (parts[number] == "**"), recursive=True):  # noqa: PTH207
+                problem = "" if excluded(folder) else _closed(folder, listed=glob.has_magic(parts[number]))
+                if problem:
+                    found[folder.rstrip("/") or "/"] = problem
+    return {folder: f"{folder}: {problem}" for folder, problem in found.items()}
 
 
-def _closed(folder: str) -> str:
-    """Why a folder cannot be listed or entered; empty if it can, or is none."""
+def may_hold(folder: str, pattern: str) -> bool:
+    """Whether a file that a glob matches may lie below a folder, or below what the glob leads to."""
+    fixed = re.split(r"[*?[]", pattern, maxsplit=1)[0]
+    return f"{folder}/".startswith(fixed) or fixed.startswith(f"{folder}/") or folder == pattern.rstrip("/")
+
+
+def _barring(path: str) -> dict[str, str]:
+    """The folder that bars the way to a path, and why; empty if none does."""
     try:
-        os.scandir(folder).close()
+        os.stat(path or "/")  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError:
+        above = (str(folder) for folder in reversed(Path(path).parents))
+        return next(({folder: problem} for folder in above if (problem := _closed(folder, listed=False))), {})
+    return {}
+
+
+def _closed(folder: str, *, listed: bool) -> str:
+    """Why a folder cannot be entered, or be listed if it must be; empty if it can, or is none."""
+    try:
         os.stat(f"{folder}/.")  # noqa: PTH116
+        if listed:
+            os.scandir(folder).close()
     except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:

@@ -13,6 +13,7 @@ from support.browser import Browser
 from support.site import HOST, Site, transfer
 
 from shipper import cli
+from shipper.audit.advice import advice
 from shipper.audit.document import Audited, Report
 from shipper.audit.findings import Cause, Finding, Kind, Outcome, Totals
 from shipper.audit.html import page
@@ -77,6 +78,13 @@ def test_the_verdict_comes_first_then_time_then_causes_then_commands() -> None:
     assert places == sorted(places)
     assert "Of 1,000 lines on disk: 3 missing" in text
     assert "shipper audit -c shipper.yml --repair&#10;shipper audit -c shipper.yml --repair --apply" in text
+
+
+def test_what_no_command_repairs_has_its_advice_on_the_page_too() -> None:
+    gone = finding(repair=None, first_line=None, last_line=None)
+    (line,) = advice([gone])
+    assert f"<li>{line}</li>" in page(report(gone))
+    assert "<li>gone from the index: " not in page(report(finding()))
 
 
 def test_a_closed_audit_says_that_every_line_is_accounted_for() -> None:

@@ -62,6 +62,21 @@ def test_findings_know_the_minutes_of_their_lines_and_an_example(reports: tuple[
     assert document["findings"][0]["example"] == transfer(420).decode().strip()
 
 
+def test_the_text_says_from_when_to_when_lines_are_missing_and_how_many_files_were_compared(
+    reports: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = reports[0].parent
+    heading = f"missing, gone from the index: 12 lines of {site}/logs/a.log on dtn01.example.org"
+    assert cli.execute(["audit", "-c", str(site / "shipper.yml")]) == 1
+    printed = capsys.readouterr().out
+    assert "1 file with 540 lines: " in printed
+    assert f"{heading}, events of 2026-11-21T00:07Z to 2026-11-21T01:07Z\n" in printed
+    assert cli.execute(["audit", "-c", str(site / "shipper.yml"), "--level", "ledger"]) == 1
+    printed = capsys.readouterr().out
+    assert "1 file in the ledger: 528 in the index" in printed
+    assert f"{heading}\n" in printed
+
+
 def test_the_timeline_holds_what_was_shipped_and_what_is_missing(reports: tuple[Path, Path]) -> None:
     timeline = json.loads(reports[0].read_text())["timeline"]
     (row,) = timeline["rows"]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support.permissions import file_permissions_hold
 from support.site import HOST, Site, found, transfer
 
 from shipper import cli
@@ -123,7 +124,7 @@ def test_since_and_until_are_told_in_utc_and_local_time(
     assert "only what may hold events from 2026-11-21T02:00:00Z (" in printed
     assert "to 2026-11-21T04:00:00Z (" in printed
     assert "local time" in printed
-    assert "1 files with 100 lines" in printed
+    assert "1 file with 100 lines" in printed
 
 
 def test_until_a_date_means_the_whole_day(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
@@ -197,3 +198,30 @@ def test_excluded_files_stay_excluded_in_another_folder(
 def test_the_window_of_an_audit_that_is_closed_is_closed(site: Site) -> None:
     site.repair()
     assert site.audit(window=Window(DAY + 2 * HOUR, DAY + 4 * HOUR)).verdict is Verdict.CLOSED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ((), 3),
+        (("--no-state",), 3),
+        (("--since", "2026-11-21T05:00"), 3),
+        (("--path", "{root}/logs/closed/a.log"), 3),
+        (("--path", "{root}/logs/hour0.log"), 1),
+        (("--level", "ledger"), 1),
+    ],
+)
+def test_what_may_lie_in_a_folder_that_nobody_may_look_into_is_never_called_closed_or_gone(
+    site: Site, arguments: tuple[str, ...], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configuration = site.root / "shipper.yml"
+    configuration.write_text(configuration.read_text().replace("logs/*.log*", "logs/**/*.log*"))
+    (site.logs / "closed").mkdir()
+    site.write("closed/a.log", [transfer(number) for number in range(200, 210)])
+    (site.logs / "closed").chmod(0)
+    with file_permissions_hold():
+        assert run(site, *(word.format(root=site.root) for word in arguments)) == code
+    printed = capsys.readouterr().out
+    (site.logs / "closed").chmod(0o700)
+    assert (f"unproved, unreadable: {site.logs}/closed on {HOST}\n" in printed) is (code == 3)
+    assert f"  {site.logs}/closed: Permission denied\n" in printed or code == 1

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from support.logs import write
+from support.permissions import file_permissions_hold
 
-from shipper.read.discover import discover, fixed_folders, matching
+from shipper.read.discover import closed_folders, discover, fixed_folders, matching, may_hold
 from shipper.settings import InputSettings
 
 
@@ -93,3 +94,61 @@ def test_a_name_that_is_not_utf_8_is_told_and_not_read(tmp_path):
     (found,) = discover(InputSettings("i", (f"{tmp_path}/*",), "raw"))
 
     assert found.problem == f"{tmp_path}/\\xff.log: the name is not UTF-8; rename the file, or exclude it"
+
+
+@pytest.fixture
+def forbidden(tree):
+    """A user who may neither enter nor list `deep`."""
+    with file_permissions_hold():
+        (tree / "deep").chmod(0)
+        yield tree
+        (tree / "deep").chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    ("path", "exclude", "told"),
+    [
+        ("deep/b.log", (), ["deep"]),
+        ("deep/er/c.log", (), ["deep"]),
+        ("deep/*.log", (), ["deep"]),
+        ("deep/er/*.log", (), ["deep"]),
+        ("*/b.log", (), ["deep"]),
+        ("*/er/*.log", (), ["deep"]),
+        ("**/*.log", (), ["deep"]),
+        ("*.log", (), []),
+        ("not/there/*.log", (), []),
+        ("*/b.log", ("{tree}/deep/*",), []),
+        ("**/*.log", ("{tree}/deep/**",), []),
+    ],
+)
+def test_a_folder_that_may_hide_files_is_told_however_the_path_is_written(forbidden, path, exclude, told):
+    excluded = tuple(pattern.format(tree=forbidden) for pattern in exclude)
+    item = InputSettings("i", (f"{forbidden}/{path}",), "raw", exclude=excluded)
+
+    assert closed_folders(item) == {f"{forbidden}/{name}": f"{forbidden}/{name}: Permission denied" for name in told}
+    assert fixed_folders(item) <= {forbidden, forbidden / "deep"}
+
+
+def test_a_folder_that_may_be_entered_but_not_listed_hides_nothing_that_is_named(forbidden):
+    (forbidden / "deep").chmod(0o100)
+    named = InputSettings("i", (f"{forbidden}/deep/b.log", f"{forbidden}/*/er/c.log"), "raw")
+
+    assert [path.name for path in matching(named)] == ["b.log", "c.log"]
+    assert not closed_folders(named)
+    assert closed_folders(InputSettings("i", (f"{forbidden}/deep/*.log",), "raw"))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "may"),
+    [
+        ("/a/b/c.log", True),
+        ("/a/b", True),
+        ("/a", True),
+        ("/a/*/c", True),
+        ("/*", True),
+        ("/a/bc/*", False),
+        ("/x", False),
+    ],
+)
+def test_what_may_lie_below_a_folder_is_what_its_path_does_not_rule_out(pattern, may):
+    assert may_hold("/a/b", pattern) is may
