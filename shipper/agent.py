@@ -249,6 +249,6 @@ class Agent:
         return max(0.0, min(time for time in times if time is not None))
 
     def _note_stalls(self) -> None:
-        """Record what stands still, and do not read what a paused dataset would only hold."""
+        """Record what stands still, and do not read what would only be held."""
         self.standstills.look()
-        self.reader.held = set(self.standstills.paused())
+        self.reader.held = self.in_flight.held = self.standstills.held()

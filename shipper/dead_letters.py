@@ -105,7 +105,7 @@ def _receipts(batch: Batch, output: Output, clock: Clock, random: Random) -> Ite
     while waiting:
         receipt = output.send(waiting.pop(0))
         yield receipt
-        for wait, piece in again(receipt, random):
+        for wait, piece, _ in again(receipt, random):
             if piece.attempt < ATTEMPTS:
                 clock.wait(bell, wait)
                 waiting.append(piece)

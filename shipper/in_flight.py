@@ -43,13 +43,15 @@ class InFlight:
         self.dead_letter_bytes = state.dead_letters.bytes()
         self.committed_at = 0.0
         """Since the epoch; 0 before the first commit."""
+        self.held: set[str] = set()
+        """Inputs that are not read for now: what they have in flight does not keep the others out."""
         self.settled: Callable[[bool], None] = lambda _: None
         """Called after receipts were looked for: whether a checkpoint moved."""
 
     @property
     def full(self) -> bool:
         """Whether memory has no room for more."""
-        return self.ledger.bytes_in_flight > self._settings.memory
+        return self.ledger.is_full(self._settings.memory, self.held)
 
     def take(self, chunk: Chunk, parsed: Parsed) -> None:
         """A chunk was parsed: what of it is to be sent leaves with its batch."""

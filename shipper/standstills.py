@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from shipper.clock import Clock
 from shipper.commit.ledger import Ledger
@@ -65,10 +65,11 @@ class Standstills:
             self._state.note_stalls(self._stalls)
         self._reminders.look(self.all)
 
-    def paused(self) -> Iterable[str]:
-        """The inputs whose dataset the output does not take now."""
+    def held(self) -> set[str]:
+        """The inputs whose dataset the output does not take now, or whose dead letters have no room."""
         datasets = {name: f"dataset {pipeline.dataset}" for name, pipeline in self._reloader.pipelines.items()}
-        return [name for name, dataset in datasets.items() if dataset in self._dispatcher.troubles]
+        paused = {name for name, dataset in datasets.items() if dataset in self._dispatcher.troubles}
+        return paused | self._ledger.waits_for_room
 
     def sentence(self) -> str:
         """Why documents were not delivered."""

@@ -237,3 +237,43 @@ def test_a_running_agent_ships_what_is_appended(site):
         running.run(stopping)
 
     assert site.messages() == Counter(numbered(0, 20))
+
+
+def test_what_a_paused_dataset_left_in_memory_during_an_outage_does_not_keep_out_the_others(site):
+    two_inputs(site)
+    write(site.logs / "transfers" / "c.log", *[record(number) for number in range(1000)])
+    log = site.logs / "raw" / "a.log"
+    site.with_settings(memory=1 << 18, batch_bytes=1 << 15)
+    back = site.clock.now + 100
+
+    def verdict(document):
+        if site.clock.now < back:
+            return AWAY
+        return NO_RIGHTS if document.dataset == "gridftp.transfer" else None
+
+    more = iter([lambda: append(log, *numbered(20, 40))])
+
+    def stopping() -> bool:
+        if site.clock.now > back + 60:
+            next(more, lambda: None)()
+        return site.clock.now > back + 300
+
+    with agent(site.settings, site.clock, site.events, output=Faulty(site, verdict), threads=0) as running:
+        running.run(stopping)
+        assert running.in_flight.ledger.bytes_in_flight > site.settings.memory
+
+    assert site.messages() == Counter(numbered(0, 40))
+
+
+def test_at_the_limit_of_dead_letters_its_input_is_not_read_on_and_others_are(site):
+    two_inputs(site)
+    write(site.logs / "transfers" / "b.log", *[record(number) for number in range(6000)])
+    site.with_settings(memory=1 << 18, batch_bytes=1 << 15, dead_letters=1000)
+    end = site.clock.now + 100
+    output = Faulty(site, lambda document: POISON if document.dataset == "gridftp.transfer" else None)
+    with agent(site.settings, site.clock, site.events, output=output, threads=0) as running:
+        running.run(lambda: site.clock.now > end)
+        assert [stall.scope for stall in running.standstills.all] == ["dead letters"]
+        assert 0 < running.totals.outcomes[OutcomeKind.REFUSED] < 6000
+
+    assert site.messages() == Counter(numbered(0, 20))

@@ -7,8 +7,8 @@ order: only a file's leading run of settled chunks becomes an advance of its che
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from shipper.records import (
@@ -28,6 +28,8 @@ Fates = dict[tuple[int, str], Tally]
 """Tallies by bucket and fate: `stored`, `filtered:<rule>`, `dead:<category>`."""
 
 STORED_FATE = "stored"
+SHARE_BESIDE_HELD = 4
+"""What flows has at least this part of the memory, however much is held beside it."""
 _UNSETTLED = frozenset({OutcomeKind.RETRY, OutcomeKind.PAUSED})
 
 
@@ -60,9 +62,22 @@ class Ledger:
 
     def __init__(self) -> None:
         self._files: dict[int, deque[_Open]] = {}
-        self.bytes_in_flight = 0
-        """Of the bodies of documents without a final outcome."""
+        self._bytes: Counter[str] = Counter()
+        """By input."""
         self.documents_in_flight = 0
+
+    @property
+    def bytes_in_flight(self) -> int:
+        """Of documents without a final outcome, and of dead letters that are not committed yet."""
+        return sum(tuple(self._bytes.values()))  # another thread may ask
+
+    def is_full(self, memory: int, held: Collection[str]) -> bool:
+        """Whether so many bytes have no room for more of an input that is not held.
+
+        What is held stays until somebody does something: it must not keep out the others.
+        """
+        kept = sum(self._bytes[name] for name in held)
+        return self.bytes_in_flight - kept > max(memory - kept, memory // SHARE_BESIDE_HELD)
 
     def open(self, chunk: Chunk, parsed: Parsed) -> None:
         """Take note of a chunk whose documents are about to be sent."""
@@ -72,7 +87,8 @@ class Ledger:
         for refusal in parsed.refused:
             _add(fates, refusal.document.offset, _dead_fate(refusal), refusal.document.tally)
         self.documents_in_flight += len(parsed.documents)
-        self.bytes_in_flight += sum(len(document.body) for document in parsed.documents)
+        self._bytes[chunk.source.input] += sum(len(document.body) for document in parsed.documents)
+        self._bytes[chunk.source.input] += size_of(parsed.refused)
         advance = Advance(
             file=chunk.source.file,
             offset=chunk.end,
@@ -102,9 +118,9 @@ class Ledger:
                 file, start, end = document.source.file, opened.start, opened.advance.offset
             opened.unsettled -= kind is not OutcomeKind.LEFT
             self.documents_in_flight -= 1
-            self.bytes_in_flight -= len(document.body)
+            self._bytes[opened.advance.input] -= len(document.body)
             if kind is OutcomeKind.REFUSED:
-                _bury(opened.advance, document, outcome)
+                self._bytes[opened.advance.input] += _bury(opened.advance, document, outcome)
 
     def advances(self, room: int) -> list[Advance]:
         """The leading settled chunks of each file, merged, removed from here. Call once per commit.
@@ -116,14 +132,15 @@ class Ledger:
             settled, room = _leading(queue, room)
             if settled:
                 found.append(_merged(settled))
+                self._bytes[found[-1].input] -= size_of(found[-1].dead)
             if not queue:
                 del self._files[file]
         return found
 
     @property
-    def waits_for_room(self) -> bool:
-        """Whether a file stands still because no more dead letters may be kept (asked after `advances`)."""
-        return any(queue[0].unsettled == 0 for queue in self._files.values())
+    def waits_for_room(self) -> set[str]:
+        """Inputs of which a file stands still because no more dead letters may be kept (asked after `advances`)."""
+        return {queue[0].advance.input for queue in self._files.values() if queue[0].unsettled == 0}
 
     def holds(self, file: int) -> bool:
         """Whether something of a file is in flight."""
@@ -178,12 +195,14 @@ def _all_stored(documents: Sequence[Document]) -> Fates:
     return fates
 
 
-def _bury(advance: Advance, document: Document, outcome: Outcome) -> None:
+def _bury(advance: Advance, document: Document, outcome: Outcome) -> int:
+    """Make the document a dead letter of the advance; its size."""
     refusal = Refusal(document, outcome.category, outcome.reason)
     stored = (bucket_of(document.offset), STORED_FATE)
     advance.fates[stored] = advance.fates[stored].minus(document.tally)
     _add(advance.fates, document.offset, _dead_fate(refusal), document.tally)
     advance.dead.append(refusal)
+    return size_of([refusal])
 
 
 def _dead_fate(refusal: Refusal) -> str:

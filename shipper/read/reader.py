@@ -63,7 +63,7 @@ class Reader:
         self.matching = 0
         """How many files matched at the last look."""
         self.held: set[str] = set()
-        """Inputs that are not read for now: their dataset is paused."""
+        """Inputs that are not read for now: their documents would only wait."""
 
     @property
     def tailed(self) -> Sequence[TailedFile]:

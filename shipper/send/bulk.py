@@ -62,6 +62,9 @@ _PAUSE_CATEGORIES = {
     "index_not_found_exception": "missing_index",
 }
 
+_UNAVAILABLE_SHARDS = "unavailable_shards_exception"
+"""Comes with 503 when the cluster has waited for the index for half a minute: others must not wait for it, too."""
+
 
 def own_index(index: str) -> str:
     """The name of the plain index of a document's `index`."""
@@ -179,6 +182,8 @@ def _judge(status: Any, error: dict[str, Any]) -> Outcome:
     if status == 409 and kind == "version_conflict_engine_exception":
         return ALREADY_STORED
     reason = words(error)
+    if status == 503 and kind == _UNAVAILABLE_SHARDS:
+        return Outcome(OutcomeKind.PAUSED, "unavailable_shards", reason)
     if status in (429, 503) and not (status == 429 and kind == "cluster_block_exception"):
         return Outcome(OutcomeKind.RETRY, BUSY if status == 429 else "unavailable", reason)
     if status == 400:

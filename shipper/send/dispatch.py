@@ -7,16 +7,15 @@ import math
 import random
 import threading
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from shipper.clock import Bell, Clock
 from shipper.events_log import EventsLog
-from shipper.records import Batch, Outcome, OutcomeKind, Receipt
+from shipper.records import Batch, OutcomeKind, Receipt
 from shipper.send.output import Output
-from shipper.send.retry import FIRST_WAIT, Random, again
-
-_UNSETTLED = frozenset({OutcomeKind.RETRY, OutcomeKind.PAUSED})
-
+from shipper.send.paused import Paused
+from shipper.send.retry import FIRST_WAIT, PAUSED_WAIT, Again, Random, again
+from shipper.send.troubles import Troubles
 
 LIMITS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0)
 """Seconds by which the durations of requests are told apart; the longest deadline by default is the last."""
@@ -57,7 +56,7 @@ class Dispatcher:
         self._output = output
         self._clock = clock
         self._bell = bell
-        self._events = events
+        self._troubles = Troubles(clock, events)
         self._jitter = jitter
         self._condition = threading.Condition()
         self._later: list[tuple[float, int, Batch]] = []
@@ -69,16 +68,21 @@ class Dispatcher:
         be sent again if the agent ended now."""
         self._holes: dict[int, float] = {}
         """By number of batches that were taken in part: how long newer ones wait for the rest, for the same reason."""
+        self._paused = Paused()
         self._sequence = 0
         self._receipts: list[Receipt] = []
         self._closing = False
         self._failure: BaseException | None = None
         self.durations = Durations()
-        self.troubles: dict[str, tuple[str, float]] = {}
-        """Scope (`output` or `dataset …`) -> reason, and since when (seconds since the epoch)."""
         self._threads = [threading.Thread(target=self._work, name=f"sender-{n}", daemon=True) for n in range(senders)]
         for thread in self._threads:
             thread.start()
+
+    @property
+    def troubles(self) -> dict[str, tuple[str, float]]:
+        """Scope (`output` or `dataset …`) -> reason, and since when (seconds since the epoch)."""
+        with self._condition:
+            return dict(self._troubles.all)
 
     def submit(self, batch: Batch) -> None:
         """Take a batch to send as soon as possible."""
@@ -110,6 +114,7 @@ class Dispatcher:
             now = self._clock.monotonic()
             self._later = [(min(due, now), number, batch) for due, number, batch in self._later]
             heapq.heapify(self._later)
+            self._paused.hurry(now)
             self._closed_until = 0.0
             self._condition.notify_all()
 
@@ -132,6 +137,8 @@ class Dispatcher:
     def _next(self) -> float | None:
         """When the next batch may leave; None if there is none."""
         times = [self._later[0][0]] if self._later else []
+        if (look := self._paused.next()) is not None:
+            times.append(look)
         if self._ready:
             times.append(self._held_until(self._ready[0][2]))
         due = min(times, default=math.inf)
@@ -162,30 +169,51 @@ class Dispatcher:
                 now = self._clock.monotonic()
                 while self._later and self._later[0][0] <= now:
                     self._ready_now(heapq.heappop(self._later)[2])
-                if self._ready and max(self._closed_until, self._held_until(self._ready[0][2])) <= now:
-                    return heapq.heappop(self._ready)[2]
+                if self._closed_until <= now and (batch := self._due(now)) is not None:
+                    return batch
                 if not wait:
                     return None
                 due = self._next()
                 self._clock.wait_for(self._condition, None if due is None else due - now)
             return None
 
+    def _due(self, now: float) -> Batch | None:
+        """A look at what is paused goes first: there are few."""
+        if (look := self._paused.take(now)) is not None:
+            return look
+        while self._ready and self._held_until(self._ready[0][2]) <= now:
+            free = self._paused.let_through(heapq.heappop(self._ready)[2], now + PAUSED_WAIT)
+            if free is not None:
+                return free
+        return None
+
     def _deliver(self, batch: Batch) -> None:
         started = self._clock.monotonic()
         receipt = self._output.send(batch)
-        took = self._clock.monotonic() - started
+        now = self._clock.monotonic()
         repeats = again(receipt, self._jitter)
         with self._condition:
-            self.durations.add(took)
-            self._note_troubles(receipt)
+            self.durations.add(now - started)
             self._receipts.append(receipt)
-            for wait, rest in repeats:
-                self._put_off(wait, rest)
+            self._plan(repeats, self._paused.answered(receipt, now, now - started))
+            self._troubles.note(receipt, lambda: self._paused.datasets)
             self._mind_the_hole(receipt)
             if receipt.kinds[OutcomeKind.RETRY] == len(receipt.batch.documents):
-                self._close_briefly(min(wait for wait, _ in repeats))
+                self._close_briefly(min(repeat.wait for repeat in repeats))
             self._condition.notify_all()
         self._bell.ring()
+
+    def _plan(self, repeats: Iterable[Again], released: Sequence[Batch] | None) -> None:
+        """What is sent again waits; what waited for a look that went well leaves now."""
+        for wait, batch, kind in repeats:
+            if released is None:
+                self._paused.put(batch, self._clock.monotonic() + wait)
+            elif kind is OutcomeKind.PAUSED:
+                self._paused.put(batch, self._clock.monotonic() + FIRST_WAIT)  # some are over at once
+            else:
+                self._put_off(wait, batch)
+        for batch in released or ():
+            self._ready_now(batch)
 
     def _mind_the_hole(self, receipt: Receipt) -> None:
         left, number = receipt.kinds[OutcomeKind.RETRY], receipt.batch.number
@@ -197,26 +225,3 @@ class Dispatcher:
     def _close_briefly(self, seconds: float) -> None:
         """Send nothing for a while; not long, as it may be the trouble of a part of the output only."""
         self._closed_until = max(self._closed_until, self._clock.monotonic() + min(FIRST_WAIT, seconds))
-
-    def _note_troubles(self, receipt: Receipt) -> None:
-        """Say at once what stands still, once per cause, and when it moves again."""
-        if not self.troubles and not _UNSETTLED.intersection(receipt.kinds):
-            return
-        for document, outcome in zip(receipt.batch.documents, receipt.outcomes, strict=True):
-            dataset = f"dataset {document.dataset}"
-            if outcome.kind is OutcomeKind.PAUSED:
-                self._trouble(dataset, outcome)
-            elif outcome.kind is OutcomeKind.RETRY:
-                self._trouble("output", outcome)
-            elif self.troubles:
-                for scope in ("output", dataset):
-                    if (trouble := self.troubles.pop(scope, None)) is not None:
-                        stalled = round(self._clock.time() - trouble[1], 3)
-                        self._events.info("shipping_resumed", scope=scope, stalled_seconds=stalled)
-
-    def _trouble(self, scope: str, outcome: Outcome) -> None:
-        known = self.troubles.get(scope)
-        if known is not None and known[0] == outcome.reason:
-            return
-        self.troubles[scope] = (outcome.reason, known[1] if known else self._clock.time())
-        self._events.warning("shipping_stalled", scope=scope, reason=outcome.reason)

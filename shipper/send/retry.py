@@ -27,6 +27,8 @@ class Again(NamedTuple):
 
     wait: float
     batch: Batch
+    kind: OutcomeKind
+    """Why: `RETRY` or `PAUSED`."""
 
 
 def again(receipt: Receipt, random: Random) -> list[Again]:
@@ -39,13 +41,14 @@ def again(receipt: Receipt, random: Random) -> list[Again]:
         pairs = zip(receipt.batch.documents, receipt.outcomes, strict=True)
         documents = tuple(document for document, outcome in pairs if outcome.kind is kind)
         size = sum(len(document.body) for document in documents)
-        failures = receipt.batch.failures + 1 if len(documents) == len(receipt.batch.documents) else 0
+        none_taken = kind is OutcomeKind.RETRY and len(documents) == len(receipt.batch.documents)
+        failures = receipt.batch.failures + 1 if none_taken else 0
         batch = Batch(receipt.batch.number, documents, size, receipt.batch.attempt + 1, failures)
         wait = PAUSED_WAIT if kind is OutcomeKind.PAUSED else backoff(failures, random)
         if any(outcome.category == CREDENTIALS for outcome in receipt.outcomes):
             wait = min(wait, PAUSED_WAIT)  # a good key must not wait for the pauses of a bad one
         busy = all(outcome.category == BUSY for outcome in receipt.outcomes)
-        pieces += [Again(wait, part) for part in (_halves(batch) if busy else [batch])]
+        pieces += [Again(wait, part, kind) for part in (_halves(batch) if busy else [batch])]
     return pieces
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import subprocess
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -156,9 +156,12 @@ def fill(folder: Path, leave: int = 0) -> Path:
     """Use up the room on a disk but for some bytes."""
     hog = folder / "hog"
     with hog.open("wb") as file:
-        space = os.statvfs(folder)
-        os.posix_fallocate(file.fileno(), 0, space.f_bavail * space.f_frsize - leave)
-    return hog
+        for _ in range(100):
+            space = os.statvfs(folder)
+            with suppress(OSError):  # an agent may write between the look and the use
+                os.posix_fallocate(file.fileno(), 0, space.f_bavail * space.f_frsize - leave)
+                return hog
+    raise AssertionError("somebody else takes the room again and again")
 
 
 def many_files(logs: Path, begin: int) -> None:

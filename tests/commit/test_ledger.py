@@ -1,5 +1,7 @@
 """The ledger covers exactly the leading settled run of each file, whatever order receipts come in."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -109,9 +111,25 @@ def test_without_room_for_dead_letters_their_file_waits_and_others_go_on():
     ledger.settle(receipt_for(*good[1].documents))
 
     assert [advance.file for advance in ledger.advances(3)] == [2]
-    assert ledger.waits_for_room
+    assert ledger.waits_for_room == {"i"}
+    assert ledger.bytes_in_flight == len("{}" + "no such field")
     assert [advance.file for advance in ledger.advances(ENOUGH)] == [1]
     assert not ledger.waits_for_room
+    assert ledger.bytes_in_flight == 0
+
+
+def test_what_is_held_does_not_fill_the_memory_of_the_others():
+    ledger = Ledger()
+    chunk, parsed = chunk_of(1, 0, "s" * 50)
+    ledger.open(chunk, parsed)
+    assert (ledger.is_full(100, ()), ledger.is_full(99, ())) == (False, True)
+    assert not ledger.is_full(99, {"i"})
+
+    other = replace(chunk, source=replace(chunk.source, input="other", file=2))
+    documents = [replace(one, source=other.source) for one in parsed.documents]
+    ledger.open(other, replace(parsed, documents=documents))
+    assert [ledger.is_full(memory, {"i"}) for memory in (400, 399, 200, 199)] == [False, False, False, True]
+    assert ledger.is_full(120, {"i"})
 
 
 def test_an_event_belongs_to_the_bucket_of_its_offset():

@@ -71,11 +71,15 @@ def messages(server: BulkServer) -> list[bytes]:
     return sorted(orjson.loads(body)["message"].encode() + b"\n" for body in server.stored.values())
 
 
-PASSING = {
+PUT_OFF = {
     "429 for some items": some_items(3, BUSY),
+    "503 for some items": some_items(4, failed_item(503, "node_closed_exception")),
+}
+"""A part is taken each time: the output does not stand still."""
+
+PASSING = {
     "429 for all items": some_items(1, BUSY),
     "429 for the whole request": whole(429, "circuit_breaking_exception"),
-    "503 for some items": some_items(4, failed_item(503, "unavailable_shards_exception")),
     "503 for the whole request": whole(503, "service_unavailable_exception"),
     "500 for the whole request": whole(500),
     "408": whole(408, "timeout_exception"),
@@ -102,6 +106,7 @@ PAUSING = {
     "403 for the whole request": whole(403, "security_exception"),
     "403 block of some items": some_items(2, failed_item(403, "cluster_block_exception", "read-only / allow delete")),
     "429 block of all items": some_items(1, failed_item(429, "cluster_block_exception", "disk usage exceeded")),
+    "503 of an index without shards": some_items(2, failed_item(503, "unavailable_shards_exception")),
     "404 for the whole request": whole(404, "index_not_found_exception"),
     "404 for some items": some_items(2, failed_item(404, "index_not_found_exception")),
     "400 for the whole request": whole(400, "illegal_argument_exception", "unrecognized parameter"),
@@ -118,7 +123,7 @@ PAUSING = {
 """What somebody has to mend: the dataset is held meanwhile, and looked at again every few seconds."""
 
 
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+@pytest.mark.parametrize("fault", [*PASSING.values(), *PUT_OFF.values()], ids=[*PASSING, *PUT_OFF])
 def test_what_passes_is_sent_again_and_every_line_is_stored_once(server: BulkServer, site: Site, fault: Fault) -> None:
     server.script += [fault, fault]
     totals, told = ship(site)
@@ -126,7 +131,8 @@ def test_what_passes_is_sent_again_and_every_line_is_stored_once(server: BulkSer
     assert totals.outcomes[OutcomeKind.STORED] + totals.outcomes[OutcomeKind.ALREADY_STORED] == len(LINES)
     assert totals.outcomes[OutcomeKind.PAUSED] == totals.outcomes[OutcomeKind.REFUSED] == 0
     assert totals.outcomes[OutcomeKind.RETRY] > 0
-    assert (told["shipping_stalled"], told["shipping_resumed"]) >= (1, 1)
+    if fault in PASSING.values():
+        assert (told["shipping_stalled"], told["shipping_resumed"]) >= (1, 1)
     assert_closed(site)
 
 

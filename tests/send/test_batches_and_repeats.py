@@ -1,5 +1,8 @@
 """Batches close by bytes, count and age; what must be sent again is, later and later, and never lost."""
 
+from collections import Counter
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 from support.clock import VirtualClock
@@ -45,22 +48,22 @@ def test_only_documents_without_final_outcome_are_sent_again():
     documents = [document(1, number) for number in range(3)]
     repeats = again(Receipt(Batch(1, documents, 3), [STORED, RETRY, PAUSED]), random=lambda: 1.0)
 
-    assert [[one.id for one in batch.documents] for _, batch in repeats] == [["1"], ["2"]]
-    assert [batch.attempt for _, batch in repeats] == [1, 1]
+    assert [[one.id for one in batch.documents] for _, batch, _ in repeats] == [["1"], ["2"]]
+    assert [batch.attempt for _, batch, _ in repeats] == [1, 1]
 
 
 def test_a_batch_that_never_arrived_stays_whole():
     documents = tuple(document(1, number) for number in range(4))
     repeats = again(Receipt(Batch(1, documents, 4, attempt=50, failures=50), [RETRY] * 4), random=lambda: 1.0)
 
-    assert [len(batch.documents) for _, batch in repeats] == [4]
+    assert [len(batch.documents) for _, batch, _ in repeats] == [4]
 
 
 def test_a_batch_that_a_busy_output_turns_away_again_and_again_is_halved():
     documents = tuple(document(1, number) for number in range(4))
     repeats = again(Receipt(Batch(1, documents, 4, attempt=2, failures=2), [TOO_BUSY] * 4), random=lambda: 1.0)
 
-    assert [[one.id for one in batch.documents] for _, batch in repeats] == [["0", "1"], ["2", "3"]]
+    assert [[one.id for one in batch.documents] for _, batch, _ in repeats] == [["0", "1"], ["2", "3"]]
 
 
 def test_pauses_grow_to_a_minute_with_full_jitter():
@@ -71,7 +74,7 @@ def test_pauses_grow_to_a_minute_with_full_jitter():
 def test_pauses_begin_anew_as_soon_as_a_part_is_taken():
     waits, batch = [], Batch(1, tuple(document(1, number) for number in range(4)), 4)
     for outcomes in ([RETRY] * 4, [RETRY] * 4, [RETRY, RETRY, RETRY, STORED], [RETRY] * 3, [RETRY] * 3):
-        ((wait, batch),) = again(Receipt(batch, outcomes), random=lambda: 1.0)
+        ((wait, batch, _),) = again(Receipt(batch, outcomes), random=lambda: 1.0)
         waits.append(wait)
 
     assert waits == [1, 2, 0.05, 1, 2]
@@ -124,7 +127,7 @@ def test_a_document_is_sent_until_it_is_settled_and_the_stall_is_said_once():
 
     assert kinds == [OutcomeKind.RETRY, OutcomeKind.RETRY, OutcomeKind.STORED]
     assert dispatcher.troubles == {}
-    assert dispatcher._events.counts == {"shipping_stalled": 1, "shipping_resumed": 1}
+    assert dispatcher._troubles._events.counts == {"shipping_stalled": 1, "shipping_resumed": 1}
 
 
 def test_a_paused_dataset_does_not_hold_others():
@@ -139,6 +142,119 @@ def test_a_paused_dataset_does_not_hold_others():
         OutcomeKind.STORED,
     ]
     assert dispatcher.troubles["dataset a"][0] == "no such key"
+
+
+class PausedIndices:
+    """An output that takes nothing for some indices, and needs a while to say so."""
+
+    def __init__(self, clock, *indices, seconds=0.0):
+        self.clock, self.indices, self.seconds = clock, set(indices), seconds
+        self.sent = []
+
+    def send(self, batch):
+        self.sent.append((batch.number, self.clock.now))
+        paused = {one.id for one in batch.documents if one.index in self.indices}
+        self.clock.advance(self.seconds if paused else 1.0)
+        return Receipt(batch, [PAUSED if one.id in paused else STORED for one in batch.documents])
+
+
+def test_of_a_paused_index_one_batch_looks_and_the_others_leave_when_it_is_taken():
+    clock = VirtualClock()
+    output = PausedIndices(clock, "a")
+    dispatcher = dispatched(output, clock)
+    for number in range(1, 5):
+        dispatcher.submit(Batch(number, (document(1, number, "a"), document(1, 10 + number, "b")), 2))
+    end = clock.now + 60
+    settled = []
+    while clock.now < end:
+        settled += [o.kind for receipt in dispatcher.receipts() for o in receipt.outcomes]
+        clock.advance(1)
+    assert Counter(number for number, _ in output.sent)[1] > 10
+    assert [number for number, _ in output.sent if number > 1] == [2, 3, 4]
+    assert settled.count(OutcomeKind.STORED) == 4
+    assert dispatcher._troubles._events.counts == {"shipping_stalled": 1}
+
+    output.indices.clear()
+    clock.advance(5)
+    kinds = [o.kind for receipt in dispatcher.receipts() for o in receipt.outcomes]
+    assert kinds == [OutcomeKind.STORED] * 4
+    assert (dispatcher.troubles, dispatcher.next_due()) == ({}, None)
+
+
+def test_looks_that_take_half_a_minute_leave_half_of_the_time_to_others():
+    clock = VirtualClock()
+    output = PausedIndices(clock, *"abcdef", seconds=30.0)
+    dispatcher = dispatched(output, clock)
+    for number, dataset in enumerate("abcdef"):
+        dispatcher.submit(Batch(number, (document(1, number, dataset),), 1))
+    begin = clock.now + 6 * 30
+    number = 10
+    while clock.now < begin + 600:
+        dispatcher.submit(Batch(number, (document(1, number, "healthy"),), 1))
+        dispatcher.receipts()
+        number += 1
+
+    times = [at for number, at in output.sent if number >= 10 and at >= begin]
+    looks = [number for number, at in output.sent if number < 10 and at >= begin]
+    assert len(times) > 200
+    assert set(looks) == set(range(6))
+
+
+def test_a_dataset_stands_still_until_the_last_of_what_was_paused_is_taken():
+    clock = VirtualClock()
+    output = PausedIndices(clock, "old")
+    dispatcher = dispatched(output, clock)
+    old, new = (replace(document(1, n, "d"), index=index) for n, index in enumerate(("old", "new")))
+    since = clock.now
+    dispatcher.submit(Batch(1, (old,), 1))
+    for number in range(2, 30):
+        dispatcher.submit(Batch(number, (new,), 1))
+        dispatcher.receipts()
+        clock.advance(1)
+        assert dispatcher.troubles == {"dataset d": ("no such key", since)}
+    output.indices.clear()
+    clock.advance(5)
+    dispatcher.receipts()
+
+    assert dispatcher.troubles == {}
+    assert dispatcher._troubles._events.counts == {"shipping_stalled": 1, "shipping_resumed": 1}
+
+
+def test_a_look_that_meets_an_output_that_is_away_waits_on():
+    clock, output = VirtualClock(), Scripted(PAUSED, RETRY, RETRY, PAUSED)
+    dispatcher = dispatched(output, clock)
+    dispatcher.submit(Batch(1, (document(1, 1, "a"),), 1))
+    dispatcher.receipts()
+    dispatcher.submit(Batch(2, (document(1, 2, "a"),), 1))
+    troubles = []
+    while (wait := dispatcher.next_due()) is not None:
+        troubles.append(sorted(dispatcher.troubles))
+        clock.advance(wait)
+        dispatcher.receipts()
+
+    assert output.sent == [["1"]] * 5 + [["2"]]
+    both = ["dataset a", "output"]
+    assert troubles == [["dataset a"], ["dataset a"], both, both, ["dataset a"]]
+
+
+def test_what_is_put_off_in_part_is_no_standstill_and_one_cause_is_told_once_whatever_its_numbers():
+    clock = VirtualClock()
+    dispatcher = dispatched(Rationed([1, 2, 3]), clock)
+    dispatcher.submit(Batch(1, tuple(document(1, number) for number in range(6)), 6))
+    drained(dispatcher, clock)
+    assert dispatcher._troubles._events.counts == {}
+
+    causes = [Outcome(OutcomeKind.RETRY, "busy", f"{bytes_} bytes are in use") for bytes_ in (10, 200, 3000)]
+    dispatcher = dispatched(Scripted(*causes), clock)
+    dispatcher.submit(Batch(1, (document(1),), 1))
+    drained(dispatcher, clock)
+    assert dispatcher._troubles._events.counts == {"shipping_stalled": 1, "shipping_resumed": 1}
+
+
+def drained(dispatcher, clock):
+    while (wait := dispatcher.next_due()) is not None:
+        dispatcher.receipts()
+        clock.advance(wait)
 
 
 def test_newer_batches_wait_for_the_rest_of_one_that_makes_progress_but_not_for_one_that_makes_none():
