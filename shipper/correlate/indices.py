@@ -17,7 +17,7 @@ from shipper.correlate.entries import Entry
 from shipper.errors import OutputError, SourceError, UsageError
 from shipper.send.connection import Connection
 from shipper.send.foreign import ForeignIndex
-from shipper.send.sqlite import connect_to_read
+from shipper.send.sqlite_file import connect_to_read
 from shipper.settings import ElasticsearchSettings
 
 _SQLITE = b"SQLite format 3\0"

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _CONNECTION = re.compile(r"\w+\(host='(?P<host>[^']*)', port=(?P<port>[0-9]+)\): ")
 """How urllib3 names a connection."""
 
+_AWAY = frozenset({502, 503, 504})
+"""What a proxy answers while there is no cluster behind it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -49,6 +52,8 @@ class Connection:
         self._deadline = settings.deadline
         self._compress = settings.compress
         self._client = _client(settings, self.hosts)
+        self.losses = 0
+        """How often nothing whole came back, or a proxy spoke for the cluster: it may be another one afterwards."""
 
     def request(self, method: str, target: str, body: bytes = b"", *, media: str = "application/json") -> Answer:
         """Send one request, once. Blocks up to the deadline; a failure is an answer with status 0."""
@@ -71,7 +76,10 @@ class Connection:
                 method, target, body=body or None, headers=headers, max_retries=0, request_timeout=self._deadline
             )
         except TransportError as error:
+            self.losses += 1
             return Answer(0, failure=_in_words(error))
+        if meta.status in _AWAY:
+            self.losses += 1
         if meta.status == 401:
             self._credentials.forget()
         return Answer(meta.status, content or b"")

@@ -18,6 +18,7 @@ from shipper.send.layout import Layout, dataset_key, layout_of
 from shipper.send.output import Dataset, Flaw, Period, Replacement, Scope
 from shipper.send.privileges import check_may_see
 from shipper.send.refusals import Refusals
+from shipper.send.same_cluster import SameCluster
 from shipper.send.setup import Setup
 from shipper.send.streams import replace_in_streams
 from shipper.send.surveys import Surveys
@@ -43,6 +44,7 @@ class ElasticsearchOutput:
         self, settings: ElasticsearchSettings, datasets: Iterable[Dataset], clock: Clock, events: EventsLog
     ) -> None:
         self._connection = Connection(settings)
+        self._same_cluster = SameCluster(self._connection)
         self._layout = layout_of(settings)
         self._datasets = {dataset_key(dataset): dataset for dataset in datasets}
         self._setup = Setup(self._connection, self._datasets.values(), events, self._layout)
@@ -70,6 +72,9 @@ class ElasticsearchOutput:
 
     def send(self, batch: Batch) -> Receipt:
         """Store the batch. Whatever happens becomes an outcome; blocks up to the deadline of each request."""
+        other = self._same_cluster.obstacle(self._identity) if self._identity else None
+        if other is not None:
+            return Receipt(batch, [self._patient(other)] * len(batch.documents))
         held = self._held(batch.documents)
         if not held:
             return Receipt(batch, self._created(batch.documents))
@@ -200,7 +205,8 @@ class ElasticsearchOutput:
         if outcome.category != bulk.CREDENTIALS:
             return outcome
         now = self._clock.monotonic()
-        if self._refused_since is None:
-            self._refused_since = now
-        waited = now - self._refused_since
+        since = self._refused_since  # another thread may be answered meanwhile
+        if since is None:
+            self._refused_since = since = now
+        waited = now - since
         return outcome if waited >= CREDENTIALS_GRACE else outcome._replace(kind=OutcomeKind.RETRY)

@@ -29,7 +29,8 @@ def open_to_read(
 ) -> Output:
     """The output, ready to answer; opening it changes nothing. Raises OutputError."""
     if isinstance(settings, SQLiteSettings):
-        from shipper.send.sqlite import SQLiteOutput, connect_to_read  # noqa: PLC0415  as above
+        from shipper.send.sqlite import SQLiteOutput  # noqa: PLC0415  as above
+        from shipper.send.sqlite_file import connect_to_read  # noqa: PLC0415  as above
 
         return SQLiteOutput(settings.path, (), connect_to_read)
     return open_output(settings, datasets, clock, events)

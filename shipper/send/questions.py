@@ -24,6 +24,7 @@ from shipper.send.output import Scope
 from shipper.send.product import Product, product_of
 from shipper.send.queries import all_of, is_, lacking_one, scope_query
 from shipper.send.reach import check_fields, check_red, open_indices
+from shipper.send.same_cluster import TARGET, uuid_in
 from shipper.send.whole import check_search, check_shards, decoded, exact_integer, exact_total
 
 ALL_INDICES = f"{INDEX_PREFIX}*-*,.ds-{INDEX_PREFIX}*-*"
@@ -59,11 +60,7 @@ class Questions:
 
     def cluster_uuid(self) -> str:
         """The name that a cluster keeps for life."""
-        content = self._ask("GET", "/_cluster/state/version?filter_path=cluster_uuid", "the cluster's identity")
-        uuid = content.get("cluster_uuid")
-        if not isinstance(uuid, str) or uuid == "_na_":
-            raise OutputError("The Elasticsearch cluster is not formed yet: it has no identity.")
-        return uuid
+        return uuid_in(self._ask("GET", TARGET, "the cluster's identity"))
 
     def refresh(self) -> None:
         """Make all that was stored before visible to searches."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,18 +27,10 @@ from shipper.records import (
     Tally,
 )
 from shipper.send.output import Dataset, Flaw, Period, Replacement, Scope
+from shipper.send.sqlite_file import connect_to_write, inode
 from shipper.transactions import transaction
 
 PLACE = "documents"
-_SCHEMA = (
-    """CREATE TABLE documents (
-    id TEXT PRIMARY KEY, dataset TEXT NOT NULL, host TEXT NOT NULL, input TEXT NOT NULL, timestamp INTEGER NOT NULL,
-    fingerprint TEXT NOT NULL, offset INTEGER NOT NULL, lines INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    h0 INTEGER NOT NULL, h1 INTEGER NOT NULL, pipeline TEXT NOT NULL, document TEXT NOT NULL)""",
-    "CREATE INDEX documents_by_place ON documents (fingerprint, offset)",
-    "CREATE TABLE identity (uuid TEXT NOT NULL)",
-    "PRAGMA user_version = 1",
-)
 _INSERT = "INSERT OR IGNORE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _REPLACE = "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _TALLIES = """
@@ -78,6 +69,7 @@ class SQLiteOutput:
         self._lock = threading.Lock()
         with self._answers():
             self._db = (connect or connect_to_write)(path)
+            self._file = inode(path)
             self._identity: str = self._db.execute("SELECT uuid FROM identity").fetchone()[0]
         self.announce(datasets)
 
@@ -100,7 +92,8 @@ class SQLiteOutput:
         """Store the batch in one transaction. A full disk or a locked file is RETRY for all its documents."""
         try:
             with self._lock:
-                return Receipt(batch, self._stored(batch.documents))
+                outcomes = self._stored(batch.documents)
+            return Receipt(batch, outcomes if self._is_in_place() else [self._replaced()] * len(outcomes))
         except sqlite3.Error as error:
             outcome = Outcome(OutcomeKind.RETRY, "output", f"{self._path}: {error}")
             return Receipt(batch, [outcome] * len(batch.documents))
@@ -196,6 +189,17 @@ class SQLiteOutput:
             self._insert(rows)
             return outcomes
 
+    def _is_in_place(self) -> bool:
+        """Whether what was stored can be found: SQLite goes on writing to a file that has lost its name."""
+        return self._path.exists() and inode(self._path) == self._file
+
+    def _replaced(self) -> Outcome:
+        reason = (
+            f"{self._path}: the index was moved away or replaced while the agent used it. Put it back, or start the "
+            "agent again: it ships every line of every file to the new one."
+        )
+        return Outcome(OutcomeKind.PAUSED, "replaced", reason)
+
     def _insert(self, rows: list[tuple[object, ...]]) -> int:
         return self._db.executemany(_INSERT, rows).rowcount
 
@@ -221,34 +225,6 @@ class SQLiteOutput:
             yield
         except (sqlite3.Error, OSError) as error:
             raise OutputError(f"{self._path}: the index did not answer: {error}") from error
-
-
-def connect_to_write(path: Path) -> sqlite3.Connection:
-    """A connection to the file, which is made where it is not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-    connection.execute("PRAGMA page_size = 8192")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA wal_autocheckpoint = 4000")
-    connection.execute("PRAGMA synchronous = FULL")
-    if not _is_made(connection):
-        with transaction(connection):
-            if not _is_made(connection):  # another agent may have been first
-                for statement in _SCHEMA:
-                    connection.execute(statement)
-                connection.execute("INSERT INTO identity VALUES (?)", (str(uuid.uuid4()),))
-    return connection
-
-
-def _is_made(connection: sqlite3.Connection) -> bool:
-    return bool(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def connect_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that changes nothing, to a file that is there."""
-    if not path.exists():
-        raise OutputError(f"{path}: there is no index. Did an agent ever run with this configuration?")
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=30)
 
 
 def view(dataset: Dataset) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from shipper.errors import OutputError
 from shipper.send.ledger_index import LedgerDocument, LedgerKind
-from shipper.send.sqlite import connect_to_read, connect_to_write
+from shipper.send.sqlite_file import connect_to_read, connect_to_write
 from shipper.transactions import transaction
 
 _TABLE = """

@@ -335,6 +335,33 @@ def test_the_identity_is_the_clusters_uuid(open_output: Open) -> None:
     assert open_output().identity == CLUSTER
 
 
+@pytest.mark.parametrize("fault", [reset_before_storing, page(502)])
+def test_nothing_is_sent_to_another_cluster_that_has_taken_the_name_of_the_first(
+    server: BulkServer, open_output: Open, fault: Fault
+) -> None:
+    output, some = open_output(), documents(4)
+    assert output.identity == CLUSTER
+    assert kinds(output, some[:1]) == [STORED]
+    server.script.append(fault)
+    assert kinds(output, some) == [RETRY] * 4
+
+    server.cluster = "_na_"
+    assert kinds(output, some) == [RETRY] * 4
+    server.cluster = "made-anew"
+    outcome = outcomes(output, some)[0]
+    assert (outcome.kind, outcome.category) == (PAUSED, "other_cluster")
+    assert (
+        "another cluster (made-anew) than the one that the agent began with (stand-in-cluster-uuid)" in outcome.reason
+    )
+    assert server.stored == contents(some[:1])
+
+    server.cluster = CLUSTER
+    assert kinds(output, some) == [ALREADY, STORED, STORED, STORED]
+    asked = len(server.requests)
+    assert kinds(output, some) == [ALREADY] * 4
+    assert len(server.requests) == asked + 1
+
+
 def test_a_question_to_a_server_that_is_away_is_an_error(server: BulkServer, open_output: Open) -> None:
     output = open_output()
     server.stop()

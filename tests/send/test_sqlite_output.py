@@ -10,7 +10,8 @@ import pytest
 from shipper.errors import OutputError
 from shipper.records import ALREADY_STORED, STORED, Batch, Document, OutcomeKind, Source, Tally
 from shipper.send.output import Dataset, Scope
-from shipper.send.sqlite import SQLiteOutput, connect_to_read
+from shipper.send.sqlite import SQLiteOutput
+from shipper.send.sqlite_file import connect_to_read
 
 DATASET = Dataset("gridftp.transfer", "default", {"gridftp.nbytes": "long", "user.name": "keyword"})
 
@@ -147,3 +148,18 @@ def test_a_full_disk_means_send_again_and_says_so(output):
     output._db.execute("PRAGMA max_page_count = 100000")
 
     assert set(output.send(many).outcomes) == {STORED}
+
+
+def test_what_is_written_to_a_file_that_has_lost_its_name_is_not_taken_for_stored(output, tmp_path):
+    output.send(batch(document(1)))
+    for path in list(tmp_path.glob("index.db*")):
+        path.rename(path.with_name(f"kept-{path.name}"))
+    (gone,) = output.send(batch(document(2))).outcomes
+    with closing(SQLiteOutput(tmp_path / "index.db")):
+        (replaced,) = output.send(batch(document(3))).outcomes
+    assert (gone.kind, gone.category) == (replaced.kind, replaced.category) == (OutcomeKind.PAUSED, "replaced")
+    assert "index.db: the index was moved away or replaced while the agent used it" in gone.reason
+
+    for path in list(tmp_path.glob("kept-*")):
+        path.rename(path.with_name(path.name.removeprefix("kept-")))
+    assert output.send(batch(document(2), document(4))).outcomes == [ALREADY_STORED, STORED]

@@ -137,6 +137,7 @@ class BulkServer:
         """Bytes of a body, decompressed, before 413."""
         self.too_large = 0
         """Requests that were answered 413."""
+        self.cluster = CLUSTER
         self.refused_credentials = 0
         """So many of the next requests are answered 401."""
         self.deaf = 0
@@ -318,7 +319,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/_mget":
             stand_in.multi_get(self, body)
         elif path == "/_cluster/state/version":
-            self.answer(200, {"cluster_uuid": CLUSTER})
+            self.answer(200, {"cluster_uuid": stand_in.cluster})
         else:
             stand_in.question(self, path, body)
 
