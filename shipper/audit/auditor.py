@@ -12,7 +12,7 @@ from fnmatch import fnmatch
 from functools import reduce
 from itertools import accumulate
 
-from shipper.audit.claims import NO_STATE, Claims, read_claims
+from shipper.audit.claims import NO_STATE, Claims, Noted, read_claims
 from shipper.audit.context import Context, Level
 from shipper.audit.disk import DiskFile, closed, survey, unreadable
 from shipper.audit.doubts import LOOKS, MOST_LOOKS, Doubt, Sight, keys_of, looked_for
@@ -35,6 +35,8 @@ from shipper.send.output import Output, Scope
 from shipper.settings import InputSettings, Settings
 
 GRACE = 900.0
+_NEXT_RUN = "the next run of the agent ships everything there"
+_NAME = "its agent has not run, ships elsewhere, or ships under another name (`host`)"
 
 Progress = Callable[[int, int], None]
 """Called with the bytes on disk of the files that are done and of all files; first before any is read."""
@@ -69,13 +71,16 @@ class Auditor:
         now: Callable[[], float],
         wait: Callable[[float], None],
         journal: Journal = NO_JOURNAL,
+        noted: Callable[[], Noted] = dict,
     ) -> None:
+        """`noted`: what ledger documents in the output say; asked at each look, where there is no state."""
         self._settings = settings
         self._pipelines = pipelines
         self._output = output
         self._now = now
         self._wait = wait
         self._journal = journal
+        self._noted = noted
 
     def audit(self, request: Request, progress: Progress = lambda done, of: None) -> Outcome:  # noqa: ARG005
         """Compare disk, ledger and index. Raises StateError, OutputError where one could not be asked whole."""
@@ -97,6 +102,8 @@ class Auditor:
     def context(self, request: Request) -> Context:
         """The circumstances of an audit that begins now."""
         claims = self._claims() if request.use_state else NO_STATE
+        if not claims.known:
+            claims = replace(claims, noted=self._noted())
         return Context(
             host=self._settings.host,
             claims=claims,
@@ -138,7 +145,9 @@ class Auditor:
         if request.level is Level.LEDGER:
             outcome.files = sum(len(family.claims) for family in families)
         if context.claims.other_outputs:
-            outcome.report(self._another_output(context.claims.other_outputs))
+            before = ", ".join(context.claims.other_outputs)
+            evidence = f"the state has shipped to {before} and never to {self._output.identity}; {_NEXT_RUN}"
+            outcome.report(self._another_output(evidence, str(self._settings.state)))
         for file in unknown:
             outcome.add(_unidentified(self._settings.host, file))
         sizes = [sum(file.size for file in family.files) for family in families]
@@ -152,7 +161,15 @@ class Auditor:
             if size:
                 progress(done, sum(sizes))
         outcome.add(self._believed(request, doubts))
+        if outcome.totals.disk_lines and not (context.claims.known or self._is_known(families)):
+            outcome.report(
+                self._another_output(f"the index holds no document of {self._settings.host}, of any input; {_NAME}")
+            )
         return outcome
+
+    def _is_known(self, families: Sequence[Family]) -> bool:
+        """Whether the index holds anything of this host."""
+        return any(family.held for family in families) or any(self._output.tallies(Scope(host=self._settings.host)))
 
     def _believed(self, request: Request, doubts: Sequence[Doubt]) -> Outcome:
         """What is found for good, of families of which something was found at the first look."""
@@ -183,22 +200,21 @@ class Auditor:
             doubts = left
         return outcome
 
-    def _another_output(self, known: Sequence[str]) -> Finding:
-        """The index was made anew, or is another one: that all lines are pending for it is no proof of anything."""
+    def _another_output(self, evidence: str, path: str = "") -> Finding:
+        """The index is a new one or another one, or not of this host: that lines are pending for it proves nothing."""
         return Finding(
             kind=Kind.UNPROVED,
             cause=Cause.ANOTHER_OUTPUT,
             input="",
             host=self._settings.host,
             fingerprint="",
-            path=str(self._settings.state),
+            path=path,
             offset=None,
             first_line=None,
             last_line=None,
             lines=0,
             bytes=0,
-            evidence=f"the state has shipped to {', '.join(known)} and never to {self._output.identity}; "
-            "the next run of the agent ships everything there",
+            evidence=evidence,
         )
 
     def _inputs(self, request: Request) -> Sequence[InputSettings]:

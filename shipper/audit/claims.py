@@ -19,6 +19,9 @@ DEAD = "dead letters"
 MINUTE = 60_000_000_000
 """Nanoseconds."""
 
+Place = tuple[str, str]
+"""Input and fingerprint: what belongs together."""
+
 Fates = Mapping[str, Tally]
 """Tallies by fate: `stored`, `filtered:<rule>`, `dead:<reason>`."""
 
@@ -47,12 +50,26 @@ class Claim:
         """Everything below the checkpoint."""
         return total(self.ledger.get(bucket, {}).values())
 
+    @property
+    def has_dead(self) -> bool:
+        """Whether anything was refused for good."""
+        return any(any(self.dead(bucket)) for bucket in self.ledger)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is of one moment: all fates together reach to the checkpoint."""
+        return total(self.settled(bucket) for bucket in self.ledger).bytes == self.row.offset
+
     def all_stored(self) -> Tally:
         """What the output acknowledged of the whole file."""
         return total(self.stored(bucket) for bucket in self.ledger)
 
     def _sum(self, bucket: int, prefix: str) -> Tally:
         return total(tally for fate, tally in self.ledger.get(bucket, {}).items() if fate.startswith(prefix))
+
+
+Noted = Mapping[Place, Sequence[Claim]]
+"""What ledger documents in the output say: believed only where disk and index bear it out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +89,8 @@ class Claims:
     """Lines of dead letters by input and minute of their event time (since the epoch)."""
     forgotten: Mapping[str, Tally] = field(default_factory=dict)
     """What was stored, by fingerprint, of files that are gone for so long that their rows were dropped."""
+    noted: Noted = field(default_factory=dict)
+    """Without a state: what the agent left of it in the output."""
 
 
 NO_STATE = Claims(known=False)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from shipper.audit.claims import Claim
+from shipper.audit.claims import Claim, Place
 from shipper.audit.disk import DiskFile
 from shipper.audit.families import Family, Held
 from shipper.audit.findings import Cause, Finding, Kind, Outcome
@@ -24,9 +24,6 @@ LOOKS = 3
 MOST_LOOKS = 8
 """How often, if it could not be read whole: a file may be renamed between its discovery and its opening each time."""
 
-Key = tuple[str, str]
-"""Input and fingerprint."""
-
 
 @dataclass(frozen=True, slots=True)
 class Sight:
@@ -35,18 +32,19 @@ class Sight:
     files: Sequence[DiskFile]
     claims: Sequence[Claim]
     held: Held
+    noted: Sequence[Claim]
 
     @classmethod
     def of(cls, family: Family) -> Sight:
         """A family as it is now; an examination may leave out files that cannot be read."""
-        return cls(tuple(family.files), tuple(family.claims), dict(family.held))
+        return cls(tuple(family.files), tuple(family.claims), dict(family.held), tuple(family.noted))
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """Families of which something was found, and what it was at that look; of several, where they were one before."""
 
-    keys: frozenset[Key]
+    keys: frozenset[Place]
     """Under which they are to be found at the next look."""
     sights: tuple[Sight, ...]
     outcome: Outcome
@@ -118,7 +116,7 @@ class Doubt:
         return found
 
 
-def keys_of(family: Family) -> frozenset[Key]:
+def keys_of(family: Family) -> frozenset[Place]:
     """Under which a family is to be found."""
     return frozenset((family.input, mark) for mark in family.fingerprints)
 
@@ -126,7 +124,7 @@ def keys_of(family: Family) -> frozenset[Key]:
 def looked_for(doubts: Sequence[Doubt], families: Sequence[Family]) -> Iterator[tuple[Doubt, list[Family]]]:
     """Each doubt with the families that it is about now; those that share a family become one."""
     by_key = {key: family for family in families for key in keys_of(family)}
-    owners: dict[Key, Doubt] = {}
+    owners: dict[Place, Doubt] = {}
     for doubt in doubts:
         keys = doubt.keys.union(*(keys_of(by_key[key]) for key in doubt.keys if key in by_key))
         others = {id(owners[key]): owners[key] for key in keys if key in owners}

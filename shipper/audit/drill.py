@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from math import inf
@@ -44,12 +44,18 @@ class Comparison:
     """Rules by offset of the absent events that they filtered."""
     refused: set[int] = field(default_factory=set)
     """Offsets of absent events that parsing refuses for good."""
+    untold: Mapping[int, str] = field(default_factory=dict)
+    """By bucket, what is to be said of dead letters of which it is not known which of the absent events they are."""
     settled: Tally = field(default_factory=Tally)
     """What was found to be filtered or dead, when all is judged."""
 
     def was_read_at(self, event: DiskEvent) -> int:
         """The offset of an event before the file was edited."""
         return self.matching.moved.get(event.id, event.offset)
+
+    def why_absent(self, bucket: int) -> str:
+        """Without a state: what is known of the absent events of a bucket."""
+        return "the index does not hold it, and no state says why" + self.untold.get(bucket, "")
 
     def line_at(self, place: int) -> int:
         """The number of the line at a place of the file."""

@@ -16,6 +16,7 @@ from shipper.audit.gaps import lost_at_source
 from shipper.audit.gone import examine_gone, unheld, unheld_beside_others
 from shipper.audit.judge import judge
 from shipper.audit.moments import with_moments
+from shipper.audit.noted import NO_LETTERS, Letters, letters_of
 from shipper.audit.resume_parts import KeptComparisons, KeptParts
 from shipper.audit.slices import MOST, sliced
 from shipper.hashes import document_ids
@@ -98,8 +99,11 @@ def _compared(
 def _drill(context: Context, family: Family, parts: Sequence[Part], run: Run) -> Outcome:
     """A drill-down; of very many documents one slice after the other, for they take memory."""
     outcome, settled, silent = Outcome(), Tally(), True
-    for extent in _extents(context, family, parts, run):
+    extents = _extents(context, family, parts, run)
+    letters = _letters(context, family, parts, extents)
+    for extent in extents:
         drilled = compare(context, family, parts, extent)
+        letters.apply(drilled.comparisons[0])
         found = judge(context, family, drilled)
         if not found.findings:
             found.add(unheld_beside_others(context, family, drilled.unheld))
@@ -113,6 +117,16 @@ def _drill(context: Context, family: Family, parts: Sequence[Part], run: Run) ->
     if context.claims.known and len(parts) == 1:
         outcome.add(_against_ledger(context, family, parts[0], settled, run, silent=silent))
     return outcome
+
+
+def _letters(context: Context, family: Family, parts: Sequence[Part], extents: Sequence[Extent]) -> Letters:
+    """Without a state: the dead letters of a run. Of several branches nothing is known: their sums are not told apart.
+
+    Their sums need whole buckets, and slices are in memory one at a time; so all is compared twice.
+    """
+    if len(parts) > 1 or not any(claim.has_dead for claim in family.noted):
+        return NO_LETTERS
+    return letters_of(family, (compare(context, family, parts, extent).comparisons[0] for extent in extents))
 
 
 def _extents(context: Context, family: Family, parts: Sequence[Part], run: Run) -> Sequence[Extent]:

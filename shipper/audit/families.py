@@ -33,6 +33,8 @@ class Family:
     claims: list[Claim] = field(default_factory=list)
     """The furthest first."""
     held: Held = field(default_factory=dict)
+    noted: Sequence[Claim] = ()
+    """What ledger documents say, where there is no state."""
     wanted: Callable[[int], bool] = _every
     """Whether a bucket is to be looked at."""
 
@@ -50,6 +52,7 @@ class Family:
         """Take over a family whose file this one's is, with another head."""
         self.fingerprints += elder.fingerprints
         self.claims = sorted([*self.claims, *elder.claims], key=lambda claim: claim.row.offset, reverse=True)
+        self.noted = (*self.noted, *elder.noted)
         for bucket, tally in elder.held.items():
             self.held[bucket] = merged(self.held.get(bucket), tally)
 
@@ -120,6 +123,8 @@ def assemble(
     for (input_name, fingerprint), buckets in held.items():
         if input_name in wanted:
             family(input_name, fingerprint).held = buckets
+    for place, known in families.items():
+        known.noted = claims.noted.get(place, ())
     return list(families.values())
 
 

@@ -31,16 +31,38 @@ def examine_gone(context: Context, family: Family) -> Outcome:
         tally = total(held.tally for held in family.held.values())
         if tally == context.claims.forgotten.get(family.fingerprint):
             return _vouched(context, outcome, tally)
-        first = min(held.first for held in family.held.values())
-        evidence = "the index holds documents of a file that is neither on disk nor in the state"
-        report(Kind.UNPROVED, Cause.FILE_GONE, first, tally, evidence)
-        return outcome
+        return _vouched(context, outcome, tally.minus(_unvouched(family, report)))
     apart = _apart(context, family)
     if len(apart) > 1:
         return _weigh_together(context, family, apart, outcome, report)
     buckets = sorted({*family.held, *(bucket for claim in family.claims for bucket in claim.ledger)})
     wanted = [bucket for bucket in buckets if family.wanted(bucket)]
     return _vouched(context, outcome, total(_weigh(context, family, apart[0], bucket, report) for bucket in wanted))
+
+
+def _unvouched(family: Family, report: _Report) -> Tally:
+    """What no ledger vouches for; reported. Ledger documents do for buckets of which they count what the index holds.
+
+    Where they count anything else they are older than the index, or about other lines, or something is gone.
+    """
+    held = total(tally.tally for tally in family.held.values())
+    evidence = "the index holds documents of a file that is neither on disk nor in the state"
+    best = max(family.noted, key=lambda claim: (len(_equal(family, claim)), claim.all_stored() == held), default=None)
+    equal = _equal(family, best) if best else set()
+    if best and equal == family.held.keys() and best.all_stored() == held:
+        return Tally()
+    left = [tally for bucket, tally in family.held.items() if bucket not in equal]
+    if best:
+        counted = best.all_stored().lines
+        evidence += f"; its ledger documents count {counted} stored lines, the index holds {held.lines}"
+    rest = total(tally.tally for tally in left)
+    report(Kind.UNPROVED, Cause.FILE_GONE, min(tally.first for tally in left or family.held.values()), rest, evidence)
+    return rest
+
+
+def _equal(family: Family, claim: Claim) -> set[int]:
+    """The buckets of which a claim counts as stored what the index holds."""
+    return {bucket for bucket in family.held if claim.stored(bucket) == family.index_tally(bucket)}
 
 
 def unheld(context: Context, family: Family, gone: Sequence[Claim], vouched: Sequence[Run]) -> Outcome:

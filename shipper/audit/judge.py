@@ -190,9 +190,9 @@ class _Judge:
             repair, after = None, "; the file was edited before it, so it is not repaired"
         if event.id in self._comparison.matching.added:
             return _Cause(Cause.ADDED_ON_DISK, "the file was edited here after it was read", None)
-        if self._part.claim is None:
-            return _Cause(Cause.NOT_IN_INDEX, "the index does not hold it, and no state says why" + after, repair)
         bucket = bucket_of(event.offset)
+        if self._part.claim is None:
+            return _Cause(Cause.NOT_IN_INDEX, self._comparison.why_absent(bucket) + after, repair)
         claimed = self._part.claim.stored(bucket).lines
         there, gone = held.get(bucket, 0), missing[bucket]
         counts = f"the ledger counts {claimed} stored lines in this part of the file, the index holds {there}"

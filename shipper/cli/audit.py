@@ -18,7 +18,7 @@ from shipper.audit.advice import hidden
 from shipper.audit.auditor import GRACE, Auditor, Progress
 from shipper.audit.context import Level
 from shipper.audit.document import Audited, Report, as_document, iso
-from shipper.audit.findings import Kind, Outcome
+from shipper.audit.findings import Cause, Kind, Outcome
 from shipper.audit.html import page
 from shipper.audit.merge import read_reports
 from shipper.audit.repair import MAX_DELETE, Plan, Repaired, Repairer, plan
@@ -33,12 +33,14 @@ from shipper.clock import SystemClock
 from shipper.commit.database import FILE_NAME
 from shipper.errors import UsageError
 from shipper.events_log import EventsLog, silent
+from shipper.fleet.ledgers import Notes
 from shipper.reload.accepted import pipelines_in_force
-from shipper.send.outputs import open_output, open_to_read
+from shipper.send.outputs import open_ledger, open_output, open_to_read
 from shipper.start import datasets
 
 _BYTES_PER_SECOND = {Level.LEDGER: 0, Level.DISK: 150 << 20, Level.CONTENTS: 4 << 20}
 """About what one processor reads: a number to decide whether to wait."""
+_UNTOLD = "Dead letters cannot be told from missing lines without a state or ledger documents."
 _WORTH_SAYING = 10.0
 """Seconds from which on an estimate is printed where nobody watches, too."""
 
@@ -75,7 +77,10 @@ _WORTH_SAYING = 10.0
     help="ledger: index against ledger (seconds); disk: read the files again (minutes); contents: make every document "
     "again and compare it (hours).",
 )  # fmt: skip
-@click.option("--no-state", is_flag=True, help="Do not use the agent's state: disk against index alone.")
+@click.option(
+    "--no-state", is_flag=True,
+    help="Do not use the agent's state: disk against index alone; dead letters by the ledger documents in the output.",
+)  # fmt: skip
 @click.option(
     "--grace", default=f"{GRACE:.0f}s", show_default=True, metavar="TIME",
     help="With --no-state: how long after its last change the end of a file may still be under way.",
@@ -157,11 +162,14 @@ def _audited(options: Options, telling: Telling) -> Report:
         kept_progress(wanted, options.resume, again, clock.time()) as journal,
     ):
         wait = _waiting("what is missing may be under way")
-        auditor = Auditor(settings, pipelines, output, clock.time, wait, journal)
+        notes = Notes(settings.host, lambda: open_ledger(settings.output, events))
+        auditor = Auditor(settings, pipelines, output, clock.time, wait, journal, notes)
         if request.use_state and not (settings.state / FILE_NAME).exists():
             _say([f"There is no state in {settings.state}: the files and the index alone are compared."], err=True)
         looked = _look(auditor, wanted, options)
         outcome = looked.outcome
+        if notes.trouble and any(finding.cause is Cause.NOT_IN_INDEX for finding in outcome.findings):
+            _say([f"{_UNTOLD} {notes.trouble}"], err=True)
         if request.level is not Level.LEDGER:
             outcome.incomplete_values = auditor.incomplete_values(request)
         timeline = auditor.timeline(request, outcome) if telling.dated else None
@@ -227,6 +235,7 @@ def _about(wanted: Asked, outcome: Outcome, now: float) -> Audited:
         command=wanted.command,
         since=None if window.since is None else iso(window.since),
         until=None if window.until is None else iso(window.until),
+        folder=None if wanted.folder is None else str(wanted.folder),
     )
 
 

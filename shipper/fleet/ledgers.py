@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
-from shipper.audit.claims import Claim
+from shipper.audit.claims import Claim, Noted, Place
+from shipper.errors import OutputError
 from shipper.fleet.notes import AgentNote, FileNote, read_fate, read_file
-from shipper.records import Tally, total
+from shipper.records import Tally
 from shipper.send.ledger_index import LedgerIndex, LedgerKind
-
-Place = tuple[str, str]
-"""Input and fingerprint: what belongs together."""
 
 _ROWS_OF_AN_AGENT = 1 << 40
 
@@ -85,17 +84,44 @@ def read_ledger(index: LedgerIndex, host: str) -> HostLedger:
         found.claims.append(claim)
         found.files[file.agent] += 1
         found.settled[file.agent] += file.row.offset
-        if _settled(claim).bytes != claim.row.offset:
+        if not claim.is_whole:
             found.torn[place_of(claim)] = claim.row.current_path
     return found
+
+
+def trusted(ledger: HostLedger) -> Noted:
+    """What may be believed without a sign of life: claims of one moment; former ones where there are no others."""
+    now = {place_of(claim) for claim in ledger.claims}
+    found: dict[Place, list[Claim]] = {}
+    for claim in (*ledger.claims, *(claim for claim in ledger.former if place_of(claim) not in now)):
+        if claim.row.offset and claim.is_whole:
+            found.setdefault(place_of(claim), []).append(claim)
+    return found
+
+
+class Notes:
+    """What the ledger documents of a host say, for an audit without its state. What it cannot read it does without."""
+
+    def __init__(self, host: str, open_index: Callable[[], LedgerIndex]) -> None:
+        self._host = host
+        self._open = open_index
+        self.trouble = ""
+        """Why nothing is known of a host, at the last look."""
+
+    def __call__(self) -> Noted:
+        """What may be believed now."""
+        try:
+            with closing(self._open()) as index:
+                index.refresh()
+                found = trusted(read_ledger(index, self._host))
+        except OutputError as error:
+            self.trouble = str(error)
+            return {}
+        self.trouble = "" if found else f"The output holds none of {self._host}."
+        return found
 
 
 def _claim(file: FileNote, ledger: Mapping[int, Mapping[str, Tally]], first: int) -> Claim:
     """What an agent says of a file; the rows of each agent have numbers of their own."""
     heir_of = file.row.heir_of + first if file.row.heir_of else 0
     return Claim(replace(file.row, id=file.row.id + first, heir_of=heir_of), ledger)
-
-
-def _settled(claim: Claim) -> Tally:
-    """Everything below the checkpoint."""
-    return total(claim.settled(bucket) for bucket in claim.ledger)

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from shipper.audit.claims import Claims
+from shipper.audit.claims import Claims, Place
 from shipper.audit.context import Context, Level
 from shipper.audit.examine import examine
 from shipper.audit.families import Family, assemble, holdings
 from shipper.audit.findings import Cause, Kind, Outcome
 from shipper.audit.rules import Rulebook
-from shipper.fleet.ledgers import HostLedger, Place, fallen_short, place_of
+from shipper.fleet.ledgers import HostLedger, fallen_short, place_of
 from shipper.fleet.notes import AgentNote
 from shipper.fleet.watch import finding_of
 from shipper.records import total

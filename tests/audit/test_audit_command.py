@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.fleet import FleetHost, SQLiteIndex, a_fleet
 from support.site import Site, transfer
 
 from shipper import cli
@@ -136,3 +139,47 @@ def test_without_a_state_the_audit_says_that_there_is_none(site: Site, capsys: p
     site.forget()
     assert run(site) == 0
     assert f"There is no state in {site.root}/state" in capsys.readouterr().err
+
+
+def bury(index: SQLiteIndex, host: FleetHost) -> None:
+    """As if the first line of a host's log had been refused: no document, and the ledger documents say so."""
+    with closing(sqlite3.connect(index.path)) as db, db:
+        query = "SELECT lines, bytes, h0, h1, id FROM documents WHERE host = ? ORDER BY offset LIMIT 1"
+        *numbers, name = db.execute(query, (host.name,)).fetchone()
+        db.execute("DELETE FROM documents WHERE id = ?", (name,))
+        values = dict(zip(("lines", "bytes", "h0", "h1"), numbers, strict=True))
+        less = ", ".join(f"'$.shipper.{part}', (document ->> '$.shipper.{part}') - {n}" for part, n in values.items())
+        dead = ", ".join(f"'$.shipper.{part}', {n}" for part, n in values.items())
+        fate = "host = ? AND document ->> '$.shipper.fate' = 'stored'"
+        made = f"json_set(document, '$.shipper.fate', 'dead:mapping', {dead})"
+        db.execute(
+            f"INSERT INTO ledger_documents SELECT id || 'x', kind, host, agent, {made} FROM ledger_documents "
+            f"WHERE {fate}",
+            (host.name,),
+        )
+        db.execute(f"UPDATE ledger_documents SET document = json_set(document, {less}) WHERE {fate}", (host.name,))
+
+
+def test_from_another_host_dead_letters_are_told_by_the_ledger_documents(tmp_path: Path) -> None:
+    index = SQLiteIndex(tmp_path)
+    here, there = a_fleet(tmp_path, index, 2)
+    for host in (here, there):
+        host.ship()
+    bury(index, there)
+    asked = ("audit", "--host", there.name, "--path", str(there.logs), "--json")
+    answer = here.shipper(*asked)
+    totals = answer.report["totals"]
+    assert (answer.code, totals["indexed"], totals["dead_letters"], answer.err) == (0, 79, 1, "")
+    assert there.shipper("audit", "--no-state").code == 0
+    index.forget_ledger(there)
+    answer = here.shipper(*asked)
+    assert (answer.code, answer.report["totals"]["missing"]) == (1, 1)
+    assert (
+        "Dead letters cannot be told from missing lines without a state or ledger documents. The output holds none of "
+        f"{there.name}." in answer.err
+    )
+    index.sql("DROP TABLE ledger_documents")
+    index.sql("CREATE TABLE ledger_documents (id TEXT)")
+    answer = here.shipper(*asked)
+    assert (answer.code, answer.report["totals"]["missing"]) == (1, 1)
+    assert f"{index.path}: the ledger documents cannot be reached: no such column" in answer.err

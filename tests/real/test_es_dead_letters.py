@@ -77,6 +77,8 @@ def test_a_poison_line_becomes_one_dead_letter_and_is_stored_after_the_field_was
     code, status = shipper("status")
     assert (code, status["dead_letters"]) == (1, {"mapping": 1})
     assert shipper("audit")[1]["totals"]["dead_letters"] == 1
+    code, audit = shipper("audit", "--no-state")
+    assert (code, audit["verdict"], audit["totals"]["dead_letters"]) == (0, "closed", 1)
 
     code, answer = shipper("dead-letters", "retry", "--all")
     assert (code, answer["stored"], list(answer["refused"])) == (1, [], [letter["id"]])

@@ -16,11 +16,12 @@ from shipper.audit.findings import Outcome
 from shipper.audit.repair import Repaired, Repairer, plan
 from shipper.clock import SystemClock
 from shipper.events_log import EventsLog, silent
+from shipper.fleet.ledgers import Notes
 from shipper.hashes import tally_of
 from shipper.parse.pipeline import Pipeline
 from shipper.reload.definitions import load_pipelines
 from shipper.send.output import Output
-from shipper.send.outputs import open_output
+from shipper.send.outputs import open_ledger, open_output
 from shipper.settings import ElasticsearchSettings, InputSettings, Settings, SQLiteSettings
 from shipper.start import agent, datasets
 
@@ -54,6 +55,8 @@ class Site:
     """Used instead of SQLite."""
     output: Output | None = None
     """Used instead of either."""
+    fleet: bool = False
+    """Whether the agent leaves its ledger beside the index, and an audit without the state asks for it."""
     _pipelines: dict[str, Pipeline] = field(default_factory=dict)
 
     @property
@@ -73,7 +76,7 @@ class Site:
         """What the agent and the audit are given."""
         inputs = tuple(self.inputs) or (InputSettings("gridftp", (f"{self.logs}/*.log*",), "gridftp-transfer"),)
         output = self.store or SQLiteSettings(self.index)
-        return Settings(HOST, self.root / "state", inputs, output, pipeline_dirs=self.pipeline_dirs)
+        return Settings(HOST, self.root / "state", inputs, output, pipeline_dirs=self.pipeline_dirs, fleet=self.fleet)
 
     def write(self, name: str, lines: Sequence[bytes]) -> Path:
         """A log file of these lines."""
@@ -120,7 +123,8 @@ class Site:
 
     def auditor(self, output: Output) -> Auditor:
         """An auditor over an output."""
-        return Auditor(self.settings, self.pipelines(), output, lambda: self.now, self._wait)
+        notes = Notes(HOST, lambda: open_ledger(self.settings.output, EventsLog(silent))) if self.fleet else dict
+        return Auditor(self.settings, self.pipelines(), output, lambda: self.now, self._wait, noted=notes)
 
     def sql(self, statement: str, *values: object) -> int:
         """Change the index behind the agent's back; how many documents that concerned."""
