@@ -7,9 +7,11 @@ a genuine server answers likewise is shown in `tests/real` and `tests/audit`.
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -25,43 +27,78 @@ class Held(NamedTuple):
     index: str
     id: str
     body: bytes
-    source: dict[str, Any]
-    """What is asked for by field, decoded."""
-
-    def value(self, field: str) -> Any:
-        """The value of a dotted field; None where it is missing."""
-        found: Any = self.source
-        for name in _names(field):
-            found = found.get(name) if isinstance(found, dict) else None
-        return found
-
-
-@cache
-def _names(field: str) -> tuple[str, ...]:
-    return tuple(field.split("."))
+    values: dict[str, Any]
+    """What is asked for, by dotted field."""
 
 
 def _asked_for(body: bytes) -> dict[str, Any]:
     content = orjson.loads(body)
-    return {name: content[name] for name in ("@timestamp", "host", "log", "shipper", "tags") if name in content}
+    names = ("@timestamp", "host", "log", "shipper", "tags")
+    return dict(_dotted("", {name: content[name] for name in names if name in content}))
+
+
+def _dotted(prefix: str, content: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in content.items():
+        if isinstance(value, dict):
+            yield from _dotted(f"{prefix}{name}.", value)
+        else:
+            yield prefix + name, value
+
+
+Found = list[tuple[int, Held]]
+"""Documents with their places among all."""
+Groups = dict[tuple[Any, ...], list[Held]]
+"""Documents by composite key."""
 
 
 class _Moment:
-    """All documents of a moment, in the order of offsets."""
+    """All documents of a moment, in the order of offsets.
+
+    An audit asks many questions about the same documents: what was found lately is kept.
+    """
 
     def __init__(self, documents: list[Held]) -> None:
         self.documents = documents
         self.indices = len({held.index for held in documents})
-        self._by_fingerprint: dict[str, list[tuple[int, Held]]] = {}
+        self._by_fingerprint: dict[str, Found] = {}
         for place, held in enumerate(documents):
-            self._by_fingerprint.setdefault(held.source["log"]["file"]["fingerprint"], []).append((place, held))
+            self._by_fingerprint.setdefault(held.values[_FINGERPRINT], []).append((place, held))
+        self._found = lru_cache(maxsize=16)(self._find)
+        self._grouped = lru_cache(maxsize=4)(self._group)
 
-    def matches(self, query: Query) -> list[tuple[int, Held]]:
+    def matches(self, query: Query) -> Found:
         """What a query finds, with its place among all documents."""
-        terms = [part["term"] for part in query["bool"]["filter"] if "term" in part]
-        one_file = next((term[_FINGERPRINT] for term in terms if _FINGERPRINT in term), None)
-        some = enumerate(self.documents) if one_file is None else self._by_fingerprint.get(one_file, [])
-        return [(place, held) for place, held in some if _matches(held, query)]
+        return self._found(orjson.dumps(query))
+
+    def groups(self, query: Query, sources: list[dict[str, Any]]) -> Groups:
+        """What a query finds, by the composite keys that the sources make; the least key first."""
+        return self._grouped(orjson.dumps(query), orjson.dumps(sources))
+
+    def _find(self, asked: bytes) -> Found:
+        wanted = orjson.loads(asked)["bool"]
+        parts = wanted["filter"]
+        among = next((part for part in parts if "filter" in part.get("bool", ())), None)
+        one_file = next((part["term"][_FINGERPRINT] for part in parts if _FINGERPRINT in part.get("term", ())), None)
+        if among is not None:
+            parts.remove(among)
+            some = self.matches(among)
+        elif one_file is not None:
+            some = self._by_fingerprint.get(one_file, [])
+        else:
+            some = list(enumerate(self.documents))
+        unwanted = [{"bool": {"must_not": [part]}} for part in wanted.get("must_not", ())]
+        for part in [*parts, *unwanted]:
+            some = [(place, held) for place, held in some if _matches(held, part)]
+        return some
+
+    def _group(self, asked: bytes, sources: bytes) -> Groups:
+        made_of = [source for part in orjson.loads(sources) for source in part.values()]
+        groups: Groups = {}
+        for _, held in self._found(asked):
+            key = tuple(_part(held, source) for source in made_of)
+            if None not in key:
+                groups.setdefault(key, []).append(held)
+        return dict(sorted(groups.items()))
 
 
 class PointsInTime:
@@ -78,7 +115,7 @@ class PointsInTime:
         with self._lock:
             if len(stored) > len(self._last.documents):
                 documents = [Held(*place, body, _asked_for(body)) for place, body in stored.items()]
-                documents.sort(key=lambda held: (held.source["log"]["offset"], held.index, held.id))
+                documents.sort(key=lambda held: (held.values["log.offset"], held.index, held.id))
                 self._last = _Moment(documents)
             self._opened += 1
             name = f"pit-{self._opened}"
@@ -94,7 +131,8 @@ class PointsInTime:
         """The answer to a search. KeyError if its point in time is not open."""
         moment = self._held[body["pit"]["id"]]
         indices = moment.indices
-        found = moment.matches(body["query"])
+        query = body["query"]
+        found = moment.matches(query)
         answer: dict[str, Any] = {
             "timed_out": False,
             "_shards": {"total": indices, "successful": indices, "skipped": 0, "failed": 0},
@@ -102,7 +140,8 @@ class PointsInTime:
         }
         if "aggs" in body:
             composite = body["aggs"]["all"]
-            answer["aggregations"] = {"all": _composite([held for _, held in found], composite)}
+            groups = moment.groups(query, composite["composite"]["sources"])
+            answer["aggregations"] = {"all": _composite(groups, composite)}
         return answer
 
 
@@ -115,9 +154,9 @@ def _matches(held: Held, query: Query) -> bool:
         case "ids":
             return held.id in content["values"]
         case "exists":
-            return held.value(content["field"]) is not None
+            return held.values.get(content["field"]) is not None
     ((field, wanted),) = content.items()
-    value = held.value(field)
+    value = held.values.get(field)
     match kind:
         case "term":
             return wanted in value if isinstance(value, list) else bool(value == wanted)
@@ -130,12 +169,12 @@ def _matches(held: Held, query: Query) -> bool:
 
 def _page(found: list[tuple[int, Held]], body: dict[str, Any]) -> Iterator[dict[str, Any]]:
     after = body.get("search_after")
-    rest = [(place, held) for place, held in found if after is None or place > after[1]]
-    for place, held in rest[: body["size"]]:
-        hit: dict[str, Any] = {"_index": held.index, "_id": held.id, "sort": [held.value("log.offset"), place]}
+    first = 0 if after is None else bisect_right(found, after[1], key=itemgetter(0))
+    for place, held in found[first : first + body["size"]]:
+        hit: dict[str, Any] = {"_index": held.index, "_id": held.id, "sort": [held.values["log.offset"], place]}
         if body.get("_source"):
             hit["_source"] = orjson.loads(held.body)
-        values = {field: held.value(field) for field in body.get("docvalue_fields", ())}
+        values = {field: held.values.get(field) for field in body.get("docvalue_fields", ())}
         hit["fields"] = {
             field: value if isinstance(value, list) else [value]
             for field, value in values.items()
@@ -144,19 +183,14 @@ def _page(found: list[tuple[int, Held]], body: dict[str, Any]) -> Iterator[dict[
         yield hit
 
 
-def _composite(documents: list[Held], body: dict[str, Any]) -> dict[str, Any]:
-    sources = [(name, source) for part in body["composite"]["sources"] for name, source in part.items()]
-    groups: dict[tuple[Any, ...], list[Held]] = {}
-    for held in documents:
-        key = tuple(_part(held, source) for _, source in sources)
-        if None not in key:
-            groups.setdefault(key, []).append(held)
+def _composite(groups: Groups, body: dict[str, Any]) -> dict[str, Any]:
+    names = [name for part in body["composite"]["sources"] for name in part]
     after = body["composite"].get("after")
-    least = tuple(after[name] for name, _ in sources) if after else None
-    keys = sorted(key for key in groups if least is None or key > least)[: body["composite"]["size"]]
+    least = tuple(after[name] for name in names) if after else None
+    keys = [key for key in groups if least is None or key > least][: body["composite"]["size"]]
     buckets = [
         {
-            "key": {name: part for (name, _), part in zip(sources, key, strict=True)},
+            "key": dict(zip(names, key, strict=True)),
             "doc_count": len(groups[key]),
             **{name: {"value": _metric(groups[key], metric)} for name, metric in body.get("aggs", {}).items()},
         }
@@ -168,17 +202,18 @@ def _composite(documents: list[Held], body: dict[str, Any]) -> dict[str, Any]:
 def _part(held: Held, source: dict[str, Any]) -> Any:
     """A document's part of a composite key."""
     if "terms" in source:
-        return held.value(source["terms"]["field"])
+        return held.values.get(source["terms"]["field"])
     if "date_histogram" in source:
         step = 1000 * int(source["date_histogram"]["fixed_interval"].removesuffix("s"))
-        moment = datetime.fromisoformat(held.value(source["date_histogram"]["field"])).timestamp()
+        moment = datetime.fromisoformat(held.values[source["date_histogram"]["field"]]).timestamp()
         return int(moment * 1000 // step * step)
     interval = source["histogram"]["interval"]
-    value = held.value(source["histogram"]["field"])
+    value = held.values.get(source["histogram"]["field"])
     return None if value is None else float(value // interval * interval)
 
 
 def _metric(documents: list[Held], metric: dict[str, Any]) -> float:
     ((kind, content),) = metric.items()
-    values = [held.value(content["field"]) for held in documents]
+    field = content["field"]
+    values = [held.values[field] for held in documents]
     return float({"sum": sum, "min": min}[kind](values))
