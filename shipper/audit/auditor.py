@@ -120,14 +120,16 @@ class Auditor:
         """What is to be examined, and the files that cannot be told from others or not be read."""
         inputs = self._inputs(request)
         names = tuple(item.name for item in inputs)
-        files = [] if request.level is Level.LEDGER else survey(self._settings.host, inputs)
+        losers = context.claims.losers
+        files = survey(self._settings.host, inputs) if losers or request.level is not Level.LEDGER else []
+        if request.level is Level.LEDGER:  # files are not read, but a copy may have what was lost at the source
+            files = [file for file in files if file.fingerprint in losers]
         self._output.refresh()
         held = holdings(self._output.tallies(Scope(host=self._settings.host, inputs=names)))
         families = assemble(files, context.claims, held, names)
-        if request.level is not Level.LEDGER:
-            families = join_edited_heads(context, families)
         unknown = [file for file in files if file.fingerprint is None]
         if request.level is not Level.LEDGER:
+            families = join_edited_heads(context, families)
             unknown += closed(inputs)
         if not request.window.is_everything:
             scope = Scope(host=self._settings.host, inputs=names)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from shipper.commit.database import Database, explained
 from shipper.commit.state import State
-from shipper.records import FileRow, Stored, Tally, total
+from shipper.records import FileRow, MarkKind, Stored, Tally, total
 
 NONE = Tally()
 DEAD = "dead letters"
@@ -91,6 +91,12 @@ class Claims:
     """What was stored, by fingerprint, of files that are gone for so long that their rows were dropped."""
     noted: Noted = field(default_factory=dict)
     """Without a state: what the agent left of it in the output."""
+
+    @property
+    def losers(self) -> set[str]:
+        """Fingerprints of files of which the agent saw bytes that it could not read any more."""
+        marked = ((claim.row.fingerprint, mark) for claim in self.files for mark in claim.row.marks)
+        return {fingerprint for fingerprint, mark in marked if mark.kind is MarkKind.GAP}
 
 
 NO_STATE = Claims(known=False)

@@ -27,7 +27,7 @@ def examine(context: Context, family: Family) -> Outcome:
     """What became of a family's lines. Raises SourceError and OutputError."""
     if context.level is Level.LEDGER or not family.files:
         outcome = examine_gone(context, family)
-        outcome.add(lost_at_source(context, family, []))
+        outcome.add(lost_at_source(context, family, parts_of(context, family) if family.files else []))
         return outcome
     parts = parts_of(context, family)
     outcome = Outcome(files=len(family.files))

@@ -38,7 +38,7 @@ from shipper.reload.accepted import pipelines_in_force
 from shipper.send.outputs import open_ledger, open_output, open_to_read
 from shipper.start import datasets
 
-_BYTES_PER_SECOND = {Level.LEDGER: 0, Level.DISK: 150 << 20, Level.CONTENTS: 4 << 20}
+_BYTES_PER_SECOND = {Level.LEDGER: 150 << 20, Level.DISK: 150 << 20, Level.CONTENTS: 4 << 20}
 """About what one processor reads: a number to decide whether to wait."""
 _UNTOLD = "Dead letters cannot be told from missing lines without a state or ledger documents."
 _WORTH_SAYING = 10.0

@@ -162,13 +162,15 @@ def test_bytes_that_were_truncated_before_they_were_read_are_lost_at_the_source(
     assert site.alter_state(
         "INSERT INTO marks SELECT id, ?, ?, ? FROM files", *_columns(Mark(size, MarkKind.GAP, "truncated:777"))
     )
-    outcome = site.audit()
-    assert [(f.kind.value, f.cause.value, f.offset, f.bytes) for f in outcome.findings] == [
-        ("lost_at_source", "truncated before read", size, 777)
-    ]
+    for level in ("disk", "ledger"):
+        outcome = site.audit(level=level)
+        assert [(f.kind.value, f.cause.value, f.offset, f.bytes) for f in outcome.findings] == [
+            ("lost_at_source", "truncated before read", size, 777)
+        ]
     with path.open("ab") as file:
         file.write(b"".join(transfer(n) for n in range(50, 60)))
-    assert site.audit().verdict is Verdict.CLOSED, "a file that has the bytes fills the gap"
+    for level in ("disk", "ledger"):
+        assert site.audit(level=level).verdict is Verdict.CLOSED, "a file that has the bytes fills the gap"
 
 
 def _columns(mark: Mark) -> tuple[int, str, str]:
