@@ -48,6 +48,11 @@ _ADVICE = {
         "Nothing is wrong if the documents were deleted for their age. Delete the logs, too, and the finding goes. If "
         "the documents are wanted, make the retention longer first, and audit again."
     ),
+    Cause.FILE_GONE: (
+        "Lines that nobody counted are proved by their file alone: put a backup of it under a name that the input "
+        "matches. If this host never had a file of that path, another host ships under its name: give each a `host` "
+        "of its own."
+    ),
     Cause.UNREADABLE: (
         "Audit as a user who may read the files, such as the one that the agent runs as. A folder in which no log lies "
         "can be excluded: exclude: ['FOLDER/**']."

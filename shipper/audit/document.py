@@ -36,6 +36,8 @@ class Audited:
     until: str | None = None
     resumed: Resumed | None = None
     """What was taken from an earlier part of the audit."""
+    folder: str | None = None
+    """Where the files of another host lie on this one."""
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from shipper.audit.document import Report, iso
 from shipper.audit.findings import OF_HOSTS, Finding, Verdict
 from shipper.audit.hours import by_hour
 from shipper.audit.page_style import STYLE
-from shipper.audit.report import next_command, own_outcome, resumed_text, verdict_text, window_text
+from shipper.audit.report import next_step, own_outcome, resumed_text, verdict_text, window_text
 from shipper.audit.timeline import Fate, Row, Timeline
 
 _EXAMPLES = 5
@@ -192,9 +192,9 @@ def _commands(report: Report) -> Iterator[str]:
         command = audited.command
         if any(finding.repair for finding in own.findings):
             said = "see what a repair would send again, send it, and audit again"
-            lines = [f"{command} --repair", next_command(own, command)]
+            lines = [f"{command} --repair", next_step(own, audited)]
         else:
-            said, lines = "look further", [next_command(own, command)]
+            said, lines = "look further", [next_step(own, audited)]
         yield f"<p>On {_text(audited.host)}, {said}:</p>"
         yield f"<pre>{'&#10;'.join(_text(line) for line in lines)}</pre>"
     left = sum(finding.repair is None for finding in report.outcome.findings)

@@ -100,10 +100,22 @@ def _next(report: Report) -> Iterator[str]:
     several = len(report.audited) > 1
     for audited in report.audited:
         own = own_outcome(report, audited)
-        if not several:
-            yield f"Next: {next_command(own, audited.command)}"
-        elif own.findings:
-            yield f"Next, on {audited.host}: {next_command(own, audited.command)}"
+        there = several or is_repaired_there(own, audited)
+        if own.findings or not several:
+            yield f"Next{f', on {audited.host}' if there else ''}: {next_step(own, audited)}"
+
+
+def next_step(outcome: Outcome, audited: Audited) -> str:
+    """What to type next: on the audited host, where only that can repair."""
+    if not is_repaired_there(outcome, audited):
+        return next_command(outcome, audited.command)
+    inputs = [f" --input {name}" for name in audited.inputs if " --input " in audited.command]
+    return f"shipper audit{''.join(inputs)} --repair --apply"
+
+
+def is_repaired_there(outcome: Outcome, audited: Audited) -> bool:
+    """Whether the files are those of another host, with other names here than their documents tell."""
+    return audited.folder is not None and any(finding.repair for finding in outcome.findings)
 
 
 def own_outcome(report: Report, audited: Audited) -> Outcome:

@@ -80,6 +80,8 @@ class Asked:
     request: Request
     command: str
     """The command line that asks the same again."""
+    folder: Path | None = None
+    """Where the files of another host lie."""
 
 
 def asked(options: Options, now: float) -> Asked:
@@ -113,14 +115,16 @@ def asked(options: Options, now: float) -> Asked:
         grace=_duration(options.grace),
         settle=settings.output.deadline if isinstance(settings.output, ElasticsearchSettings) else 0.0,
     )
-    return Asked(settings, request, _command_line(options, settings, request))
+    return Asked(settings, request, _command_line(options, settings, request), folder)
 
 
 def window_of(since: str | None, until: str | None, now: float) -> Window:
     """The span between two times as they are typed; `now` is in seconds since the epoch. Raises UsageError."""
     window = Window(_moment("--since", since, now), _moment("--until", until, now))
-    if window.since is not None and window.until is not None and window.since > window.until:
-        raise UsageError(f"--since {since} is later than --until {until}.")
+    if window.since is not None and window.until is not None:
+        is_empty = window.since == window.until and _is_date(str(until))
+        if is_empty or window.since > window.until:
+            raise UsageError(f"--since {since} is later than --until {until}.")
     return window
 
 

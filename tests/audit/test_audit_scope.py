@@ -140,6 +140,7 @@ def test_until_a_date_means_the_whole_day(site: Site, capsys: pytest.CaptureFixt
     [
         (("--since", "yesterday"), "--since yesterday: this is no moment."),
         (("--since", "2026-11-22", "--until", "2026-11-20"), "--since 2026-11-22 is later than --until 2026-11-20."),
+        (("--since", "2026-11-22", "--until", "2026-11-21"), "--since 2026-11-22 is later than --until 2026-11-21."),
         (("--fail-on", "everything"), "'everything' is no kind of finding. Allowed are missing, lost_at_source"),
         (("--fail-on", "unproved"), "always ends with exit code 3"),
         (("some.json",), "some.json: files are read only with --merge."),
@@ -225,3 +226,33 @@ def test_what_may_lie_in_a_folder_that_nobody_may_look_into_is_never_called_clos
     (site.logs / "closed").chmod(0o700)
     assert (f"unproved, unreadable: {site.logs}/closed on {HOST}\n" in printed) is (code == 3)
     assert f"  {site.logs}/closed: Permission denied\n" in printed or code == 1
+
+
+def test_a_name_under_which_nothing_was_shipped_is_told_and_is_no_closed_audit(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = datetime.now(UTC).timestamp()
+    for path in site.logs.iterdir():
+        os.utime(path, (now, now))
+    assert run(site, "--host", "dtn99.example.org") == 3
+    printed = capsys.readouterr().out
+    assert "unproved, nothing was ever shipped to this index: dtn99.example.org\n" in printed
+    assert "ships under another name (`host`)\n" in printed
+    assert run(site, "--host", HOST, "--no-state") == 1
+
+
+def test_the_next_command_after_an_audit_from_another_host_is_for_the_host_itself(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configuration = site.root / "shipper.yml"
+    office = tmp_path / "office.yml"
+    office.write_text(configuration.read_text().replace(HOST, "office.example.org"))
+    page = tmp_path / "page.html"
+    asked = ["audit", "-c", str(office), "--host", HOST, "--input", "gridftp", "--path", str(site.logs)]
+    assert cli.execute([*asked, "--html", str(page)]) == 1
+    *_, last = capsys.readouterr().out.splitlines()
+    command = "shipper audit --input gridftp --repair --apply"
+    assert last == f"Next, on {HOST}: {command}"
+    assert command in page.read_text()
+    assert cli.execute([*asked, "--repair", "--apply"]) == 2
+    assert cli.execute([*command.split()[1:], "-c", str(configuration)]) == 0
