@@ -83,7 +83,7 @@ class Standstills:
         """By scope."""
         reasons = {scope: reason for scope, (reason, _) in dict(self._dispatcher.troubles).items()}
         if self._ledger.waits_for_room:
-            reasons["dead letters"] = "their limit is reached; retry or discard some"
+            reasons["dead letters"] = "their limit is reached: retry or discard some, or raise `dead_letters`"
         for path, problem in self._reader.unreadable.items():
             reasons[f"file {path}"] = problem
         for scope, reason in [*self._runaways.troubles().items(), *self._reloader.troubles().items()]:

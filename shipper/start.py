@@ -66,7 +66,8 @@ def locked(folder: Path) -> Iterator[None]:
             yield
     except Timeout as error:
         process = holder.read_text().strip() if holder.exists() else "another process"
-        raise StateError(f"{folder}: an agent runs on this state already (process {process}).") from error
+        sentence = f"{folder}: an agent runs on this state already (process {process}). Stop it first."
+        raise StateError(sentence) from error
 
 
 @contextmanager

@@ -176,7 +176,7 @@ def test_already_stored_counts_as_stored(site):
 def test_one_agent_per_state(site):
     write(site.logs / "a.log", *numbered(0, 10))
     held = agent(site.settings, site.clock, site.events, threads=0)
-    with held, pytest.raises(StateError, match=f"an agent runs on this state already .process {os.getpid()}."):
+    with held, pytest.raises(StateError, match=f"state already .process {os.getpid()}.. Stop it first"):
         site.once()
 
 

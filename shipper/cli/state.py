@@ -20,6 +20,7 @@ from shipper.cli.console import console, counted, moment, size_text, visible
 from shipper.cli.outputs import configuration
 from shipper.clock import SystemClock
 from shipper.commit import copies
+from shipper.commit.database import exists
 from shipper.commit.state import State
 from shipper.errors import Exit, UsageError
 from shipper.events_log import EventsLog, silent
@@ -61,8 +62,8 @@ def show_command(path: Path, *, as_json: bool) -> int:
     for key, value in answer.items():
         text = ", ".join(f"{name} {count:,}" for name, count in value.items()) if isinstance(value, dict) else value
         lines = text if isinstance(text, list) else [text]
-        for line in lines or ["none"]:
-            out.print(f"{key.replace('_', ' ')}: {visible(str(line))}")
+        for line in lines or [""]:
+            out.print(f"{key.replace('_', ' ')}: {visible(str(line)) or 'none'}")
     return Exit.CLEAN
 
 
@@ -151,6 +152,7 @@ def forget_command(path: Path, names: Sequence[str], *, yes: bool, as_json: bool
     which a file is still there, or with dead letters that wait, are refused.
     """
     settings = configuration(path)
+    _check_exists(settings)  # an empty one, made now, would hide from the agent that its own is lost
     with locked(settings.state), closing(State.open(settings.state, settings.host)) as state:
         state.look_at_output(state.output_in_use() or "")
         chosen = _forgettable(state, names)
@@ -170,7 +172,7 @@ command.add_command(state_import.command)
 def _shown(settings: Settings) -> dict[str, Any]:
     with looking(settings) as seen:
         if seen is None:
-            raise UsageError(f"{settings.state}: there is no state. The agent makes it at its first run.")
+            raise _no_state(settings)
         state, output = seen
         rows, pins = state.files.all(), state.pins()
         backup = settings.state / copies.COPY_NAME
@@ -185,6 +187,16 @@ def _shown(settings: Settings) -> dict[str, Any]:
             "dead_letters": state.dead_letters.waiting(),
             "copy": f"{backup} of {moment(backup.stat().st_mtime)}" if backup.exists() else "none yet",
         }
+
+
+def _check_exists(settings: Settings) -> None:
+    """Raise UsageError where there is no state to change."""
+    if not exists(settings.state):
+        raise _no_state(settings)
+
+
+def _no_state(settings: Settings) -> UsageError:
+    return UsageError(f"{settings.state}: there is no state. The agent makes it at its first run.")
 
 
 def _forgettable(state: State, names: Sequence[str]) -> set[str]:

@@ -22,7 +22,10 @@ def decoded(answer: Answer, question: str) -> dict[str, Any]:
     if answer.status == 0:
         raise OutputError(f"Elasticsearch could not be asked for {question}: {answer.failure}")
     if answer.status == 401:
-        raise OutputError(f"Elasticsearch refuses our credentials: {error_of(answer.body)}")
+        raise OutputError(
+            f"Elasticsearch refuses our credentials: {error_of(answer.body)}. Put right what the configuration gives "
+            "as api_key_file, api_key or username; `shipper setup --keys --apply --user NAME` makes keys."
+        )
     if answer.status == 403 and _BLOCK not in answer.body:
         raise OutputError(
             f"These credentials may not ask Elasticsearch for {question}: {_why(answer.body)}. `shipper setup --keys` "

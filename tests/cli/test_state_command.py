@@ -187,7 +187,18 @@ def test_show_counts_files_and_rows(site, capsys):
     assert code == Exit.CLEAN
     assert (answer["files"], answer["rows"]["checkpoints"], answer["host"]) == ({"logs": 3}, 3, "dtn01.example.org")
     assert answer["outputs"][0].endswith("(in use)")
-    assert "rows: " in said(site.configuration, capsys, "show")[1]
+    text = said(site.configuration, capsys, "show")[1]
+    assert "rows: " in text
+    assert "dead letters: none" in text
+
+
+def test_where_the_state_is_lost_none_is_made_that_would_hide_it_from_the_agent(site, capsys):
+    shutil.rmtree(site.folder / "state")
+    for command in (["show"], ["forget", "--yes", "x"]):
+        code, text = said(site.configuration, capsys, *command)
+        assert code == Exit.USAGE
+        assert "there is no state" in text
+    assert not (site.folder / "state").exists()
 
 
 def test_only_what_is_gone_is_forgotten_and_the_audit_still_knows_it(site, capsys):

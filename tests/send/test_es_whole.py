@@ -67,7 +67,10 @@ def test_only_an_exact_integer_counts(value: object) -> None:
     ("answer", "words"),
     [
         (Answer(0, failure="ConnectionError: refused"), "could not be asked for y: ConnectionError: refused"),
-        (Answer(401, b'{"error":{"type":"security_exception","reason":"no"}}'), "refuses our credentials.*no"),
+        (
+            Answer(401, b'{"error":{"type":"security_exception","reason":"no"}}'),
+            "refuses our credentials: security_exception: no. Put right .* api_key_file",
+        ),
         (Answer(503, b'{"error":{"type":"t","reason":"red"}}'), "status 503, t: red"),
         (Answer(502, b"<html>bad</html>"), "status 502, <html>bad"),
         (Answer(200, b'{"hits":'), "no JSON"),
