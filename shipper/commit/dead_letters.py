@@ -60,9 +60,12 @@ class DeadLetters:
         return dict(self._db.execute(query, (self._database.output,)).fetchall())
 
     def last_refusals(self) -> dict[int, tuple[str, float]]:
-        """By file: why a document was refused last, and when."""
+        """By file: why a document that waits was refused last, and when."""
         # Where one value is a maximum, SQLite takes the others from the row that has it.
-        query = "SELECT file, category, reason, MAX(refused_at) FROM dead_letters WHERE output = ? GROUP BY file"
+        query = (
+            "SELECT file, category, reason, MAX(refused_at) FROM dead_letters WHERE output = ? AND LENGTH(body) > 0 "
+            "GROUP BY file"
+        )
         rows = self._db.execute(query, (self._database.output,))
         return {file: (f"{category}: {reason}", at) for file, category, reason, at in rows}
 

@@ -289,8 +289,10 @@ def test_what_is_discarded_is_listed_no_more_and_still_counts(place, capsys):
 def test_discarding_a_category_makes_room(place, capsys):
     place.bury(1, 2, 5)
     assert place.state.dead_letters.bytes() > 200
+    assert place.state.dead_letters.last_refusals()
     assert call(place, capsys, "discard", "--yes", "--category", "mapping") == (Exit.CLEAN, {"discarded": 3})
     assert place.state.dead_letters.bytes() == 0
+    assert not place.state.dead_letters.last_refusals()
     assert call(place, capsys, "discard", "--yes", "--all") == (Exit.CLEAN, {"discarded": 0})
 
 
