@@ -33,12 +33,12 @@ def _sentence(details: ErrorDetails, path: Path) -> str:
         case "extra_forbidden":
             return _unknown(path)
         case "tuple_type":
-            return f"A list belongs here, not {_shown(details['input'])}."
+            return f"A list belongs here, not {shown(details['input'])}."
         case "dict_type":
-            return f"A mapping from names to outputs belongs here, not {_shown(details['input'])}."
+            return f"A mapping from names to outputs belongs here, not {shown(details['input'])}."
         case "model_type":
             keys = ", ".join(sorted(_allowed(path)))
-            return f"A mapping belongs here, not {_shown(details['input'])}; its keys are {keys}."
+            return f"A mapping belongs here, not {shown(details['input'])}; its keys are {keys}."
         case other:
             return f"{details['msg']} ({other})."
 
@@ -56,11 +56,14 @@ def _allowed(path: Path) -> set[str]:
     return set() if model is None else set(model.model_fields)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """What is written somewhere, in a sentence."""
     match value:
         case dict():
             return "a mapping"
         case list():
             return "a list"
+        case None:
+            return "an empty value"
         case _:
             return f"'{value}'"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from shipper.errors import PatternError
@@ -170,7 +171,9 @@ class _Expansion:
         definition = self.local.get(name) or self.definitions.get(name)
         if definition is None:
             written = inside.body[reference.start : reference.end]
-            raise _error(inside, f"uses {written}, but %{{{name}}} is not defined", chain)
+            near = get_close_matches(name, [*self.local, *self.definitions], 1)
+            hint = f" (did you mean %{{{near[0]}}}?)" if near else ""
+            raise _error(inside, f"uses {written}, but %{{{name}}} is not defined{hint}", chain)
         if name not in self.local:
             self.used[name] = definition
         expanded = self.expand(definition, (*chain, name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -166,7 +167,9 @@ class Assembly:
     def _expect(self, name: str, place: Place) -> None:
         derived = {compiled.target for compiled in self._formulas}
         if not self._making.is_known(name) and name not in self._rules["ecs"] and name not in derived:
-            self.problems.append((place, f"No step makes a field '{name}'."))
+            near = get_close_matches(name, [*self._making.written, *derived], 1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            self.problems.append((place, f"No step makes a field '{name}'.{hint}"))
 
     def _reading(self, field: str) -> DateField | None:
         """How a field of type date is read: as its own timestamp, else in any complete format."""

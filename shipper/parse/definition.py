@@ -124,6 +124,7 @@ Samples are a list; each is one event (or a header or filtered line)::
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -155,8 +156,12 @@ def pipeline_file(name: str, pipeline_dirs: Sequence[Path] = ()) -> Path:
         path = folder / f"{name}.yml"
         if path.is_file():
             return path
-    known = ", ".join(pipeline_names(pipeline_dirs))
-    raise ConfigurationError([Problem(f"There is no pipeline '{name}'; there are {known}.", key="pipeline")])
+    known = pipeline_names(pipeline_dirs)
+    near = get_close_matches(name, known, 1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    raise ConfigurationError(
+        [Problem(f"There is no pipeline '{name}'; there are {', '.join(known)}.{hint}", key="pipeline")]
+    )
 
 
 def has_samples(name: str, pipeline_dirs: Sequence[Path] = ()) -> bool:

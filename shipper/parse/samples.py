@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from shipper.errors import Problem
+from shipper.errors import ConfigurationError, Problem
 from shipper.hashes import chain_start, chains, tally_of
 from shipper.parse.definition import pipeline_file, restore_pipeline
 from shipper.parse.marked_yaml import read_marked
@@ -18,6 +18,10 @@ from shipper.parse.pipeline import Pipeline
 from shipper.parse.validation import validated
 from shipper.records import Event, Framing, Mark, MarkKind, Parsed, Source
 
+_NO_SAMPLES = (
+    "The pipeline has no samples: write real lines of the log into this file, each as `- text: 'LINE'`; `shipper check "
+    "--update-samples` fills in what becomes of them."
+)
 _HOST, _INPUT = "host.example.org", "samples"
 _OURS = (("message",), ("shipper",), ("host", "name"), ("event", "dataset"), ("log", "offset"), ("log", "file"))
 """What every document has, whatever its pipeline."""
@@ -41,7 +45,10 @@ def run_samples(pipeline: Pipeline, pipeline_dirs: Sequence[Path] = ()) -> list[
 
     Raises ConfigurationError for a samples file that is not there or not valid.
     """
-    written = read_marked(samples_file(pipeline.name, pipeline_dirs))
+    file = samples_file(pipeline.name, pipeline_dirs)
+    if not file.exists():
+        raise ConfigurationError([Problem(_NO_SAMPLES, str(file))])
+    written = read_marked(file)
     samples = validated(tuple[SampleModel, ...], written)
     if not samples:
         return [Problem("There is no sample in this file.", written.file)]

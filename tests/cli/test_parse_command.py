@@ -71,6 +71,7 @@ def test_dates_come_from_the_modification_time(tmp_path, capsys):
     ("arguments", "sentence"),
     [
         (["--pipeline", "gridftp"], "There is no pipeline 'gridftp'"),
+        (["--pipeline", "gridftp-transfr"], "tstat-video. Did you mean 'gridftp-transfer'?"),
         (["--pipeline", "storm-backend"], "the input needs a 'timezone'"),
     ],
 )

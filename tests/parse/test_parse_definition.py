@@ -58,7 +58,10 @@ def test_all_mistakes_are_told_at_once_with_line_and_key(lab):
     assert "Did you mean 'parse'?" in sentences["parsing"]
     assert "Did you mean 'Europe/Rome'?" in sentences["timestamp.0.timezone"]
     assert "5 parsecs" in sentences["lines.quiet"]
-    assert all(sentence.endswith(".") for sentence in sentences.values())
+    assert all(
+        sentence.endswith((".", "Did you mean 'Europe/Rome'?", "Did you mean 'parse'?"))
+        for sentence in sentences.values()
+    )
 
 
 @pytest.mark.parametrize("key", ["starts", "continues", "splits"])
@@ -73,11 +76,11 @@ def test_an_expression_that_could_hold_up_reading_for_ever_is_refused(lab, key):
 @pytest.mark.parametrize(
     ("change", "line", "sentence"),
     [
-        (("keyword}", "keyword, x.wrod: int}"), 4, "No step makes a field 'x.wrod'"),
+        (("keyword}", "keyword, x.wrod: int}"), 4, "No step makes a field 'x.wrod'. Did you mean 'x.word'?"),
         (("field: x.time", "field: x.tiem"), 5, "No step makes a field 'x.tiem'"),
         (("{grok:", "{optional: true, grok: ['%{WORD:message}']}, {grok:"), 3, "The field 'message' is set by shipper"),
         (("{grok:", "{grok: ['%{WORD:log.file.path}']}, {grok:"), 3, "The field 'log.file.path' is set by shipper"),
-        (("%{WORD:", "%{WROD:"), 3, "WROD"),
+        (("%{WORD:", "%{WROD:"), 3, "but %{WROD} is not defined (did you mean %{WORD}?)."),
         (("types:", "ecs: {host.name: x.word}\ntypes:"), 4, "The field 'host.name' is set by shipper"),
         (("types:", "set: {shipper.input: me}\ntypes:"), 4, "The field 'shipper.input' is set by shipper"),
         (("types:", "ecs: {event.start: {from: x.word, as: date}}\ntypes:"), 4, "complete date"),
@@ -102,6 +105,13 @@ def test_an_expression_that_could_hold_up_reading_for_ever_is_refused(lab, key):
         (("types:", "about: {raeds: this}\ntypes:"), 4, "Did you mean 'reads'?"),
         (("types:", "about: {damage: [{what: cut, becomes: a, why: b}]}\ntypes:"), 4, "Allowed are becomes, what"),
         (("types:", "ecs: {a: []}\ntypes:"), 4, "At least one item"),
+        (("types:", "remove: x\ntypes:"), 4, "A list belongs here, not 'x'."),
+        (("types:", "set: [a]\ntypes:"), 4, "A mapping belongs here, not a list."),
+        (("types:", "set: {a: [1]}\ntypes:"), 4, "A single value belongs here, not a list."),
+        (("types:", "ecs: {a: 1}\ntypes:"), 4, "A mapping belongs here, not '1'; its keys are as, from, map"),
+        (("types:", "blank: x\ntypes:"), 4, "'x' is not allowed here; allowed are 'drop' or 'ship'."),
+        (("types:", "header: 3\ntypes:"), 4, "Text (in quotes if need be) belongs here, not '3'."),
+        (("types:", "lines: {starts: a, max_lines: x}\ntypes:"), 4, "A whole number belongs here, not 'x'."),
         (("{grok:", "{columns: {names: [a], header: '#', into: x}}, {grok:"), 3, "belong to 'names: header'"),
         (("{grok:", "{columns: {names: header, without_header: [[a], [b]], into: x}}, {grok:"), 3, "equally long"),
         (("{grok:", "{columns: {names: header, without_header: [[a, a]], into: x}}, {grok:"), 3, "a name twice"),
@@ -115,6 +125,15 @@ def test_what_does_not_fit_together_is_told_with_its_line(lab, change, line, sen
     )
     assert found[0] == line
     assert sentence in found[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "what"), [("# dataset:\n", "an empty value"), ("- 'dataset:'\n", "a list"), ("'dataset:'\n", "'dataset:'")]
+)
+def test_a_file_that_is_no_definition_is_told_what_belongs_into_it(lab, text, what):
+    ((line, key, sentence),) = mistakes(lab, text)
+    assert (line, key) == (None, None)
+    assert sentence.startswith(f"A mapping belongs here, not {what}; its keys are about, blank, dataset, derive")
 
 
 def test_times_without_zone_need_one_from_pipeline_or_input(lab):

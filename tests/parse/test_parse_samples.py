@@ -46,7 +46,7 @@ def test_each_difference_is_told_with_the_line_of_its_sample(lab):
 
 
 def test_a_pipeline_without_samples_is_a_problem(lab):
-    with pytest.raises(ConfigurationError, match=r"samples/app.yml: The file cannot be read"):
+    with pytest.raises(ConfigurationError, match=r"samples/app.yml: The pipeline has no samples: write real lines"):
         run(lab, None)
     assert run(lab, "[]\n") == [(None, "There is no sample in this file.")]
 
