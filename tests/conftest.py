@@ -16,6 +16,9 @@ import pytest
 from support.elasticsearch_node import EIGHT, NINE, ElasticsearchNode, missing_tools
 from support.opensearch_node import OPENSEARCH, OpenSearchNode
 
+STORIES = {"acceptance", "crash", "demo", "faults", "rotators"}
+"""Folders of tests in which agents, writers and whatever kills them share a clock for many seconds."""
+
 
 class RunningNodes:
     """The session's nodes by version."""
@@ -105,11 +108,10 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever asks for a node is a test of real servers: `-m real` and `-m 'not real'` must never split wrongly.
 
-    Under xdist one process runs them all, so that the nodes are started once.
+    The long stories come last: then they have the machine to themselves, for those of real servers that `run.sh` runs
+    at the same time are over.
     """
     for item in items:
         if {"elasticsearch_nodes", "need_elasticsearch"}.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.real)
-            item.add_marker(pytest.mark.xdist_group("elasticsearch"))
-    slow = {item.path for item in items if item.get_closest_marker("slow") and not item.get_closest_marker("real")}
-    items.sort(key=lambda item: item.path not in slow)  # first, or one worker is left alone with them at the end
+    items.sort(key=lambda item: item.path.parent.name in STORIES)

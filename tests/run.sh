@@ -128,7 +128,14 @@ check ruff format --check
 check mypy
 check lint-imports
 
-# Each worker of a parallel run would start its own Elasticsearch nodes: the tests that need one run by themselves.
+# Each worker of a parallel run would start its own Elasticsearch nodes: the tests that need one share one process. It
+# waits much of its time, so the others run meanwhile; those that are particular about time come last of them.
+others_log=$venv/others.log
+"$bin/pytest" -n 2 --dist loadfile --no-loadscope-reorder -m 'not real and not long' "$@" >"$others_log" 2>&1 &
+others=$!
+trap 'kill "$others" 2>/dev/null || true' EXIT
+trap 'exit 1' INT TERM
+
 say "pytest: real servers"
 status=0
 "$bin/pytest" -m 'real and not long' "$@" || status=$?
@@ -137,9 +144,10 @@ if [ "$status" -eq 5 ] && [ "$#" -gt 0 ]; then
 fi
 [ "$status" -eq 0 ] || failed="${failed:+$failed, }the tests with real servers"
 
-say "pytest: everything else, on two processors"
+say "pytest: everything else, begun at the same time on two processors"
+tail -n +1 -f --pid="$others" "$others_log"
 status=0
-"$bin/pytest" -n 2 --dist loadfile --no-loadscope-reorder -m 'not real and not long' "$@" || status=$?
+wait "$others" || status=$?
 if [ -n "$failed" ]; then
     printf '\nrun.sh: failed before these tests: %s\n' "$failed"
     exit 1

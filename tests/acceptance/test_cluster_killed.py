@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 import time
 from collections.abc import Callable
 from urllib.error import HTTPError
@@ -26,7 +27,7 @@ def test_an_agent_outlives_its_killed_cluster_and_every_line_arrives_once(tmp_pa
     log.write_text("".join(record(number) + "\n" for number in range(LINES)))
 
     with site.start("run") as agent:
-        until(lambda: stored(node) > LINES // 20, agent)
+        until(lambda: stored(node) > LINES // 20, agent, pause=0.05)
         node.kill()
         until(lambda: [stall["scope"] for stall in site.ask("status", code=None)["stalls"]] == ["output"], agent)
         node.start()
@@ -48,9 +49,10 @@ def stored(node) -> int:
         return 0
 
 
-def until(condition: Callable[[], bool], agent) -> None:
-    """Wait for a condition, as long as the agent lives."""
-    deadline = time.monotonic() + DEADLINE
+def until(condition: Callable[[], bool], agent, pause: float = 1.0) -> None:
+    """Wait for a condition, as long as the agent lives; `status` as a command takes from what it waits for."""
+    deadline, waiting = time.monotonic() + DEADLINE, threading.Event()
     while not condition():
         assert agent.poll() is None, agent.stderr.read()[-2000:]
         assert time.monotonic() < deadline
+        waiting.wait(pause)
