@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from typing import Any
 
 from elastic_transport import ConnectionError as TransportConnectionError
@@ -55,8 +56,8 @@ class DeadlineNode(Urllib3HttpNode):
         self._active.alarm = alarm
         try:
             response = super().perform_request(method, target, body, headers, request_timeout)
-        except TransportConnectionError as error:
-            if alarm.rang:
+        except (TransportConnectionError, ConnectionTimeout) as error:
+            if alarm.due:
                 raise _too_late(self.base_url, request_timeout) from error
             raise
         finally:
@@ -72,12 +73,18 @@ class _Alarm:
 
     def __init__(self, seconds: float) -> None:
         self.rang = False
+        self._end = time.monotonic() + seconds
         self._stopped = False
         self._connection: Any = None
         self._lock = threading.Lock()
         self._timer = threading.Timer(seconds, self._ring)
         self._timer.daemon = True
         self._timer.start()
+
+    @property
+    def due(self) -> bool:
+        """Whether the time is over; on a busy machine a time-out of the socket may be quicker than the ring."""
+        return self.rang or time.monotonic() >= self._end
 
     def watch(self, connection: Any) -> None:
         """From now on this connection carries the request."""

@@ -27,6 +27,7 @@ from support.es_documents import DATASET, batch_of, documents
 from shipper.errors import OutputError
 from shipper.events_log import EventsLog, text_writer
 from shipper.records import Document, Outcome, OutcomeKind
+from shipper.send import deadline as deadlines
 from shipper.send.connection import Connection
 from shipper.send.elasticsearch import CREDENTIALS_GRACE, ElasticsearchOutput
 from shipper.send.output import Dataset, Scope
@@ -144,6 +145,15 @@ def test_a_server_that_drips_or_falls_silent_costs_no_more_than_the_deadline(
     assert [outcome.kind for outcome in sent] == [RETRY] * 5
     assert "no whole answer within 0.5 s" in sent[0].reason
     assert kinds(output, some) == [ALREADY] * 5
+
+
+def test_a_deadline_that_the_socket_notices_before_the_alarm_is_told_in_the_same_words(
+    server: BulkServer, open_output: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deadlines._Alarm, "_ring", lambda alarm: None)
+    server.script.append(no_answer)
+    (sent, *_) = outcomes(open_output(deadline=0.5), documents(5))
+    assert (sent.kind, "no whole answer within 0.5 s" in sent.reason) == (RETRY, True)
 
 
 def test_each_document_of_a_mixed_answer_has_its_own_outcome(server: BulkServer, open_output: Open) -> None:
