@@ -34,6 +34,7 @@ from shipper.commit.database import FILE_NAME
 from shipper.errors import UsageError
 from shipper.events_log import EventsLog, silent
 from shipper.fleet.ledgers import Notes
+from shipper.overview import agent_runs
 from shipper.reload.accepted import pipelines_in_force
 from shipper.send.outputs import open_ledger, open_output, open_to_read
 from shipper.start import datasets
@@ -41,6 +42,7 @@ from shipper.start import datasets
 _BYTES_PER_SECOND = {Level.LEDGER: 150 << 20, Level.DISK: 150 << 20, Level.CONTENTS: 4 << 20}
 """About what one processor reads: a number to decide whether to wait."""
 _UNTOLD = "Dead letters cannot be told from missing lines without a state or ledger documents."
+_NO_AGENT = "No agent is running here: what is pending waits for the next `shipper run`."
 _WORTH_SAYING = 10.0
 """Seconds from which on an estimate is printed where nobody watches, too."""
 
@@ -168,6 +170,8 @@ def _audited(options: Options, telling: Telling) -> Report:
             _say([f"There is no state in {settings.state}: the files and the index alone are compared."], err=True)
         looked = _look(auditor, wanted, options)
         outcome = looked.outcome
+        if request.use_state and outcome.pending and not agent_runs(settings.state):
+            _say([_NO_AGENT], err=True)
         if notes.trouble and any(finding.cause is Cause.NOT_IN_INDEX for finding in outcome.findings):
             _say([f"{_UNTOLD} {notes.trouble}"], err=True)
         if request.level is not Level.LEDGER:

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from support.fleet import FleetHost, SQLiteIndex, a_fleet
 from support.site import Site, transfer
 
@@ -66,6 +67,19 @@ def test_json_is_one_document_of_the_promised_shape(site: Site, capsys: pytest.C
     assert document["totals"]["missing"] == 3
     assert [list(finding) for finding in document["findings"]] == [FINDING] * 3
     assert {finding["repair"] for finding in document["findings"]} == {"resend"}
+
+
+def test_that_nobody_ships_what_is_pending_is_said_while_no_agent_runs(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.write("b.log", [transfer(n) for n in range(1000, 1110)])
+    assert run(site) == 0
+    printed = capsys.readouterr()
+    assert "10 pending." in printed.out
+    assert printed.err == "No agent is running here: what is pending waits for the next `shipper run`.\n"
+    with FileLock(site.root / "state" / "agent.lock"):
+        assert run(site) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_the_last_line_is_the_command_that_repairs(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
