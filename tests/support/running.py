@@ -112,7 +112,7 @@ class Running:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command to its end, whatever comes of it."""
-        return subprocess.run(self._words(*arguments), capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(self._words(*arguments), capture_output=True, text=True, timeout=300, check=False)
 
     def verdict(self) -> tuple[str, list[tuple[str, int]]]:
         """The audit in short: its verdict, and of each finding the cause and the bytes."""
