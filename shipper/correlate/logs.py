@@ -12,7 +12,7 @@ from shipper.correlate.entries import Entry
 from shipper.errors import SourceError, UsageError
 from shipper.parse.definition import about, load_pipeline
 from shipper.parse.guard import Guard
-from shipper.read.discover import Found, discover
+from shipper.read.discover import Found, closed_folders, discover
 from shipper.read.files import Content, open_found
 from shipper.records import Document, Event, Parsed
 from shipper.settings import InputSettings
@@ -36,8 +36,9 @@ class Logs:
         pattern_dirs: Sequence[Path] = (),
     ) -> None:
         """Raises ConfigurationError where the pipeline is wrong."""
-        self.problems: list[str] = []
-        """Files that could not be read to their end, and why: what they hold is not known."""
+        self.problems = list(closed_folders(settings).values())
+        """Files that could not be read to their end, folders that could not be looked into, and why: what they hold is
+        not known."""
         self._host = host
         self._input = settings
         self._pipeline = load_pipeline(
@@ -77,7 +78,7 @@ def logs_at(pipeline: str, words: Sequence[str], timezone: str | None = None) ->
     """
     names = [Path(file).name for file in about(pipeline).files] or ["*"]
     logs = Logs(InputSettings(pipeline, _globs(words, names), pipeline, timezone=timezone))
-    if not logs.files:
+    if not logs.files and not logs.problems:
         raise UsageError(f"{' '.join(words)}: there is no such log file; looked for {', '.join(names)}.")
     return logs
 

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.permissions import file_permissions_hold
 from support.transfers_and_flows import HOSTS_CSV, NOON, flow, flows, sent_document, write_index, write_tstat
 
 from shipper.cli import execute
@@ -49,6 +50,19 @@ def test_what_is_on_both_sides_once_is_closed(audit, log, tmp_path):
     index = write_index(tmp_path / "index.ndjson", [sent_document(one) for one in flows(NOON + 0.4)])
     report = audit(index, code=Exit.CLEAN)
     assert (report["verdict"], report["totals"]["matched"], report["findings"]) == ("closed", 4, [])
+
+
+@pytest.mark.parametrize("closed", ["tstat/b.out", "tstat"])
+def test_records_in_a_folder_that_nobody_may_look_into_are_not_proved(audit, log, tmp_path, closed):
+    index = write_index(tmp_path / "index.ndjson", [sent_document(one) for one in flows(NOON + 0.4)])
+    write_tstat(tmp_path / "tstat/b.out/log_tcp_complete", flows(NOON + 60))
+    folder = tmp_path / closed
+    with file_permissions_hold():
+        folder.chmod(0)
+        report = audit(index, code=Exit.UNFINISHED)
+        folder.chmod(0o700)
+    assert report["verdict"] == "incomplete"
+    assert f"{folder}: Permission denied" in [finding["evidence"] for finding in report["findings"]]
 
 
 def test_a_missing_record_is_named_with_file_and_line(audit, log, tmp_path):
