@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from shipper.cli import DEFAULT_CONFIGURATION
-from shipper.cli.checked_inputs import CheckedInput, ignored_zones, overlaps, unreadable
+from shipper.cli.checked_inputs import CheckedInput, closed, ignored_zones, overlaps, unreadable
 from shipper.cli.console import console, counted, visible
 from shipper.cli.update_samples import update_samples
 from shipper.clock import SystemClock
@@ -128,6 +128,7 @@ def examined(path: Path, *, connect: bool, show: bool) -> Report:
     report.problems = list(dict.fromkeys(report.problems))
     report.warnings += overlaps(report.inputs)
     report.warnings += unreadable(report.inputs)
+    report.warnings += closed(loaded.settings.inputs)
     report.warnings += ignored_zones(loaded.settings.inputs, report.inputs)
     if connect and not report.problems:
         _ask_outputs(report, loaded.settings)

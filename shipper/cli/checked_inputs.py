@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from shipper.parse.pipeline import Pipeline
-from shipper.read.discover import Found
+from shipper.read.discover import Found, closed_folders
 from shipper.settings import InputSettings
 
 
@@ -50,6 +50,16 @@ def unreadable(inputs: Iterable[CheckedInput]) -> Iterator[str]:
             yield (
                 f"This user may not read {len(files)} of the {len(item.files)} files that the input '{item.name}' "
                 f"matches, for example {files[0]}. If the agent may not either, their lines are not shipped."
+            )
+
+
+def closed(settings: Iterable[InputSettings]) -> Iterator[str]:
+    """Folders that this user may not look into: nobody sees which files an input would match there."""
+    for item in settings:
+        for problem in closed_folders(item).values():
+            yield (
+                f"This user may not look into a folder of the input '{item.name}': {problem}. If the agent may not "
+                "either, nothing below is shipped; if no log lies there, `exclude` it."
             )
 
 

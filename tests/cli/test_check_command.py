@@ -4,6 +4,7 @@ import json
 import os
 
 import pytest
+from support.permissions import file_permissions_hold
 
 from shipper.cli import execute
 from shipper.errors import Exit
@@ -82,6 +83,18 @@ def test_a_time_zone_that_changes_nothing_is_a_warning(check, pipeline, ignored)
     assert code == (Exit.FINDINGS if ignored else Exit.CLEAN)
     assert [f"says timezone 'Europe/Rome', which changes nothing: all times of the pipeline '{pipeline}'" in warning
             for warning in answer["warnings"]] == [True] * ignored  # fmt: skip
+
+
+def test_a_folder_that_this_user_may_not_look_into_is_a_warning(check, tmp_path):
+    (tmp_path / "logs").mkdir()
+    with file_permissions_hold():
+        (tmp_path / "logs").chmod(0)
+        code, answer = check(HEAD + INPUT)
+        (tmp_path / "logs").chmod(0o700)
+    (warning,) = answer["warnings"]
+    assert code == Exit.FINDINGS
+    problem = f"{tmp_path}/logs: Permission denied"
+    assert warning.startswith(f"This user may not look into a folder of the input 'app': {problem}. If the agent")
 
 
 def test_a_file_that_this_user_may_not_read_is_a_warning(check, tmp_path, monkeypatch):
