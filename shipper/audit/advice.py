@@ -13,8 +13,9 @@ _WRONG_DOCUMENT = (
     "file."
 )
 _EDITED_FILE = (
-    "The index holds the lines as they were read first. If the file was edited by mistake, put the original back; if "
-    "not, the finding stays as long as the file does."
+    "The index holds the lines as they were read first. If the file was edited by mistake, put the original back. If "
+    "not, the finding stays as long as the file does, or until an agent meets it as a new file: then what follows the "
+    "edited place is shipped once more, beside what is there."
 )
 _LOST = (
     "No index has these lines. If a backup or a copy of the file holds them, put it under another name that the input "

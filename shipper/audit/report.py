@@ -195,7 +195,8 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
         place = path or (members[0].input and f"input {members[0].input}")
         of_lines = f"{_lines(lines)} of " if lines else ""
         what = f"{of_lines}{place} on {host}" if place else host
-        yield f"{kind.replace('_', ' ')}, {cause}: {what}{_when(members)}"
+        yield f"{kind.replace('_', ' ')}, {cause}: {what}"
+        yield from _when(members)
         yield from dict.fromkeys(map(_evidence, members[:SHOWN]))  # two inputs may have met the same
         if len(members) > SHOWN:
             yield f"  … and {len(members) - SHOWN:,} more places in this file; --json lists all."
@@ -203,13 +204,12 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
         yield f"… and {len(groups) - GROUPS:,} more groups of findings; --json lists all."
 
 
-def _when(findings: Sequence[Finding]) -> str:
+def _when(findings: Sequence[Finding]) -> Iterator[str]:
     """Between which minutes of event time lines are concerned, as far as that is known."""
     minutes = {minute for finding in findings for minute in finding.minutes}
-    if not minutes:
-        return ""
-    first, last = (iso(60 * minute, minutes=True) for minute in (min(minutes), max(minutes)))
-    return f", events of {first}" if first == last else f", events of {first} to {last}"
+    if minutes:
+        first, last = (iso(60 * minute, minutes=True) for minute in (min(minutes), max(minutes)))
+        yield f"  events of {first}" if first == last else f"  events of {first} to {last}"
 
 
 def _evidence(finding: Finding) -> str:

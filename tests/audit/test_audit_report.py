@@ -70,11 +70,11 @@ def test_the_text_says_from_when_to_when_lines_are_missing_and_how_many_files_we
     assert cli.execute(["audit", "-c", str(site / "shipper.yml")]) == 1
     printed = capsys.readouterr().out
     assert "1 file with 540 lines: " in printed
-    assert f"{heading}, events of 2026-11-21T00:07Z to 2026-11-21T01:07Z\n" in printed
+    assert f"{heading}\n  events of 2026-11-21T00:07Z to 2026-11-21T01:07Z\n" in printed
     assert cli.execute(["audit", "-c", str(site / "shipper.yml"), "--level", "ledger"]) == 1
     printed = capsys.readouterr().out
     assert "1 file in the ledger: 528 in the index" in printed
-    assert f"{heading}\n" in printed
+    assert f"{heading}\n  from offset 0 on: " in printed
 
 
 def test_the_timeline_holds_what_was_shipped_and_what_is_missing(reports: tuple[Path, Path]) -> None:
