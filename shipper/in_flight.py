@@ -17,6 +17,9 @@ from shipper.send.batches import Batches
 from shipper.send.dispatch import Dispatcher
 from shipper.settings import Settings
 
+WAITING_AGE = 30.0
+"""Seconds for which a batch may grow while it could not be sent anyway: an outage must not leave thousands to send."""
+
 
 class InFlight:
     """From parsed chunks to commits."""
@@ -60,13 +63,16 @@ class InFlight:
 
     def send_due(self) -> None:
         """Send the open batch if it is old enough."""
-        if self._batches.due(self._clock.monotonic()) == 0:
+        if self._batch_due() == 0:
             self.flush()
 
     def next_due(self) -> float | None:
         """Seconds until something has to be sent by the caller; None if nothing has."""
-        times = (self._batches.due(self._clock.monotonic()), self._dispatcher.next_due())
+        times = (self._batch_due(), self._dispatcher.next_due())
         return min((time for time in times if time is not None), default=None)
+
+    def _batch_due(self) -> float | None:
+        return self._batches.due(self._clock.monotonic(), WAITING_AGE if self._dispatcher.congested else 0.0)
 
     def flush(self) -> None:
         """Send the open batch, whatever its age."""

@@ -277,3 +277,25 @@ def test_at_the_limit_of_dead_letters_its_input_is_not_read_on_and_others_are(si
         assert 0 < running.totals.outcomes[OutcomeKind.REFUSED] < 6000
 
     assert site.messages() == Counter(numbered(0, 20))
+
+
+def test_what_a_slow_log_brings_during_an_outage_leaves_in_few_batches_afterwards(site):
+    log, written = write(site.logs / "a.log", *numbered(0, 1)), 1
+    output = Faulty(site, lambda _: AWAY if written < 900 else None)
+
+    def stopping() -> bool:
+        nonlocal written
+        if written >= 1000:
+            return True
+        append(log, *numbered(written, written + 1))
+        written += 1
+        if written == 900:
+            output.batches = 0
+        site.clock.advance(1.0)
+        return False
+
+    with agent(site.settings, site.clock, site.events, output=output, threads=0) as running:
+        running.run(stopping)
+
+    assert site.messages() == Counter(numbered(0, 1000))
+    assert output.batches < 200

@@ -40,9 +40,12 @@ class Batches:
             self._bytes += size
         return closed
 
-    def due(self, now: float) -> float | None:
-        """Seconds until the open batch must leave by its age; None if there is none."""
-        return max(0.0, self._oldest + self._max_age - now) if self._waiting else None
+    def due(self, now: float, least_age: float = 0.0) -> float | None:
+        """Seconds until the open batch must leave by its age; None if there is none.
+
+        `least_age`: the age that it may have in any case, where it would only wait elsewhere.
+        """
+        return max(0.0, self._oldest + max(self._max_age, least_age) - now) if self._waiting else None
 
     def flush(self) -> list[Batch]:
         """Close the open batch, whatever its age."""

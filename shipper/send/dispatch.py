@@ -15,7 +15,7 @@ from shipper.records import Batch, OutcomeKind, Receipt
 from shipper.send.output import Output
 from shipper.send.paused import Paused
 from shipper.send.retry import FIRST_WAIT, PAUSED_WAIT, Again, Random, again
-from shipper.send.troubles import Troubles
+from shipper.send.troubles import OUTPUT, Troubles
 
 LIMITS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0)
 """Seconds by which the durations of requests are told apart; the longest deadline by default is the last."""
@@ -84,6 +84,12 @@ class Dispatcher:
         with self._condition:
             return dict(self._troubles.all)
 
+    @property
+    def congested(self) -> bool:
+        """Whether one more batch would only wait: nothing is taken, or there is enough to send for a while."""
+        with self._condition:
+            return OUTPUT in self._troubles.all or len(self._ready) > 2 * len(self._threads)
+
     def submit(self, batch: Batch) -> None:
         """Take a batch to send as soon as possible."""
         with self._condition:
@@ -123,8 +129,9 @@ class Dispatcher:
         with self._condition:
             self._closing = True
             self._condition.notify_all()
+        until = self._clock.monotonic() + seconds
         for thread in self._threads:
-            thread.join(seconds)
+            thread.join(max(0.0, until - self._clock.monotonic()))
 
     def _ready_now(self, batch: Batch) -> None:
         self._sequence += 1

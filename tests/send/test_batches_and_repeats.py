@@ -41,6 +41,7 @@ def test_an_open_batch_is_due_by_the_age_of_its_oldest_document():
     batches.add([document(1)], now=5)
     batches.add([document(1)], now=5.5)
     assert batches.due(5.75) == 0.25
+    assert batches.due(5.75, least_age=30) == 29.25
     assert batches.due(7) == 0
 
 
@@ -300,6 +301,20 @@ def test_threads_send_and_ring_the_bell():
     dispatcher.close(5)
 
     assert sorted(receipt.batch.number for receipt in settled) == list(range(20))
+
+
+def test_all_senders_together_are_waited_for_as_long_as_one():
+    clock = VirtualClock()
+    dispatcher, asked = dispatched(Scripted(), clock), []
+
+    class Hung:
+        def join(self, seconds):
+            asked.append(seconds)
+            clock.advance(seconds)
+
+    dispatcher._threads = [Hung(), Hung(), Hung()]
+    dispatcher.close(10.0)
+    assert asked == [10.0, 0.0, 0.0]
 
 
 def test_a_defect_in_a_sender_reaches_the_caller():
