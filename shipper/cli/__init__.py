@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from shipper import __version__
-from shipper.errors import Exit, ShipperError
+from shipper.errors import ConfigurationError, Exit, ShipperError
 
 COMMANDS = {
     "demo": "demo",
@@ -78,13 +78,21 @@ def execute(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except ShipperError as error:
-        click.echo(f"shipper: {error}", err=True)
+        click.echo(f"shipper: {error}{_where_to_look(error)}", err=True)
         return error.exit_code
     except OSError as error:
         # A full disk, a folder of another user: what the system said is a sentence, a traceback is none.
         click.echo(f"shipper: {_refusal(error)}", err=True)
         return Exit.UNFINISHED
     return int(result or Exit.CLEAN)
+
+
+def _where_to_look(error: ShipperError) -> str:
+    """What tells the line of a mistake that was found only when pipelines were made for inputs."""
+    unplaced = isinstance(error, ConfigurationError) and any(
+        problem.file is None and str(problem.key).startswith("inputs.") for problem in error.problems
+    )
+    return "\nshipper: `shipper check` with this configuration tells file and line." if unplaced else ""
 
 
 def _refusal(error: OSError) -> str:

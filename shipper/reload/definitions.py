@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from shipper import resources
@@ -30,7 +30,7 @@ class Candidates:
 def load_candidates(settings: Settings, guard: Guard) -> Candidates:
     """Compile every input's pipeline. Mistakes are part of the answer: whether they matter is the caller's question."""
     found = Candidates()
-    for item in settings.inputs:
+    for position, item in enumerate(settings.inputs):
         try:
             found.pipelines[item.name] = load_pipeline(
                 item.pipeline,
@@ -40,10 +40,15 @@ def load_candidates(settings: Settings, guard: Guard) -> Candidates:
                 guard=guard,
             )
         except ConfigurationError as error:
-            found.problems[item.name] = error.problems
+            found.problems[item.name] = tuple(_of_input(problem, position) for problem in error.problems)
         except ShipperError as error:  # a folder that is not there
             found.problems[item.name] = (Problem(str(error)),)
     return found
+
+
+def _of_input(problem: Problem, position: int) -> Problem:
+    """A mistake that is in no file of patterns or pipelines is the input's own."""
+    return problem if problem.file else replace(problem, key=f"inputs.{position}.{problem.key}")
 
 
 def load_pipelines(settings: Settings, guard: Guard | None = None) -> dict[str, Pipeline]:

@@ -42,3 +42,20 @@ def test_a_full_disk_under_the_answer_is_told_and_is_no_finding(configuration, c
     assert done.stderr.splitlines()[-1] == "shipper: No space left on device."
     assert "Traceback" not in done.stderr
     assert done.returncode == Exit.UNFINISHED
+
+
+def test_a_mistake_of_an_input_is_told_with_its_key_and_with_the_command_that_knows_the_line(tmp_path, capsys):
+    configuration = tmp_path / "shipper.yml"
+    configuration.write_text(
+        "host: dtn01.example.org\nstate: state\ninputs:\n- {name: a, paths: [a], pipeline: raw}\n"
+        "- {name: b, paths: [b], pipeline: rwa}\n"
+    )
+    for command in ("run", "audit"):
+        assert execute([command, "-c", str(configuration)]) == Exit.USAGE
+        told = capsys.readouterr().err
+        assert told.startswith("shipper: inputs.1.pipeline: There is no pipeline 'rwa'; there are ")
+        assert told.endswith(
+            "Did you mean 'raw'?\nshipper: `shipper check` with this configuration tells file and line.\n"
+        )
+    assert execute(["parse", "--pipeline", "rwa"]) == Exit.USAGE
+    assert "shipper check" not in capsys.readouterr().err
