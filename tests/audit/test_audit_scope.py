@@ -256,3 +256,13 @@ def test_the_next_command_after_an_audit_from_another_host_is_for_the_host_itsel
     assert command in page.read_text()
     assert cli.execute([*asked, "--repair", "--apply"]) == 2
     assert cli.execute([*command.split()[1:], "-c", str(configuration)]) == 0
+
+
+@pytest.mark.parametrize(("seconds", "pending"), [(-1000, 0), (-800, 1), (800, 1), (1000, 0)])
+def test_without_state_a_wrong_clock_keeps_nothing_pending_for_ever(site: Site, seconds: int, pending: int) -> None:
+    site.repair()
+    site.sql("DELETE FROM documents WHERE timestamp / 1000000000 = ?", int(DAY) + 6 * HOUR + 99)
+    modified = (site.logs / "hour6.log").stat().st_mtime
+    site.now = modified - seconds
+    totals = site.audit(use_state=False).totals
+    assert (totals.pending, totals.missing) == (pending, 1 - pending)
