@@ -64,6 +64,8 @@ _PAUSE_CATEGORIES = {
 
 _UNAVAILABLE_SHARDS = "unavailable_shards_exception"
 """Comes with 503 when the cluster has waited for the index for half a minute: others must not wait for it, too."""
+_WHOLE_REQUEST = ", request: ["
+"""What follows in its reason are the documents."""
 
 
 def own_index(index: str) -> str:
@@ -183,7 +185,7 @@ def _judge(status: Any, error: dict[str, Any]) -> Outcome:
         return ALREADY_STORED
     reason = words(error)
     if status == 503 and kind == _UNAVAILABLE_SHARDS:
-        return Outcome(OutcomeKind.PAUSED, "unavailable_shards", reason)
+        return Outcome(OutcomeKind.PAUSED, "unavailable_shards", reason.partition(_WHOLE_REQUEST)[0])
     if status in (429, 503) and not (status == 429 and kind == "cluster_block_exception"):
         return Outcome(OutcomeKind.RETRY, BUSY if status == 429 else "unavailable", reason)
     if status == 400:

@@ -25,7 +25,7 @@ class Troubles:
         self.all: dict[str, tuple[str, float]] = {}
         """Scope (`output` or `dataset …`) -> reason, and since when (seconds since the epoch)."""
         self._told: dict[str, set[str]] = {}
-        """By scope: causes, without the numbers in them."""
+        """By scope."""
 
     def note(self, receipt: Receipt, paused: Callable[[], Collection[str]]) -> None:
         """Take note of an answer; `paused` names the datasets of which something is paused now."""
@@ -51,7 +51,7 @@ class Troubles:
         known = self.all.get(scope)
         if known is not None and known[0] == reason:
             return
-        told, cause = self._told.setdefault(scope, set()), _NUMBERS.sub("0", reason)
+        told, cause = self._told.setdefault(scope, set()), _cause(reason)
         if cause in told or len(told) >= _CAUSES:
             return
         told.add(cause)
@@ -69,3 +69,8 @@ class Troubles:
 
 def _scope(dataset: str) -> str:
     return f"dataset {dataset}"
+
+
+def _cause(reason: str) -> str:
+    """What is the same each time: servers put what differs, as ids and sizes, in brackets or numbers."""
+    return _NUMBERS.sub("0", reason.partition("[")[0])

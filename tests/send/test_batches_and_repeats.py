@@ -245,7 +245,9 @@ def test_what_is_put_off_in_part_is_no_standstill_and_one_cause_is_told_once_wha
     drained(dispatcher, clock)
     assert dispatcher._troubles._events.counts == {}
 
-    causes = [Outcome(OutcomeKind.RETRY, "busy", f"{bytes_} bytes are in use") for bytes_ in (10, 200, 3000)]
+    causes = [
+        Outcome(OutcomeKind.RETRY, "busy", f"{size} bytes in use for [{name}]") for size, name in ((1, "a"), (20, "b"))
+    ]
     dispatcher = dispatched(Scripted(*causes), clock)
     dispatcher.submit(Batch(1, (document(1),), 1))
     drained(dispatcher, clock)

@@ -215,3 +215,9 @@ def test_half_the_size_always_makes_more_than_one_part() -> None:
 
 def test_no_documents_are_no_part() -> None:
     assert list(bulk.cut([], 100)) == []
+
+
+def test_the_reason_of_shards_that_are_away_does_not_repeat_the_documents() -> None:
+    reason = "[shipper-d][0] primary shard is not active Timeout: [30s], request: [BulkShardRequest [index {secret}]]"
+    [outcome] = bulk.outcomes(200, answer(failed(503, "unavailable_shards_exception", reason)), 1)
+    assert outcome.reason.endswith("primary shard is not active Timeout: [30s]")
