@@ -27,6 +27,7 @@ from shipper.cli import DEFAULT_CONFIGURATION
 from shipper.cli.against import audit_against, foreign_options, taken_from
 from shipper.cli.audit_request import Asked, Options, Telling, asked, kinds_to_fail_on
 from shipper.cli.audit_resume import kept_progress
+from shipper.cli.checked_inputs import without_files
 from shipper.cli.console import age_text, size_text, visible
 from shipper.cli.fleet import audit_fleet, fleet_asked, fleet_options
 from shipper.clock import SystemClock
@@ -169,6 +170,8 @@ def _audited(options: Options, telling: Telling) -> Report:
         if request.use_state and not (settings.state / FILE_NAME).exists():
             _say([f"There is no state in {settings.state}: the files and the index alone are compared."], err=True)
         looked = _look(auditor, wanted, options)
+        if request.level is not Level.LEDGER:
+            _say(without_files(i for i in settings.inputs if i.name in (request.inputs or (i.name,))), err=True)
         outcome = looked.outcome
         if request.use_state and outcome.pending and not agent_runs(settings.state):
             _say([_NO_AGENT], err=True)

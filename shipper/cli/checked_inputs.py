@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from shipper.parse.pipeline import Pipeline
-from shipper.read.discover import Found, closed_folders
+from shipper.read.discover import Found, closed_folders, discover
 from shipper.settings import InputSettings
 
 
@@ -61,6 +61,13 @@ def closed(settings: Iterable[InputSettings]) -> Iterator[str]:
                 f"This user may not look into a folder of the input '{item.name}': {problem}. If the agent may not "
                 "either, nothing below is shipped; if no log lies there, `exclude` it."
             )
+
+
+def without_files(settings: Iterable[InputSettings]) -> Iterator[str]:
+    """Inputs that match nothing: their logs were moved, or a disk is not mounted."""
+    for item in settings:
+        if not discover(item):
+            yield f"The input '{item.name}' matches no file now: {', '.join(item.paths)}"
 
 
 def ignored_zones(settings: Iterable[InputSettings], inputs: Iterable[CheckedInput]) -> Iterator[str]:

@@ -82,6 +82,17 @@ def test_that_nobody_ships_what_is_pending_is_said_while_no_agent_runs(
     assert capsys.readouterr().err == ""
 
 
+def test_an_input_that_matches_no_file_is_named(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in site.logs.iterdir():
+        path.unlink()
+    assert run(site) == 0
+    printed = capsys.readouterr()
+    assert "400 lines of files that are gone from disk" in printed.out
+    assert printed.err == f"The input 'gridftp' matches no file now: {site.root}/logs/*.log*\n"
+    assert run(site, "--level", "ledger") == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_the_last_line_is_the_command_that_repairs(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     lose(site, 3)
     assert run(site) == 1
