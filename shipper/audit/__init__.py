@@ -11,7 +11,7 @@ beyond them is unexpected. What cannot be decided is unproved, and then the audi
 How to read it: `findings` (the words), `claims` (what the state says), `disk` (what is on disk, and which files are
 copies), `families` (what belongs together), `balance` (the equation), `rules` (which pipeline ruled where),
 `reconcile` (the comparison of sequences), `drill` (one drill-down), `judge` (its causes), `contents`, `gone`, `gaps`
-and `heads` (special cases), `noted` and `choices` (dead letters without a state), `slices` (long runs, cut), `examine`
-(one family), `doubts` (what moved meanwhile), `auditor` (the order of it all), `report` and `repair`; `resume` and
-`resume_parts` (what an interrupted audit need not do again).
+and `heads` (special cases), `noted` and `choices` (dead letters without a state), `unaccounted` (a ledger that does
+not add up), `slices` (long runs, cut), `examine` (one family), `doubts` (what moved meanwhile), `auditor` (the order of
+it all), `report` and `repair`; `resume` and `resume_parts` (what an interrupted audit need not do again).
 """

@@ -25,6 +25,7 @@ from shipper.audit.places import retentions
 from shipper.audit.resume import NO_JOURNAL, Journal
 from shipper.audit.rules import Rulebook
 from shipper.audit.timeline import Timeline, drawn
+from shipper.audit.unaccounted import unaccounted
 from shipper.audit.window import EVERYTHING, HISTORY_STEP, Window, within
 from shipper.errors import SourceError
 from shipper.hashes import tally_of
@@ -102,11 +103,9 @@ class Auditor:
     def context(self, request: Request) -> Context:
         """The circumstances of an audit that begins now."""
         claims = self._claims() if request.use_state else NO_STATE
-        if not claims.known:
-            claims = replace(claims, noted=self._noted())
         return Context(
             host=self._settings.host,
-            claims=claims,
+            claims=claims if claims.known else replace(claims, noted=self._noted()),
             rulebook=Rulebook(self._pipelines, claims.definitions),
             output=self._output,
             level=request.level,
@@ -234,7 +233,8 @@ def _examined_with_doubt(context: Context, family: Family) -> Doubt:
 def _examined(context: Context, family: Family) -> Outcome:
     """The examination of a family; a file that cannot be read is a finding, and the others are audited on."""
     try:
-        return examine(context, family)
+        outcome = examine(context, family)
+        outcome.add(unaccounted(context, family))
     except SourceError as error:
         outcome = Outcome()
         broken = [replace(file, problem=problem) for file in family.files if (problem := unreadable(file))]
@@ -244,7 +244,7 @@ def _examined(context: Context, family: Family) -> Outcome:
         family.files = [file for file in family.files if broken and not unreadable(file)]
         if broken and (family.files or family.claims or family.held):
             outcome.add(_examined(context, family))
-        return outcome
+    return outcome
 
 
 def _unidentified(host: str, file: DiskFile) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +11,17 @@ from support.memory_site import MemorySite
 from support.site import found, transfer
 
 from shipper.audit.auditor import Request
+from shipper.audit.claims import Claim
+from shipper.audit.context import Level
+from shipper.audit.families import Family
 from shipper.audit.findings import Cause, Kind, Verdict
-from shipper.records import Mark, MarkKind
+from shipper.audit.unaccounted import unaccounted
+from shipper.hashes import tally_of
+from shipper.records import BUCKET_BITS, Mark, MarkKind, Tally
 from shipper.settings import InputSettings
 
 LINES = [transfer(n) for n in range(50)]
+BUCKET = 1 << BUCKET_BITS
 
 
 @pytest.fixture
@@ -80,3 +87,43 @@ def test_values_of_another_type_and_lines_that_no_pattern_matched_are_counted_ap
         (Cause.TYPE_FAILURE, 1),
         (Cause.UNPARSED, 1),
     ]
+
+
+def test_a_line_that_neither_ledger_nor_index_knows_is_told_without_reading_the_file(site: MemorySite) -> None:
+    """The bytes of all fates do not reach to the checkpoint; which line it is, the file tells."""
+    line = tally_of([LINES[9]])
+    site.delete("a.log", LINES, 10)
+    less = "lines = lines - ?, bytes = bytes - ?, h0 = h0 - ?, h1 = h1 - ?"
+    assert site.alter_state(f"UPDATE ledger SET {less} WHERE fate = 'stored'", *line) == 1
+    (finding,) = site.audit(level="ledger").findings
+    assert (finding.kind, finding.cause, finding.path) == (
+        Kind.ALTERED, Cause.LEDGER_DISAGREES, str(site.logs / "a.log"),
+    )  # fmt: skip
+    assert (finding.lines, finding.bytes, "no fate" in finding.evidence) == (1, line.bytes, True)
+    assert found(site.audit())[0] == ("missing", "never acknowledged", "a.log", 10, 10)
+    (site.logs / "a.log").unlink()
+    assert found(site.audit()) == [("altered", "ledger disagrees", "a.log", None, None)]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "offset", "told"),
+    [
+        ([BUCKET + 10, BUCKET, 500], 2 * BUCKET + 510, None),
+        ([BUCKET + 10 - 200, BUCKET, 500], 2 * BUCKET + 510, ("no fate", 0)),
+        ([BUCKET + 10, BUCKET - 200, 500], 2 * BUCKET + 510, ("no fate", 1)),
+        ([BUCKET + 10, 0, 500], 2 * BUCKET + 510, ("no fate", 1)),
+        ([BUCKET + 10, BUCKET, 300], 2 * BUCKET + 510, ("no fate", 2)),
+        ([BUCKET + 10, BUCKET, 700], 2 * BUCKET + 510, ("a fate too many", 2)),
+        ([0], 100, ("no fate", 0)),
+    ],
+)
+def test_a_ledger_that_does_not_add_up_is_told_with_the_part_of_the_file(
+    site: MemorySite, sizes: list[int], offset: int, told: tuple[str, int] | None
+) -> None:
+    with closing(site.open()) as output:
+        context = site.auditor(output).context(Request(level=Level.LEDGER))
+    row = replace(context.claims.files[0].row, offset=offset)
+    fates = {bucket: {"stored": Tally(1, size)} for bucket, size in enumerate(sizes) if size}
+    findings = unaccounted(context, Family("gridftp", ("f" * 16,), claims=[Claim(row, fates)])).findings
+    assert [f.offset for f in findings] == ([] if told is None else [told[1] * BUCKET])
+    assert told is None or told[0] in findings[0].evidence

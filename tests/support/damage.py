@@ -42,7 +42,8 @@ class Damager:
         self.now = untouched(log)
         self._fingerprint = next((d.source.fingerprint for d in world.documents_of(log).values()), "")
         rows = log.early and log.move in (Move.COMPRESS, Move.COPYTRUNCATE, Move.OLDER) and log.first < log.shipped
-        self.now.older_rows = rows and state is State.WHOLE
+        self._has_older_row = rows and state is State.WHOLE
+        self.now.older_rows = self._has_older_row
         if state is State.OLDER:
             self.now.counted = counted(log, log.first)
 
@@ -140,6 +141,8 @@ class Damager:
         """Make the ledger say so."""
         counts = self.now.counted
         assert counts is not None
+        ends = [self._log.offsets[counts.reach], *([self._log.offsets[self._log.first]] * self._has_older_row)]
+        self.now.adds_up = all(total((stored, filtered, dead)).bytes == end for end in ends)
         self._of_rows("DELETE FROM ledger WHERE file IN")
         for fate, tally in (("stored", stored), ("filtered:some", filtered), ("dead:mapping", dead)):
             if any(tally):
@@ -163,6 +166,7 @@ class Damager:
             "UPDATE checkpoints SET offset = ?, chain = ? WHERE file IN", offset, chain_after(self._log, reach)
         )
         counts.reach = reach
+        self.now.adds_up = counts.stored.plus(counts.unshipped).bytes == offset
 
     def _of_rows(self, statement: str, *values: object) -> None:
         self._world.alter_state(f"{statement} (SELECT id FROM files WHERE fingerprint = ?)", *values, self._fingerprint)

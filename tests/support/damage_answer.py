@@ -36,6 +36,8 @@ def _of_ledger(now: Now, level: str, *, known: bool) -> Answer:
     if not known or now.counted is None:
         said.report(Kind.UNPROVED, Cause.FILE_GONE, place, None, index.lines)
         return said
+    if not now.adds_up:
+        said.report(Kind.ALTERED, Cause.LEDGER_DISAGREES, place, None, 1)
     below = index if index == now.counted.stored else now.index_below(now.counted.reach)
     if now.older_rows and _is_ambiguous(now):
         said.report(Kind.UNPROVED, Cause.AMBIGUOUS_LEDGER, place, None, index.lines)

@@ -99,6 +99,8 @@ class Now:
     counted: Counted | None = None
     """None where the state has no row of it."""
     readable: bool = True
+    adds_up: bool = True
+    """Whether all that the state counts reaches to its checkpoints."""
     older_rows: bool = False
     """Whether the state has another row, of the file as it was when the agent first looked."""
 
