@@ -56,6 +56,7 @@ class Dispatcher:
         self._output = output
         self._clock = clock
         self._bell = bell
+        self._events = events
         self._troubles = Troubles(clock, events)
         self._jitter = jitter
         self._condition = threading.Condition()
@@ -71,6 +72,8 @@ class Dispatcher:
         self._paused = Paused()
         self._sequence = 0
         self._receipts: list[Receipt] = []
+        self._is_ahead = False
+        """Whether it was told that the output is ahead of the state."""
         self._closing = False
         self._failure: BaseException | None = None
         self.durations = Durations()
@@ -204,6 +207,7 @@ class Dispatcher:
             self._receipts.append(receipt)
             self._plan(repeats, self._paused.answered(receipt, now, now - started))
             self._troubles.note(receipt, lambda: self._paused.datasets)
+            self._note_if_ahead(receipt)
             self._mind_the_hole(receipt)
             if receipt.kinds[OutcomeKind.RETRY] == len(receipt.batch.documents):
                 self._close_briefly(min(repeat.wait for repeat in repeats))
@@ -221,6 +225,16 @@ class Dispatcher:
                 self._put_off(wait, batch)
         for batch in released or ():
             self._ready_now(batch)
+
+    def _note_if_ahead(self, receipt: Receipt) -> None:
+        """Say once that the output holds what this agent sends for the first time: the state may have been lost."""
+        known = receipt.kinds[OutcomeKind.ALREADY_STORED]
+        if not known or receipt.batch.attempt or self._is_ahead:
+            return
+        self._is_ahead = True
+        pairs = zip(receipt.batch.documents, receipt.outcomes, strict=True)
+        path = next(one.source.path for one, outcome in pairs if outcome.kind is OutcomeKind.ALREADY_STORED)
+        self._events.info("output_ahead", documents=known, path=path, now="what is there is recognised by its ids")
 
     def _mind_the_hole(self, receipt: Receipt) -> None:
         left, number = receipt.kinds[OutcomeKind.RETRY], receipt.batch.number

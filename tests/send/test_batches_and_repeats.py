@@ -9,7 +9,7 @@ from support.clock import VirtualClock
 
 from shipper.clock import Bell
 from shipper.events_log import EventsLog, silent
-from shipper.records import BUSY, STORED, Batch, Document, Outcome, OutcomeKind, Receipt, Source, Tally
+from shipper.records import ALREADY_STORED, BUSY, STORED, Batch, Document, Outcome, OutcomeKind, Receipt, Source, Tally
 from shipper.send.batches import Batches
 from shipper.send.dispatch import Dispatcher
 from shipper.send.retry import again, backoff
@@ -252,6 +252,18 @@ def test_what_is_put_off_in_part_is_no_standstill_and_one_cause_is_told_once_wha
     dispatcher.submit(Batch(1, (document(1),), 1))
     drained(dispatcher, clock)
     assert dispatcher._troubles._events.counts == {"shipping_stalled": 1, "shipping_resumed": 1}
+
+
+def test_that_the_output_is_ahead_of_the_state_is_told_once_and_a_repetition_is_none():
+    told = []
+    for answers, expected in (([RETRY, ALREADY_STORED], 0), ([ALREADY_STORED, ALREADY_STORED], 1)):
+        clock = VirtualClock()
+        dispatcher = dispatched(Scripted(*answers), clock)
+        for number in range(2):
+            dispatcher.submit(Batch(number, (document(1, number),), 1))
+            drained(dispatcher, clock)
+        told.append((dispatcher._events.counts["output_ahead"], expected))
+    assert told == [(0, 0), (1, 1)]
 
 
 def drained(dispatcher, clock):
