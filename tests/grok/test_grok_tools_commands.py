@@ -169,3 +169,32 @@ def test_the_rules_of_lint_are_listed_one_a_line(capsys):
     lines = capsys.readouterr().out.splitlines()
     rules = ("wrong", "exponential", "unanchored", "wildcards", "unreachable", "lazy-end", "type", "shadows", "unused")
     assert [line.split()[0] for line in lines if line.split()[:1] and line.split()[0] in rules] == list(rules)
+
+
+def test_the_patterns_and_pipelines_of_a_configuration_are_tried_where_they_are(tmp_path, capsys):
+    for name, text in (
+        ("shipper.yml", "host: a.example.org\nstate: state\npatterns_dir: p\npipelines_dir: q\ninputs:\n"),
+        ("p/own.grok", "OWN ^own %{INT:own.number}$\n"),
+        (
+            "q/own.yml",
+            "dataset: own\nparse: [{grok: ['%{OWN}']}]\ntimestamp: {field: own.number, formats: [epoch_s]}\n",
+        ),
+        ("own.log", "own 42\n"),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    with (tmp_path / "shipper.yml").open("a") as file:
+        file.write("- {name: own, paths: [own.log], pipeline: own}\n")
+    words = ["-c", str(tmp_path / "shipper.yml"), "--pipeline", "own"]
+
+    assert execute(["grok", "test", *words, str(tmp_path / "own.log")]) == 0
+    assert '{"own.number": "42"}' in capsys.readouterr().out
+    assert execute(["grok", "coverage", *words, str(tmp_path / "own.log")]) == 0
+    assert execute(["grok", "explain", *words, "own x"]) == 1
+    assert execute(["grok", "explain", *words[:2], "%{OWN}", "own 1"]) == 0
+    assert execute(["grok", "test", "--pipeline", "own", str(tmp_path / "own.log")]) == 2
+    assert execute(["grok", "list", *words[:2], "OWN"]) == 0
+    capsys.readouterr()
+    assert execute(["grok", "show", *words[:2], "OWN", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pipelines"] == ["own"]
+    assert execute(["grok", "suggest", *words[:2], str(tmp_path / "own.log")]) == 0

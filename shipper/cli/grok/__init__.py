@@ -40,6 +40,6 @@ class _Commands(click.Group):
 def command() -> None:
     """Work with grok patterns, beside or without a running agent.
 
-    Known are the patterns bundled by pygrok, those that come with shipper, those of /etc/shipper/patterns, and those
-    of --patterns; the last definition of a name wins.
+    Known are the patterns bundled by pygrok, those that come with shipper, those of /etc/shipper/patterns, those of a
+    configuration (-c), and those of --patterns; the last definition of a name wins.
     """

@@ -11,6 +11,8 @@ import click
 
 from shipper.cli.console import console, visible
 from shipper.cli.grok.trial import (
+    config_option,
+    folders,
     json_option,
     patterns_option,
     pipeline_option,
@@ -35,11 +37,17 @@ EXPANSION = 200
 @click.command("explain", short_help="Show where a line stops matching, and what stands there.")
 @click.argument("arguments", nargs=-1, required=True, metavar="[PATTERN] LINE")
 @pipeline_option
+@config_option
 @patterns_option
 @timeout_option
 @json_option
 def command(
-    arguments: tuple[str, ...], pipeline: str | None, directories: tuple[Path, ...], timeout: float, as_json: bool
+    arguments: tuple[str, ...],
+    pipeline: str | None,
+    path: Path | None,
+    directories: tuple[Path, ...],
+    timeout: float,
+    as_json: bool,
 ) -> int:
     """Say how far PATTERN (or each expression of a pipeline, the one that gets furthest first) matches LINE.
 
@@ -47,7 +55,7 @@ def command(
     and what stands there instead. Exit code: 0 the line matches, 1 it does not, 2 the expression is wrong, 3 it took
     longer than --timeout.
     """
-    trial, rest = trial_from(arguments, pipeline, directories)
+    trial, rest = trial_from(arguments, pipeline, folders(path, directories))
     if len(rest) != 1:
         raise UsageError("Give one LINE after the PATTERN (or after --pipeline NAME), in quotes.")
     line = rest[0]

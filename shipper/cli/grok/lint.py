@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from shipper import config, resources
+from shipper import resources
 from shipper.cli.console import console, visible
 from shipper.cli.grok.pipelines import expressions
-from shipper.cli.grok.trial import json_option, library, patterns_option, print_document, site
+from shipper.cli.grok.trial import config_option, folders, json_option, library, patterns_option, print_document, site
 from shipper.errors import Exit
 from shipper.grok.definitions import pattern_files
 from shipper.grok.lint import Finding, Subject, Tried, lint
@@ -19,10 +19,7 @@ from shipper.grok.lint import Finding, Subject, Tried, lint
 
 @click.command("lint", short_help="Find mistakes and dangers in pattern files.")
 @click.argument("folder", required=False, metavar="[DIR]", type=click.Path(exists=True, path_type=Path))
-@click.option(
-    "-c", "--config", "path", type=click.Path(exists=True, path_type=Path), metavar="FILE",
-    help="Look also at the patterns and pipelines of this configuration.",
-)  # fmt: skip
+@config_option
 @patterns_option
 @json_option
 def command(folder: Path | None, path: Path | None, directories: tuple[Path, ...], as_json: bool) -> int:
@@ -55,9 +52,7 @@ def _one(folder: Path, directories: tuple[Path, ...]) -> Subject:
 
 
 def _everything(path: Path | None, directories: tuple[Path, ...]) -> Subject:
-    settings = config.load(path) if path is not None else None
-    pattern_dirs = (*(settings.pattern_dirs if settings else ()), *directories)
-    pipeline_dirs = tuple(settings.pipeline_dirs) if settings else ()
+    pattern_dirs, pipeline_dirs = folders(path, directories)
     own = [*site("patterns"), *pattern_dirs]
     files = _files([resources.patterns()], "*.grok") | _files(own)
     tried = [Tried(each.text, each.file, str(each.step)) for each in expressions(pattern_dirs, pipeline_dirs)]

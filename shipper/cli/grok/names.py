@@ -8,21 +8,22 @@ from pathlib import Path
 import click
 
 from shipper.cli.console import console, counted, visible
-from shipper.cli.grok.trial import json_option, library, patterns_option, print_document
+from shipper.cli.grok.trial import config_option, folders, json_option, library, patterns_option, print_document
 from shipper.errors import Exit
 from shipper.grok.definitions import Definition
 
 
 @click.command("list", short_help="List the names of all patterns.")
 @click.argument("part", default="")
+@config_option
 @patterns_option
 @json_option
-def command(part: str, directories: tuple[Path, ...], as_json: bool) -> int:
+def command(part: str, path: Path | None, directories: tuple[Path, ...], as_json: bool) -> int:
     """List all patterns whose name contains PART (in upper or lower case), each with its file and definition.
 
     Exit code: 0 something was found, 1 nothing was.
     """
-    known = library(directories)
+    known = library(folders(path, directories).patterns)
     found = [known[name] for name in sorted(known) if part.lower() in name.lower()]
     if as_json:
         print_document([entry(definition) for definition in found])

@@ -10,7 +10,16 @@ from pathlib import Path
 import click
 
 from shipper.cli.console import console, visible
-from shipper.cli.grok.trial import Trial, existing_files, json_option, library, patterns_option, print_document
+from shipper.cli.grok.trial import (
+    Trial,
+    config_option,
+    existing_files,
+    folders,
+    json_option,
+    library,
+    patterns_option,
+    print_document,
+)
 from shipper.errors import Exit
 from shipper.grok.suggest import Suggestion, suggest
 
@@ -25,9 +34,10 @@ LINE = 4000
     "--lines", "most", type=click.IntRange(min=1), default=2000, show_default=True, metavar="N",
     help="Lines from the beginning that are looked at.",
 )  # fmt: skip
+@config_option
 @patterns_option
 @json_option
-def command(file: str, most: int, directories: tuple[Path, ...], as_json: bool) -> int:
+def command(file: str, most: int, path: Path | None, directories: tuple[Path, ...], as_json: bool) -> int:
     """Look at the first lines of FILE (also a compressed one; standard input without it) and print patterns that match
     them, the one that matches most first, each with the share of the lines that it matches.
 
@@ -37,7 +47,7 @@ def command(file: str, most: int, directories: tuple[Path, ...], as_json: bool) 
     """
     (name,) = existing_files([file])
     lines = [line.text for line in islice(Trial(()).events(name), most) if len(line.text) <= LINE]
-    found = suggest(lines, library(directories))
+    found = suggest(lines, library(folders(path, directories).patterns))
     if as_json:
         print_document([asdict(each) for each in found])
     else:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import click
 
-from shipper import resources
+from shipper import config, resources
 from shipper.errors import UsageError
 from shipper.grok import Grok, Library
 from shipper.grok.coverage import Line
@@ -33,6 +33,10 @@ patterns_option = click.option(
     metavar="DIR",
     help="A directory of pattern files, or one file; its definitions win. Can be given several times.",
 )
+config_option = click.option(
+    "-c", "--config", "path", type=click.Path(exists=True, path_type=Path), metavar="FILE",
+    help="Know also the patterns and pipelines of this configuration.",
+)  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 pipeline_option = click.option(
     "--pipeline", metavar="NAME", help="Instead of PATTERN, the expressions that this pipeline tries on lines."
@@ -59,6 +63,21 @@ class Source(Protocol):
 def unwatched(_name: str, content: Source) -> Source:
     """The content as it is; the commands that show progress count what is read instead."""
     return content
+
+
+class Folders(NamedTuple):
+    """Where definitions are looked for, beside those that come with shipper and those of the site; the last wins."""
+
+    patterns: tuple[Path, ...]
+    pipelines: tuple[Path, ...] = ()
+
+
+def folders(path: Path | None, directories: tuple[Path, ...]) -> Folders:
+    """Those of a configuration, if one is named, and of --patterns. Raises ConfigurationError."""
+    if path is None:
+        return Folders(directories)
+    settings = config.load(path)
+    return Folders((*settings.pattern_dirs, *directories), tuple(settings.pipeline_dirs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +118,14 @@ class Trial:
         return self.header is None or self.header.match(text) is None
 
 
-def trial_from(
-    arguments: tuple[str, ...], pipeline: str | None, directories: tuple[Path, ...]
-) -> tuple[Trial, list[str]]:
+def trial_from(arguments: tuple[str, ...], pipeline: str | None, known: Folders) -> tuple[Trial, list[str]]:
     """What to try, and the arguments that are left: the first is the PATTERN unless a pipeline is named."""
     if pipeline is not None:
-        return trial_of(pipeline, directories), list(arguments)
+        return trial_of(pipeline, known), list(arguments)
     if not arguments:
         raise UsageError("Give a PATTERN, or the name of a pipeline with --pipeline.")
     pattern, *rest = arguments
-    return Trial((library(directories).compile(pattern),)), rest
+    return Trial((library(known.patterns).compile(pattern),)), rest
 
 
 def existing_files(names: list[str]) -> list[str]:
@@ -117,14 +134,14 @@ def existing_files(names: list[str]) -> list[str]:
     return [str(existing.convert(name, None, None)) for name in names or ("-",)]
 
 
-def trial_of(name: str, directories: tuple[Path, ...]) -> Trial:
+def trial_of(name: str, where: Folders) -> Trial:
     """What a pipeline tries first on the text of an event."""
-    found = pipeline_named(name, directories)
+    found = pipeline_named(name, *where)
     rules = json.loads(found.definition)["rules"]
     patterns = next(filter(None, map(_tried_on_lines, rules["parse"])), None)
     if patterns is None:
         raise UsageError(f"The pipeline {name} has no grok step that reads the line; see `shipper parse --pipeline`.")
-    known = library(directories)
+    known = library(where.patterns)
     header = re.compile(rules["header"]) if "header" in rules else None
     types = {name: kind for name, kind in rules["types"].items() if isinstance(kind, str)}
     return Trial(tuple(map(known.compile, patterns)), found.framing, header, rules["blank"] == "drop", types)

@@ -13,7 +13,9 @@ import click
 from shipper.cli.console import visible
 from shipper.cli.grok.trial import (
     Trial,
+    config_option,
     existing_files,
+    folders,
     json_option,
     patterns_option,
     pipeline_option,
@@ -47,11 +49,17 @@ class Result:
 @click.command("test", short_help="Match an expression, or a pipeline's, against lines.")
 @click.argument("arguments", nargs=-1, metavar="[PATTERN] [FILES]...")
 @pipeline_option
+@config_option
 @patterns_option
 @timeout_option
 @json_option
 def command(
-    arguments: tuple[str, ...], pipeline: str | None, directories: tuple[Path, ...], timeout: float, as_json: bool
+    arguments: tuple[str, ...],
+    pipeline: str | None,
+    path: Path | None,
+    directories: tuple[Path, ...],
+    timeout: float,
+    as_json: bool,
 ) -> int:
     """Match PATTERN against each line of FILES (or of standard input) and show the fields, or where it fails.
 
@@ -59,7 +67,7 @@ def command(
     --pipeline, multi-line events are put together and headers left out as the pipeline says. Exit code: 0 every line
     matches, 1 some do not, 2 the expression is wrong.
     """
-    trial, files = trial_from(arguments, pipeline, directories)
+    trial, files = trial_from(arguments, pipeline, folders(path, directories))
     names = existing_files(files)
     results = (result(trial, event, timeout) for name in names for event in trial.events(name))
     counts = print_json(trial, results) if as_json else print_text(results)
