@@ -191,10 +191,8 @@ def test_the_patterns_and_pipelines_of_a_configuration_are_tried_where_they_are(
     assert '{"own.number": "42"}' in capsys.readouterr().out
     assert execute(["grok", "coverage", *words, str(tmp_path / "own.log")]) == 0
     assert execute(["grok", "explain", *words, "own x"]) == 1
-    assert execute(["grok", "explain", *words[:2], "%{OWN}", "own 1"]) == 0
     assert execute(["grok", "test", "--pipeline", "own", str(tmp_path / "own.log")]) == 2
     assert execute(["grok", "list", *words[:2], "OWN"]) == 0
     capsys.readouterr()
     assert execute(["grok", "show", *words[:2], "OWN", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["pipelines"] == ["own"]
-    assert execute(["grok", "suggest", *words[:2], str(tmp_path / "own.log")]) == 0
