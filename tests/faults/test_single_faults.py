@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -219,6 +220,8 @@ def test_a_connection_that_was_half_closed_while_idle_is_not_used_again(server: 
 
 def assert_closed(site: Site, lines: int = len(LINES), dead_letters: int = 0) -> None:
     """By each level, every line is proved to be where it belongs."""
+    assert site.store is not None
+    site.store = replace(site.store, deadline=30.0)  # the agent's is short for what never answers
     for level in ("ledger", "disk", "contents"):
         outcome = site.audit(level=level)
         assert (outcome.verdict, outcome.findings) == (Verdict.CLOSED, [])

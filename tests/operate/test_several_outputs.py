@@ -156,6 +156,7 @@ def test_one_that_stands_still_holds_no_other_up_and_catches_up_later(site, serv
     site.until(lambda: site.count() == 200)
     assert server.stored == {}
 
+    site.until(lambda: "output away" in site.log_text())
     status = site.ask("status", code=1)["outputs"]
     assert [(each["name"], each["agent"]) for each in status] == [("archive", "running"), ("search", "running")]
     assert [[stall["scope"] for stall in each["stalls"]] for each in status] == [[], ["output"]]
