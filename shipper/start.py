@@ -28,7 +28,7 @@ from shipper.read.absences import Absences
 from shipper.read.reader import Reader
 from shipper.read.recognise import Adopt, Recogniser
 from shipper.records import Mark, MarkKind, Source
-from shipper.reload.accepted import accept
+from shipper.reload.accepted import accept, pipelines_in_force
 from shipper.reload.reloader import Announce, Reloader
 from shipper.send.dispatch import Dispatcher
 from shipper.send.output import Dataset, Output
@@ -68,6 +68,20 @@ def locked(folder: Path) -> Iterator[None]:
         process = holder.read_text().strip() if holder.exists() else "another process"
         sentence = f"{folder}: an agent runs on this state already (process {process}). Stop it first."
         raise StateError(sentence) from error
+
+
+@contextmanager
+def without_agent(
+    settings: Settings, clock: Clock, events: EventsLog
+) -> Iterator[tuple[Mapping[str, Pipeline], State, Output]]:
+    """Pipelines, state and output for a command that does an agent's work; none runs meanwhile. Raises as `locked`."""
+    with (
+        pipelines_in_force(settings) as pipelines,
+        locked(settings.state),
+        closing(State.open(settings.state, settings.host)) as state,
+        closing(open_output(settings.output, datasets(settings, pipelines), clock, events)) as output,
+    ):
+        yield pipelines, state, output
 
 
 @contextmanager

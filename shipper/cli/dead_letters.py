@@ -27,10 +27,8 @@ from shipper.errors import Exit, UsageError
 from shipper.events_log import EventsLog
 from shipper.operate.logs import writer_for
 from shipper.overview import looking
-from shipper.reload.accepted import pipelines_in_force
-from shipper.send.outputs import open_output
 from shipper.settings import Settings
-from shipper.start import datasets, locked
+from shipper.start import locked, without_agent
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -178,12 +176,7 @@ def _retry(settings: Settings, identifiers: Sequence[str], *, everything: bool) 
     if not wanted:
         return Retried()
     clock, events = SystemClock(), EventsLog(writer_for(sys.stderr, os.environ, time.time))
-    with (
-        pipelines_in_force(settings) as pipelines,
-        locked(settings.state),
-        closing(State.open(settings.state, settings.host)) as state,
-        closing(open_output(settings.output, datasets(settings, pipelines), clock, events)) as output,
-    ):
+    with without_agent(settings, clock, events) as (_, state, output):
         if not state.look_at_output(output.identity):
             raise UsageError(f"The dead letters are not for the configured output {output.identity}.")
         # Read once more: an agent may have run between the look and the lock.

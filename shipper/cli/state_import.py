@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,15 +16,12 @@ from shipper.cli import DEFAULT_CONFIGURATION
 from shipper.cli.console import console, counted, visible
 from shipper.cli.outputs import configuration
 from shipper.clock import SystemClock
-from shipper.commit.state import State
 from shipper.errors import Exit
 from shipper.events_log import EventsLog
 from shipper.operate.logs import writer_for
 from shipper.overview import looking
-from shipper.reload.accepted import pipelines_in_force
-from shipper.send.outputs import open_output
 from shipper.settings import Settings
-from shipper.start import datasets, locked
+from shipper.start import without_agent
 from shipper.takeover import filebeat, fluent_bit, logstash
 from shipper.takeover.plan import Plan, plan, take_over
 from shipper.takeover.positions import Positions
@@ -75,12 +71,7 @@ def _planned(settings: Settings, positions: Positions) -> Plan:
 
 def _applied(settings: Settings, positions: Positions) -> Plan:
     clock, events = SystemClock(), EventsLog(writer_for(sys.stderr, os.environ, time.time))
-    with (
-        pipelines_in_force(settings) as pipelines,
-        locked(settings.state),
-        closing(State.open(settings.state, settings.host)) as state,
-        closing(open_output(settings.output, datasets(settings, pipelines), clock, events)) as output,
-    ):
+    with without_agent(settings, clock, events) as (pipelines, state, output):
         return take_over(settings, positions, state, output.identity, pipelines)
 
 
