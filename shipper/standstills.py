@@ -68,7 +68,8 @@ class Standstills:
     def held(self) -> set[str]:
         """The inputs whose dataset the output does not take now, or whose dead letters have no room."""
         datasets = {name: f"dataset {pipeline.dataset}" for name, pipeline in self._reloader.pipelines.items()}
-        paused = {name for name, dataset in datasets.items() if dataset in self._dispatcher.troubles}
+        troubles = self._dispatcher.troubles
+        paused = {name for name, dataset in datasets.items() if dataset in troubles}
         return paused | self._ledger.waits_for_room
 
     def sentence(self) -> str:
@@ -81,7 +82,7 @@ class Standstills:
 
     def _reasons(self) -> dict[str, str]:
         """By scope."""
-        reasons = {scope: reason for scope, (reason, _) in dict(self._dispatcher.troubles).items()}
+        reasons = {scope: reason for scope, (reason, _) in self._dispatcher.troubles.items()}
         if self._ledger.waits_for_room:
             reasons["dead letters"] = "their limit is reached: retry or discard some, or raise `dead_letters`"
         for path, problem in self._reader.unreadable.items():

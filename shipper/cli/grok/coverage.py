@@ -13,12 +13,11 @@ import click
 from shipper.cli.console import console
 from shipper.cli.grok.coverage_report import Why, document, print_report
 from shipper.cli.grok.trial import (
+    Folders,
     Source,
-    config_option,
     existing_files,
-    folders,
+    folders_options,
     json_option,
-    patterns_option,
     pipeline_option,
     print_document,
     timeout_option,
@@ -39,18 +38,10 @@ CLUSTERS = 20
 @click.command("coverage", short_help="Measure how well an expression fits whole files.")
 @click.argument("arguments", nargs=-1, metavar="[PATTERN] [FILES]...")
 @pipeline_option
-@config_option
-@patterns_option
+@folders_options
 @timeout_option
 @json_option
-def command(
-    arguments: tuple[str, ...],
-    pipeline: str | None,
-    path: Path | None,
-    directories: tuple[Path, ...],
-    timeout: float,
-    as_json: bool,
-) -> int:
+def command(arguments: tuple[str, ...], pipeline: str | None, where: Folders, timeout: float, as_json: bool) -> int:
     """Match PATTERN, or the expressions of a pipeline, against all lines of FILES (also compressed ones; standard input
     without FILES), in bounded memory, and report:
 
@@ -60,7 +51,7 @@ def command(
 
     Exit code: 0 every line matches, 1 some do not, 2 the expression is wrong.
     """
-    trial, files = trial_from(arguments, pipeline, folders(path, directories))
+    trial, files = trial_from(arguments, pipeline, where)
     names = existing_files(files)
     coverage = Coverage(trial.groks, time.perf_counter_ns, timeout, trial.types)
     with progress(names) as watch:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from shipper.cli.console import console, visible
 from shipper.cli.grok.trial import (
-    config_option,
-    folders,
+    Folders,
+    folders_options,
     json_option,
-    patterns_option,
     pipeline_option,
     print_document,
     timeout_option,
@@ -37,25 +35,17 @@ EXPANSION = 200
 @click.command("explain", short_help="Show where a line stops matching, and what stands there.")
 @click.argument("arguments", nargs=-1, required=True, metavar="[PATTERN] LINE")
 @pipeline_option
-@config_option
-@patterns_option
+@folders_options
 @timeout_option
 @json_option
-def command(
-    arguments: tuple[str, ...],
-    pipeline: str | None,
-    path: Path | None,
-    directories: tuple[Path, ...],
-    timeout: float,
-    as_json: bool,
-) -> int:
+def command(arguments: tuple[str, ...], pipeline: str | None, where: Folders, timeout: float, as_json: bool) -> int:
     """Say how far PATTERN (or each expression of a pipeline, the one that gets furthest first) matches LINE.
 
     Shown are the pieces that match, a caret under the place where the next one fails, that piece with its expansion,
     and what stands there instead. Exit code: 0 the line matches, 1 it does not, 2 the expression is wrong, 3 it took
     longer than --timeout.
     """
-    trial, rest = trial_from(arguments, pipeline, folders(path, directories))
+    trial, rest = trial_from(arguments, pipeline, where)
     if len(rest) != 1:
         raise UsageError("Give one LINE after the PATTERN (or after --pipeline NAME), in quotes.")
     line = rest[0]

@@ -8,22 +8,21 @@ from pathlib import Path
 import click
 
 from shipper.cli.console import console, counted, visible
-from shipper.cli.grok.trial import config_option, folders, json_option, library, patterns_option, print_document
+from shipper.cli.grok.trial import Folders, folders_options, json_option, library, print_document
 from shipper.errors import Exit
 from shipper.grok.definitions import Definition
 
 
 @click.command("list", short_help="List the names of all patterns.")
 @click.argument("part", default="")
-@config_option
-@patterns_option
+@folders_options
 @json_option
-def command(part: str, path: Path | None, directories: tuple[Path, ...], as_json: bool) -> int:
+def command(part: str, where: Folders, as_json: bool) -> int:
     """List all patterns whose name contains PART (in upper or lower case), each with its file and definition.
 
     Exit code: 0 something was found, 1 nothing was.
     """
-    known = library(folders(path, directories).patterns)
+    known = library(where.patterns)
     found = [known[name] for name in sorted(known) if part.lower() in name.lower()]
     if as_json:
         print_document([entry(definition) for definition in found])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +11,7 @@ import click
 from shipper.cli.console import console, visible
 from shipper.cli.grok.names import entry, place_of
 from shipper.cli.grok.pipelines import Expression, expressions
-from shipper.cli.grok.trial import config_option, folders, json_option, library, patterns_option, print_document
+from shipper.cli.grok.trial import Folders, folders_options, json_option, library, print_document
 from shipper.errors import Exit
 from shipper.grok.compile import references
 from shipper.grok.usage import Field, Shown, shown
@@ -23,16 +22,14 @@ if TYPE_CHECKING:
 
 @click.command("show", short_help="Show one pattern: definition, expansion, fields, who uses it.")
 @click.argument("name")
-@config_option
-@patterns_option
+@folders_options
 @json_option
-def command(name: str, path: Path | None, directories: tuple[Path, ...], as_json: bool) -> int:
+def command(name: str, where: Folders, as_json: bool) -> int:
     """Show the pattern NAME: its definition with file and line, what it expands to, the fields that it makes and how
     their types come, the patterns and pipelines that use it, and the definitions of the same name that it hides.
 
     Exit code: 0 shown, 2 there is no such pattern or it is wrong.
     """
-    where = folders(path, directories)
     known = library(where.patterns)
     found = shown(known, name.removeprefix("%{").removesuffix("}"))
     pipelines = sorted({each.pipeline for each in expressions(*where) if _uses(each, found.definition.name)})

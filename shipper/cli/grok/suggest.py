@@ -5,19 +5,17 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from itertools import islice
-from pathlib import Path
 
 import click
 
 from shipper.cli.console import console, visible
 from shipper.cli.grok.trial import (
+    Folders,
     Trial,
-    config_option,
     existing_files,
-    folders,
+    folders_options,
     json_option,
     library,
-    patterns_option,
     print_document,
 )
 from shipper.errors import Exit
@@ -34,10 +32,9 @@ LINE = 4000
     "--lines", "most", type=click.IntRange(min=1), default=2000, show_default=True, metavar="N",
     help="Lines from the beginning that are looked at.",
 )  # fmt: skip
-@config_option
-@patterns_option
+@folders_options
 @json_option
-def command(file: str, most: int, path: Path | None, directories: tuple[Path, ...], as_json: bool) -> int:
+def command(file: str, most: int, where: Folders, as_json: bool) -> int:
     """Look at the first lines of FILE (also a compressed one; standard input without it) and print patterns that match
     them, the one that matches most first, each with the share of the lines that it matches.
 
@@ -47,7 +44,7 @@ def command(file: str, most: int, path: Path | None, directories: tuple[Path, ..
     """
     (name,) = existing_files([file])
     lines = [line.text for line in islice(Trial(()).events(name), most) if len(line.text) <= LINE]
-    found = suggest(lines, library(folders(path, directories).patterns))
+    found = suggest(lines, library(where.patterns))
     if as_json:
         print_document([asdict(each) for each in found])
     else:

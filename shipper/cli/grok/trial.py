@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -80,6 +81,16 @@ def folders(path: Path | None, directories: tuple[Path, ...]) -> Folders:
     return Folders((*settings.pattern_dirs, *directories), tuple(settings.pipeline_dirs))
 
 
+def folders_options(command: Callable[..., int]) -> Callable[..., int]:
+    """The options -c and --patterns; the command is called with `where`, the folders that they name."""
+
+    @wraps(command)
+    def with_folders(*, path: Path | None, directories: tuple[Path, ...], **others: Any) -> int:
+        return command(where=folders(path, directories), **others)
+
+    return config_option(patterns_option(with_folders))
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """Expressions, of which the first that matches gives the fields, and how lines become what they are tried on."""
@@ -118,14 +129,14 @@ class Trial:
         return self.header is None or self.header.match(text) is None
 
 
-def trial_from(arguments: tuple[str, ...], pipeline: str | None, known: Folders) -> tuple[Trial, list[str]]:
+def trial_from(arguments: tuple[str, ...], pipeline: str | None, where: Folders) -> tuple[Trial, list[str]]:
     """What to try, and the arguments that are left: the first is the PATTERN unless a pipeline is named."""
     if pipeline is not None:
-        return trial_of(pipeline, known), list(arguments)
+        return trial_of(pipeline, where), list(arguments)
     if not arguments:
         raise UsageError("Give a PATTERN, or the name of a pipeline with --pipeline.")
     pattern, *rest = arguments
-    return Trial((library(known.patterns).compile(pattern),)), rest
+    return Trial((library(where.patterns).compile(pattern),)), rest
 
 
 def existing_files(names: list[str]) -> list[str]:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
 
 from shipper.cli.console import visible
 from shipper.cli.grok.trial import (
+    Folders,
     Trial,
-    config_option,
     existing_files,
-    folders,
+    folders_options,
     json_option,
-    patterns_option,
     pipeline_option,
     timeout_option,
     trial_from,
@@ -49,25 +47,17 @@ class Result:
 @click.command("test", short_help="Match an expression, or a pipeline's, against lines.")
 @click.argument("arguments", nargs=-1, metavar="[PATTERN] [FILES]...")
 @pipeline_option
-@config_option
-@patterns_option
+@folders_options
 @timeout_option
 @json_option
-def command(
-    arguments: tuple[str, ...],
-    pipeline: str | None,
-    path: Path | None,
-    directories: tuple[Path, ...],
-    timeout: float,
-    as_json: bool,
-) -> int:
+def command(arguments: tuple[str, ...], pipeline: str | None, where: Folders, timeout: float, as_json: bool) -> int:
     """Match PATTERN against each line of FILES (or of standard input) and show the fields, or where it fails.
 
     Known are the patterns that come with shipper, those of /etc/shipper/patterns, and those of --patterns. With
     --pipeline, multi-line events are put together and headers left out as the pipeline says. Exit code: 0 every line
     matches, 1 some do not, 2 the expression is wrong.
     """
-    trial, files = trial_from(arguments, pipeline, folders(path, directories))
+    trial, files = trial_from(arguments, pipeline, where)
     names = existing_files(files)
     results = (result(trial, event, timeout) for name in names for event in trial.events(name))
     counts = print_json(trial, results) if as_json else print_text(results)
