@@ -65,6 +65,8 @@ class Ledger:
         self._bytes: Counter[str] = Counter()
         """By input."""
         self.documents_in_flight = 0
+        self.waits_for_room: set[str] = set()
+        """Inputs of which a file stood still at the last `advances`, because no more dead letters may be kept."""
 
     @property
     def bytes_in_flight(self) -> int:
@@ -127,7 +129,7 @@ class Ledger:
 
         `room` is how many bytes of dead letters may still be kept: a chunk with more than that waits.
         """
-        found = []
+        found, waiting = [], set()
         for file, queue in list(self._files.items()):
             settled, room = _leading(queue, room)
             if settled:
@@ -135,12 +137,10 @@ class Ledger:
                 self._bytes[found[-1].input] -= size_of(found[-1].dead)
             if not queue:
                 del self._files[file]
+            elif queue[0].unsettled == 0:
+                waiting.add(queue[0].advance.input)
+        self.waits_for_room = waiting
         return found
-
-    @property
-    def waits_for_room(self) -> set[str]:
-        """Inputs of which a file stands still because no more dead letters may be kept (asked after `advances`)."""
-        return {queue[0].advance.input for queue in self._files.values() if queue[0].unsettled == 0}
 
     def holds(self, file: int) -> bool:
         """Whether something of a file is in flight."""
