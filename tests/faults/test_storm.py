@@ -42,7 +42,7 @@ def test_in_a_storm_of_all_faults_and_twenty_kills_every_line_is_stored_exactly_
             batch_age="100ms",
         )
         with agent:
-            live_and_die(agent, RotatingLogs(agent.logs, FILES, seed), storm, random.Random(seed + 1))
+            live_and_die(agent, RotatingLogs(agent.logs, FILES, seed), storm, server, random.Random(seed + 1))
             agent.until(lambda: len(server.stored) >= len(wanted), PATIENCE)
             agent.stop()
         server.trouble = lambda path: None
@@ -68,19 +68,25 @@ def cluster(server: BulkServer, deadline: str) -> dict[str, Any]:
     return {"elasticsearch": {"hosts": [server.url], "deadline": deadline}}
 
 
-def live_and_die(agent: MortalAgent, logs: RotatingLogs, storm: Storm, moments: random.Random) -> None:
+def live_and_die(
+    agent: MortalAgent, logs: RotatingLogs, storm: Storm, server: BulkServer, moments: random.Random
+) -> None:
     """So many agents die, one after another, each while a part of the lines is written; the last one lives on.
 
-    Every other one dies after some time, perhaps before it has begun, the others when they have sent some requests.
+    Every other one dies after some time, perhaps before it has begun, the others when they have sent some requests,
+    or fewer where fewer were enough for all lines.
     """
+    wanted = 0
     for turn in range(KILLS):
-        writer = threading.Thread(target=logs.write, args=(LINES * (turn + 1) // KILLS - logs.written,))
+        lines = range(logs.written, LINES * (turn + 1) // KILLS)
+        wanted += sum(not storm.poisons(record(number)) for number in lines)
+        writer = threading.Thread(target=logs.write, args=(len(lines),))
         writer.start()
         if turn % 2:
             agent.die(moments.uniform(0.2, 2.5))
         else:
             some = storm.requests + moments.randint(1, 15)
-            agent.until(lambda some=some: storm.requests >= some)
+            agent.until(lambda some=some, all_=wanted: storm.requests >= some or len(server.stored) >= all_)
             agent.die(moments.uniform(0.0, 0.05))
         writer.join()
         agent.launch()
