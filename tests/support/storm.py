@@ -107,9 +107,9 @@ class Storm:
             if path != "/_bulk":
                 return ELSEWHERE[self._random.choice(list(ELSEWHERE))] if chance < 0.05 else None
             self.requests += 1
-            if self._seldom and chance < 0.1:
+            if self._seldom and chance < 0.15:
                 return self._met(self._seldom.pop())
-            return self._met(self._next_often()) if chance < 0.25 else None
+            return self._met(self._next_often()) if chance < 0.3 else None
 
     def rule(self, index: str, name: str, body: bytes) -> Item | None:
         """What becomes of a document, whatever its request meets."""
