@@ -29,7 +29,7 @@ Fates = dict[tuple[int, str], Tally]
 
 STORED_FATE = "stored"
 SHARE_BESIDE_HELD = 4
-"""What flows has at least this part of the memory, however much is held beside it."""
+"""What flows has at least this part of what is left of twice the memory, however much is held beside it."""
 _UNSETTLED = frozenset({OutcomeKind.RETRY, OutcomeKind.PAUSED})
 
 
@@ -76,10 +76,11 @@ class Ledger:
     def is_full(self, memory: int, held: Collection[str]) -> bool:
         """Whether so many bytes have no room for more of an input that is not held.
 
-        What is held stays until somebody does something: it must not keep out the others.
+        What is held stays until somebody does something: it must not keep out the others, which always have room for
+        a chunk. All together stay below twice as many bytes, and a chunk of each input.
         """
         kept = sum(self._bytes[name] for name in held)
-        return self.bytes_in_flight - kept > max(memory - kept, memory // SHARE_BESIDE_HELD)
+        return self.bytes_in_flight - kept > max(memory - kept, (2 * memory - kept) // SHARE_BESIDE_HELD, 0)
 
     def open(self, chunk: Chunk, parsed: Parsed) -> None:
         """Take note of a chunk whose documents are about to be sent."""

@@ -132,6 +132,22 @@ def test_what_is_held_does_not_fill_the_memory_of_the_others():
     assert ledger.is_full(120, {"i"})
 
 
+def test_however_many_inputs_are_held_together_they_stay_below_twice_the_memory_and_none_is_shut_out():
+    ledger, memory, held = Ledger(), 1000, set[str]()
+    chunk, parsed = chunk_of(1, 0, "s" * 10)
+    size = sum(len(document.body) for document in parsed.documents)
+    for number in range(1, 101):
+        source = replace(chunk.source, input=f"i{number}", file=number)
+        taken = 0
+        while not ledger.is_full(memory, held):
+            documents = [replace(one, source=source) for one in parsed.documents]
+            ledger.open(replace(chunk, source=source, start=taken * 100), replace(parsed, documents=documents))
+            taken += 1
+        assert taken
+        held.add(source.input)
+    assert ledger.bytes_in_flight <= 2 * memory + size * len(held)
+
+
 def test_an_event_belongs_to_the_bucket_of_its_offset():
     ledger = Ledger()
     ledger.open(*chunk_of(1, (1 << 24) - 10, "ff"))
