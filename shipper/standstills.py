@@ -16,6 +16,7 @@ from shipper.read.unread import unread_bytes
 from shipper.reload.reloader import Reloader
 from shipper.send.dispatch import Dispatcher
 from shipper.settings import Settings
+from shipper.wording import counted
 
 
 class Standstills:
@@ -76,7 +77,7 @@ class Standstills:
         """Why documents were not delivered."""
         reasons = "; ".join(f"{stall.scope}: {stall.reason}" for stall in self._stalls) or "no answer came"
         return (
-            f"{self._ledger.documents_in_flight} documents could not be delivered: {reasons}. "
+            f"{counted(self._ledger.documents_in_flight, 'document')} could not be delivered: {reasons}. "
             "Their lines stay beyond the checkpoints and are sent by the next run."
         )
 

@@ -17,6 +17,7 @@ from shipper.read.files import Content, UnfinishedArchive, open_content
 from shipper.read.framing import split_lines
 from shipper.read.identity import guard_at
 from shipper.records import FileRow, MarkKind, Tally, bucket_of, total
+from shipper.wording import counted
 
 _BLOCK = 1 << 20
 _SHOWN = 20
@@ -90,7 +91,7 @@ def _verify_output(state: State, output: str, found: Verified) -> None:
 
 def _in_itself(row: FileRow, sums: Tally, definitions: Mapping[str, str]) -> Iterator[str]:
     if sums.bytes != row.offset:
-        yield f"The ledger holds {sums.bytes:,} bytes, and the checkpoint is at {row.offset:,}."
+        yield f"The ledger holds {counted(sums.bytes, 'byte')}, and the checkpoint is at {row.offset:,}."
     versions = [mark.value for mark in row.marks if mark.kind is MarkKind.PIPELINE]
     if row.offset and not versions:
         yield "It was read, and no mark tells by which pipeline."
@@ -114,7 +115,8 @@ def _on_disk(row: FileRow, sums: Tally, host: str, found: Verified) -> Iterator[
     if seen.chain != row.chain:
         yield f"The bytes below the checkpoint at {row.offset:,} are not those that were read."
     elif seen.tally != sums:
-        yield f"The ledger holds {sums.lines:,} lines, and the file has {seen.tally.lines:,} below the checkpoint."
+        lines = counted(sums.lines, "line")
+        yield f"The ledger holds {lines}, and the file has {seen.tally.lines:,} below the checkpoint."
 
 
 def _below(content: Content, chain: int, end: int) -> _Seen | None:
@@ -139,7 +141,7 @@ def _letters(state: State, dead: Mapping[tuple[int, int, str], Tally]) -> Sequen
     for document, category, _ in (letter.refusal for letter in state.dead_letters.with_discarded()):
         sums[document.source.file, bucket_of(document.offset), f"dead:{category}"] += document.tally.bytes
     return [
-        f"File {file}: dead letters `{fate.partition(':')[2]}` of {size:,} bytes are kept, the ledger counts "
+        f"File {file}: dead letters `{fate.partition(':')[2]}` of {counted(size, 'byte')} are kept, the ledger counts "
         f"{dead.get((file, bucket, fate), Tally()).bytes:,}."
         for (file, bucket, fate), size in sums.items()
         if dead.get((file, bucket, fate), Tally()).bytes < size

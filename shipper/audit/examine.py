@@ -21,6 +21,7 @@ from shipper.audit.resume_parts import KeptComparisons, KeptParts
 from shipper.audit.slices import MOST, sliced
 from shipper.hashes import document_ids
 from shipper.records import Tally, bucket_of, total
+from shipper.wording import counted
 
 
 def examine(context: Context, family: Family) -> Outcome:
@@ -202,8 +203,8 @@ def _against_ledger(context: Context, family: Family, part: Part, found: Tally, 
             last_line=None,
             lines=max(1, abs(settled.lines - below.lines)),
             bytes=abs(settled.bytes - below.bytes),
-            evidence=f"the ledger counts {settled.lines} lines here, of them {claimed.lines} filtered or dead; "
-            f"the file has {below.lines}, of them {found.lines}",
+            evidence=f"the ledger counts {counted(settled.lines, 'line')} here, of them {claimed.lines} filtered or "
+            f"dead; the file has {below.lines}, of them {found.lines}",
         )
     )
     return outcome

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from shipper.errors import Exit
 from shipper.records import Tally
+from shipper.wording import counted
 
 
 class Kind(StrEnum):
@@ -208,6 +209,11 @@ class Outcome:
         if self.verdict is Verdict.INCOMPLETE:
             return Exit.UNFINISHED
         return Exit.FINDINGS if any(finding.kind in kinds for finding in self.findings) else Exit.CLEAN
+
+
+def ledger_and_index(counts: int, holds: int) -> str:
+    """Evidence in numbers of lines."""
+    return f"the ledger counts {counted(counts, 'stored line')} in this part of the file, the index holds {holds:,}"
 
 
 def in_order(findings: Sequence[Finding]) -> list[Finding]:

@@ -9,6 +9,7 @@ from shipper.audit.context import Context
 from shipper.audit.families import Family, Part
 from shipper.audit.findings import Cause, Finding, Kind, Outcome
 from shipper.records import FileRow, Mark, MarkKind
+from shipper.wording import counted
 
 _CAUSES = {"truncated": Cause.TRUNCATED, "deleted": Cause.DELETED}
 
@@ -72,6 +73,6 @@ def _finding(context: Context, family: Family, path: str, mark: Mark, start: int
         last_line=None,
         lines=1,
         bytes=size,
-        evidence=f"the agent saw {size} bytes from offset {start} on and could not read them any more: {reason}; "
-        "they hold at least one line",
+        evidence=f"the agent saw {counted(size, 'byte')} from offset {start} on and could not read them any more: "
+        f"{reason}; they hold at least one line",
     )

@@ -11,8 +11,9 @@ from shipper.audit.claims import Claim
 from shipper.audit.context import LAST_BUCKET, Context, Level, Run
 from shipper.audit.copies import compared, grouped
 from shipper.audit.families import Family
-from shipper.audit.findings import Cause, Finding, Kind, Outcome
+from shipper.audit.findings import Cause, Finding, Kind, Outcome, ledger_and_index
 from shipper.records import BUCKET_BITS, Tally, bucket_of, total
+from shipper.wording import counted
 
 _ALL = Run(0, LAST_BUCKET)
 
@@ -53,8 +54,8 @@ def _unvouched(family: Family, report: _Report) -> Tally:
         return Tally()
     left = [tally for bucket, tally in family.held.items() if bucket not in equal]
     if best:
-        counted = best.all_stored().lines
-        evidence += f"; its ledger documents count {counted} stored lines, the index holds {held.lines}"
+        stored = counted(best.all_stored().lines, "stored line")
+        evidence += f"; its ledger documents count {stored}, the index holds {held.lines:,}"
     rest = total(tally.tally for tally in left)
     report(Kind.UNPROVED, Cause.FILE_GONE, min(tally.first for tally in left or family.held.values()), rest, evidence)
     return rest
@@ -80,8 +81,9 @@ def unheld(context: Context, family: Family, gone: Sequence[Claim], vouched: Seq
             stored = total(claim.stored(bucket) for bucket in buckets)
             held = total(family.index_tally(bucket) for bucket in buckets)
             evidence = (
-                f"the ledger counts {stored.lines} stored lines of {claim.row.current_path}, which is gone from disk; "
-                f"the index holds {held.lines} of all files that begin the same, and they are on disk"
+                f"the ledger counts {counted(stored.lines, 'stored line')} of {claim.row.current_path}, which is gone "
+                "from disk; "
+                f"the index holds {held.lines:,} of all files that begin the same, and they are on disk"
             )
             lost = Tally(max(1, stored.lines - held.lines), max(1, stored.bytes - held.bytes))
             report(Kind.MISSING, Cause.GONE_FROM_INDEX, buckets[0] << BUCKET_BITS, lost, evidence)
@@ -95,8 +97,8 @@ def unheld_beside_others(context: Context, family: Family, claims: Sequence[Clai
     for claim in claims:
         stored = claim.all_stored()
         evidence = (
-            f"the ledger counts {stored.lines} stored lines of {claim.row.current_path}, which is gone from disk; what "
-            "the index holds of files that begin the same are lines of others"
+            f"the ledger counts {counted(stored.lines, 'stored line')} of {claim.row.current_path}, which is gone from "
+            "disk; what the index holds of files that begin the same are lines of others"
         )
         report(Kind.UNPROVED, Cause.AMBIGUOUS_LEDGER, 0, stored, evidence)
     return outcome
@@ -147,12 +149,12 @@ def _weigh_together(
     So what they counted, less what the index holds, must be what it holds up to the places where they part.
     """
     held = total(tally.tally for tally in family.held.values())
-    counted = {claim.all_stored() for claim in apart}
-    if are_beginnings(total(counted).minus(held), len(counted) - 1, _prefixes(context, family, _ALL)):
+    told = {claim.all_stored() for claim in apart}
+    if are_beginnings(total(told).minus(held), len(told) - 1, _prefixes(context, family, _ALL)):
         return _vouched(context, outcome, held)
     documents = context.spans(family, _ALL)
-    generations = told_apart(documents, counted)
-    if generations.found == counted and generations.ids.issuperset(document.id for document in documents):
+    generations = told_apart(documents, told)
+    if generations.found == told and generations.ids.issuperset(document.id for document in documents):
         return _vouched(context, outcome, held)
     evidence = f"{len(apart)} files that begin the same; the ledger alone does not tell them apart: use --level disk"
     report(Kind.UNPROVED, Cause.AMBIGUOUS_LEDGER, 0, held, evidence)
@@ -166,7 +168,7 @@ def _weigh(context: Context, family: Family, claim: Claim, bucket: int, report: 
     if any(stored.minus(index)):
         index = index.minus(_doubled(context, family, claim, bucket, report))
     difference = stored.minus(index)
-    counts = f"the ledger counts {stored.lines} stored lines in this part of the file, the index holds {index.lines}"
+    counts = ledger_and_index(stored.lines, index.lines)
     offset = bucket << BUCKET_BITS
     if not any(difference):
         return index
@@ -188,9 +190,9 @@ def _doubled(context: Context, family: Family, claim: Claim, bucket: int, report
         for copies in page:
             tally = copies.document.tally
             for place in copies.others:
-                counted = tally._replace(lines=max(tally.lines, 1))
+                more_lines = tally._replace(lines=max(tally.lines, 1))
                 offset = copies.document.offset
-                report(Kind.DUPLICATE, Cause.TWO_PLACES, offset, counted, copies.evidence(place), copies.repair)
+                report(Kind.DUPLICATE, Cause.TWO_PLACES, offset, more_lines, copies.evidence(place), copies.repair)
                 more = more.plus(tally)
     return more
 

@@ -19,6 +19,7 @@ from shipper.audit.hours import by_hour
 from shipper.audit.page_style import STYLE
 from shipper.audit.report import next_step, own_outcome, resumed_text, verdict_text, window_text
 from shipper.audit.timeline import Fate, Row, Timeline
+from shipper.wording import counted
 
 _EXAMPLES = 5
 _PLACES = 10
@@ -64,7 +65,7 @@ def headline(report: Report) -> str:
     faults = [(getattr(totals, name), words) for name, words in _NUMBERS[5:]]
     told = [f"{count:,} {words}" for count, words in faults if count]
     if told:
-        begin = f"Of {totals.disk_lines:,} lines on disk: " if report.disks_read else "Of lines: "
+        begin = f"Of {counted(totals.disk_lines, 'line')} on disk: " if report.disks_read else "Of lines: "
         return begin + ", ".join(told)
     if report.outcome.verdict is Verdict.CLOSED and not report.disks_read:
         return "The index holds what the ledger says"
@@ -156,13 +157,13 @@ def _places(findings: Sequence[Finding]) -> Iterator[str]:
     by_path = [(path, list(found)) for path, found in groupby(sorted(findings, key=_path), key=_path)]
     yield '<ul class="places">'
     for path, found in by_path[:_PLACES]:
-        more = f" and {len(found) - _PLACES:,} more places" if len(found) > _PLACES else ""
+        more = f" and {counted(len(found) - _PLACES, 'more place')}" if len(found) > _PLACES else ""
         places = ", ".join(_place(finding) for finding in found[:_PLACES]) + more
         yield f"<li><code>{_text(path or 'all of input ' + found[0].input)}</code>: {places}."
         yield f'<br><span class="note">{_text(found[0].evidence)}.</span></li>'
     yield "</ul>"
     if len(by_path) > _PLACES:
-        yield f'<p class="note">… and {len(by_path) - _PLACES:,} more files.</p>'
+        yield f'<p class="note">… and {counted(len(by_path) - _PLACES, "more file")}.</p>'
 
 
 def _place(finding: Finding) -> str:

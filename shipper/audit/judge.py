@@ -15,7 +15,7 @@ from shipper.audit.context import Context, Slice
 from shipper.audit.copies import Copies, compared
 from shipper.audit.drill import Comparison, Drilled
 from shipper.audit.families import Family
-from shipper.audit.findings import RESEND, Cause, Finding, Kind, Outcome
+from shipper.audit.findings import RESEND, Cause, Finding, Kind, Outcome, ledger_and_index
 from shipper.audit.reconcile import Changed, DiskEvent, Surplus
 from shipper.audit.two_fates import two_fates
 from shipper.read.framing import SPLIT, holds
@@ -195,7 +195,7 @@ class _Judge:
             return _Cause(Cause.NOT_IN_INDEX, self._comparison.why_absent(bucket) + after, repair)
         claimed = self._part.claim.stored(bucket).lines
         there, gone = held.get(bucket, 0), missing[bucket]
-        counts = f"the ledger counts {claimed} stored lines in this part of the file, the index holds {there}"
+        counts = ledger_and_index(claimed, there)
         cause = Cause.GONE_FROM_INDEX if claimed >= there + gone else Cause.NEVER_ACKNOWLEDGED
         return _Cause(cause, counts + after, repair)
 

@@ -19,6 +19,7 @@ from shipper.audit.drill import Comparison
 from shipper.audit.families import Family
 from shipper.audit.reconcile import DiskEvent
 from shipper.records import Tally, bucket_of, total
+from shipper.wording import counted
 
 
 class Letters(NamedTuple):
@@ -48,8 +49,8 @@ def letters_of(family: Family, comparisons: Iterable[Comparison]) -> Letters:
             continue
         chosen = _chosen_by_all(fitting, bucket, known.absent)
         if chosen is None:
-            counted = max(dead.lines, 1)
-            untold[bucket] = f"; ledger documents count {counted} dead letters in this part of the file, but not which"
+            letters = counted(max(dead.lines, 1), "dead letter")
+            untold[bucket] = f"; ledger documents count {letters} in this part of the file, but not which"
         else:
             offsets.update(event.offset for event in chosen)
     return Letters(frozenset(offsets), untold)

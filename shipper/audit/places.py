@@ -42,5 +42,6 @@ def _placed(
     evidence = f"{finding.evidence}; there is no index {', '.join(names)} any more"
     if kept is None or not all(index in absent and has_expired(index, kept, now) for index in indices):
         return replace(finding, evidence=evidence)
-    evidence += f", and what it held is older than the {kept / DAY:g} days for which documents are kept"
+    days = "day" if kept == DAY else f"{kept / DAY:g} days"
+    evidence += f", and what it held is older than the {days} for which documents are kept"
     return replace(finding, cause=Cause.EXPIRED, evidence=evidence, repair=None)

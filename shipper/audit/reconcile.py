@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from shipper.records import Stored, Tally
+from shipper.wording import counted
 
 _WINDOW = 32
 """Events that are looked ahead at to choose a shift."""
@@ -51,8 +52,8 @@ class Changed(NamedTuple):
         name = f"{self.document.id} in {self.document.place}"
         if (disk.lines, disk.bytes) != (index.lines, index.bytes):
             return (
-                f"{disk.lines} lines of {disk.bytes} bytes on disk, "
-                f"{index.lines} lines of {index.bytes} bytes in document {name}"
+                f"{counted(disk.lines, 'line')} of {counted(disk.bytes, 'byte')} on disk, "
+                f"{counted(index.lines, 'line')} of {counted(index.bytes, 'byte')} in document {name}"
             )
         if disk != index:
             return f"the hash of the line on disk is not the one that document {name} records"

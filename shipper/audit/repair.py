@@ -22,6 +22,7 @@ from shipper.audit.kept import Deleted, KeptFile
 from shipper.audit.rules import replay
 from shipper.errors import OutputError, UsageError
 from shipper.records import Batch, Document, OutcomeKind, bucket_of
+from shipper.wording import counted
 
 _DOCUMENTS = 1000
 _BYTES = 4 << 20
@@ -49,8 +50,8 @@ class Plan:
         """UsageError if more documents would be deleted than the limit allows."""
         if len(self.delete) > limit:
             raise UsageError(
-                f"The repair would delete {len(self.delete):,} documents, which is more than --max-delete {limit} "
-                "allows. Nothing was done."
+                f"The repair would delete {counted(len(self.delete), 'document')}, which is more than --max-delete "
+                f"{limit} allows. Nothing was done."
             )
 
 

@@ -10,8 +10,9 @@ from shipper.audit.advice import advice
 from shipper.audit.document import Audited, Report, iso
 from shipper.audit.findings import OF_HOSTS, Finding, Kind, Outcome, Verdict
 from shipper.audit.hours import MANY, by_hour, table
-from shipper.audit.repair import Plan
+from shipper.audit.repair import Plan, Repaired
 from shipper.audit.resume import Resumed
+from shipper.wording import counted
 
 SHOWN = 20
 """Findings of one file and cause that are listed."""
@@ -66,17 +67,25 @@ def plan_text(plan: Plan) -> Iterator[str]:
         yield f"Plan: send {_lines(plan.lines)} again, creating only what is not there:"
         yield from _places(plan.resend)
     if plan.delete:
-        yield f"Plan: delete {_many(len(plan.delete), 'document')} with an equal in the index where it belongs:"
+        yield f"Plan: delete {counted(len(plan.delete), 'document')} with an equal in the index where it belongs:"
         yield from _places(plan.delete)
     if plan.left:
-        yield f"Not repaired, for a person to look at: {_many(len(plan.left), 'finding')}."
+        yield f"Not repaired, for a person to look at: {counted(len(plan.left), 'finding')}."
+
+
+def repaired_text(repaired: Repaired) -> Iterator[str]:
+    """What a repair did."""
+    yield f"Repaired: {counted(repaired.stored, 'document')} stored, {repaired.already_stored:,} were there already."
+    if repaired.kept_in:
+        yield f"Deleted: {counted(repaired.deleted, 'document')}, kept in {repaired.kept_in}."
+    yield from (f"  refused: {reason}" for reason in repaired.refused)
 
 
 def _places(findings: Sequence[Finding]) -> Iterator[str]:
     for finding in findings[:GROUPS]:
         yield f"  {finding.path}, {_place(finding)}"
     if len(findings) > GROUPS:
-        yield f"  … and {len(findings) - GROUPS:,} more places."
+        yield f"  … and {counted(len(findings) - GROUPS, 'more place')}."
 
 
 def next_command(outcome: Outcome, command: str) -> str:
@@ -128,7 +137,8 @@ def own_outcome(report: Report, audited: Audited) -> Outcome:
 
 def _scope(report: Report) -> Iterator[str]:
     if len(report.audited) > 1:
-        yield f"{len(report.audited):,} audits of {len(report.hosts):,} hosts: {', '.join(report.hosts)}."
+        hosts = f"{counted(len(report.hosts), 'host')}: {', '.join(report.hosts)}"
+        yield f"{counted(len(report.audited), 'audit')} of {hosts}."
     for audited in report.audited:
         if audited.since or audited.until:
             yield f"{audited.host}: only what may hold events {window_text(audited)}."
@@ -142,10 +152,10 @@ def resumed_text(resumed: Resumed) -> str:
     compared = (
         f" The documents of {_lines(resumed.compared_lines)} were compared then." if resumed.compared_lines else ""
     )
-    files = "1 file" if resumed.files == 1 else f"{resumed.files:,} files"
     return (
-        f"{files} with {resumed.bytes:,} bytes on disk were read by an earlier part of this audit, begun {begun}, "
-        f"and have the same size and times since; they were not read again.{compared}"
+        f"{counted(resumed.files, 'file')} with {counted(resumed.bytes, 'byte')} on disk were read by an earlier "
+        f"part of this audit, begun {begun}, and have the same size and times since; they were not read again."
+        f"{compared}"
     )
 
 
@@ -163,15 +173,15 @@ def _incomplete_values(values: Sequence[Finding]) -> Iterator[str]:
     for value in values[:GROUPS]:
         yield f"  incomplete value (no fault): {value.input} on {value.host}: {value.evidence}"
     if len(values) > GROUPS:
-        yield f"  … and {len(values) - GROUPS:,} more kinds of incomplete values; --json lists all."
+        yield f"  … and {counted(len(values) - GROUPS, 'more kind')} of incomplete values; --json lists all."
 
 
 def _summary(report: Report) -> Iterator[str]:
     outcome, totals = report.outcome, report.outcome.totals
     on_disk = f" with {_lines(totals.disk_lines)}" if report.disks_read else " in the ledger"
     yield (
-        f"{_many(outcome.files, 'file')}{on_disk}: {totals.indexed:,} in the index, "
-        f"{totals.filtered:,} filtered, {totals.dead_letters:,} dead letters, {totals.pending:,} pending."
+        f"{counted(outcome.files, 'file')}{on_disk}: {totals.indexed:,} in the index, "
+        f"{totals.filtered:,} filtered, {counted(totals.dead_letters, 'dead letter')}, {totals.pending:,} pending."
     )
     if outcome.vouched.lines:
         yield f"{_lines(outcome.vouched.lines)} of files that are gone from disk are in the index as the ledger says."
@@ -180,9 +190,9 @@ def _summary(report: Report) -> Iterator[str]:
 def _pending(outcome: Outcome) -> Iterator[str]:
     waiting = sorted(outcome.pending, key=lambda item: (-item.bytes, item.path))
     for item in waiting[:_WAITING]:
-        yield f"  pending (no fault): {item.path}: {_lines(item.lines)}, {item.bytes:,} bytes"
+        yield f"  pending (no fault): {item.path}: {_lines(item.lines)}, {counted(item.bytes, 'byte')}"
     if len(waiting) > _WAITING:
-        yield f"  … and {len(waiting) - _WAITING:,} more files with pending lines."
+        yield f"  … and {counted(len(waiting) - _WAITING, 'more file')} with pending lines."
 
 
 def _findings(findings: Sequence[Finding]) -> Iterator[str]:
@@ -199,9 +209,9 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
         yield from _when(members)
         yield from dict.fromkeys(map(_evidence, members[:SHOWN]))  # two inputs may have met the same
         if len(members) > SHOWN:
-            yield f"  … and {len(members) - SHOWN:,} more places in this file; --json lists all."
+            yield f"  … and {counted(len(members) - SHOWN, 'more place')} in this file; --json lists all."
     if len(groups) > GROUPS:
-        yield f"… and {len(groups) - GROUPS:,} more groups of findings; --json lists all."
+        yield f"… and {counted(len(groups) - GROUPS, 'more group')} of findings; --json lists all."
 
 
 def _when(findings: Sequence[Finding]) -> Iterator[str]:
@@ -227,8 +237,4 @@ def _place(finding: Finding) -> str:
 
 
 def _lines(count: int) -> str:
-    return _many(count, "line")
-
-
-def _many(count: int, thing: str) -> str:
-    return f"1 {thing}" if count == 1 else f"{count:,} {thing}s"
+    return counted(count, "line")

@@ -7,6 +7,7 @@ from shipper.audit.context import Context, Level
 from shipper.audit.families import Family
 from shipper.audit.findings import Cause, Finding, Kind, Outcome
 from shipper.records import BUCKET_BITS, bucket_of, total
+from shipper.wording import counted
 
 
 def unaccounted(context: Context, family: Family) -> Outcome:
@@ -21,7 +22,8 @@ def unaccounted(context: Context, family: Family) -> Outcome:
     claim = next((claim for claim in family.claims if not claim.is_whole), None)
     if claim is None:
         return outcome
-    counted = total(claim.settled(bucket) for bucket in claim.ledger).bytes
+    settled = total(claim.settled(bucket) for bucket in claim.ledger).bytes
+    fate = "no fate" if settled < claim.row.offset else "a fate too many"
     place = _concerned(claim) << BUCKET_BITS
     outcome.report(
         Finding(
@@ -35,10 +37,10 @@ def unaccounted(context: Context, family: Family) -> Outcome:
             first_line=None,
             last_line=None,
             lines=1,
-            bytes=abs(claim.row.offset - counted),
-            evidence=f"the ledger counts {counted} bytes of the file, and its checkpoint is at {claim.row.offset}: at "
-            f"least one line has {'no fate' if counted < claim.row.offset else 'a fate too many'}, probably in the "
-            f"16 MiB from offset {place} on; if the file is there, --level disk tells which",
+            bytes=abs(claim.row.offset - settled),
+            evidence=f"the ledger counts {counted(settled, 'byte')} of the file, and its checkpoint is at "
+            f"{claim.row.offset}: at least one line has {fate}, "
+            f"probably in the 16 MiB from offset {place} on; if the file is there, --level disk tells which",
         )
     )
     return outcome

@@ -22,7 +22,7 @@ from shipper.audit.findings import Cause, Kind, Outcome
 from shipper.audit.html import page
 from shipper.audit.merge import read_reports
 from shipper.audit.repair import MAX_DELETE, Plan, Repaired, Repairer, plan
-from shipper.audit.report import LEDGER_WORDS, as_text, plan_text
+from shipper.audit.report import LEDGER_WORDS, as_text, plan_text, repaired_text
 from shipper.cli import DEFAULT_CONFIGURATION
 from shipper.cli.against import audit_against, foreign_options, taken_from
 from shipper.cli.audit_request import Asked, Options, Telling, asked, kinds_to_fail_on
@@ -226,7 +226,7 @@ def _repair(auditor: Auditor, wanted: Asked, options: Options, chosen: Plan) -> 
         _say([f"What is deleted is written to {kept} before."], err=True)
     wait = _waiting("the output did not take everything yet")
     repaired = Repairer(context, wait, kept, limit).apply(chosen, families)
-    _tell(repaired)
+    _say(repaired_text(repaired), err=True)
     return repaired
 
 
@@ -254,12 +254,6 @@ def _waiting(reason: str) -> Callable[[float], None]:
         time.sleep(seconds)
 
     return wait
-
-
-def _tell(repaired: Repaired) -> None:
-    done = f"Repaired: {repaired.stored:,} documents stored, {repaired.already_stored:,} were there already."
-    deleted = [f"Deleted: {repaired.deleted:,} documents, kept in {repaired.kept_in}."] if repaired.kept_in else []
-    _say([done, *deleted, *(f"  refused: {reason}" for reason in repaired.refused)], err=True)
 
 
 def _say(lines: Iterator[str] | list[str], *, err: bool = False) -> None:

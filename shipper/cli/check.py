@@ -15,7 +15,7 @@ import click
 
 from shipper.cli import DEFAULT_CONFIGURATION
 from shipper.cli.checked_inputs import CheckedInput, closed, ignored_zones, overlaps, unreadable
-from shipper.cli.console import console, counted, visible
+from shipper.cli.console import console, visible
 from shipper.cli.update_samples import update_samples
 from shipper.clock import SystemClock
 from shipper.config import Loaded, load_with_origins
@@ -28,6 +28,7 @@ from shipper.read.discover import discover
 from shipper.send.outputs import open_output
 from shipper.settings import ElasticsearchSettings, InputSettings, Settings, SQLiteSettings
 from shipper.start import datasets
+from shipper.wording import counted
 
 
 @dataclass(slots=True)
@@ -244,7 +245,8 @@ def _print(path: Path, report: Report) -> None:
         return
     for item in report.inputs:
         pipeline = item.pipeline
-        out.print(f"input {item.name}: pipeline {pipeline.name} {pipeline.version}, {len(item.files)} files match now")
+        match = f"{counted(len(item.files), 'file')} {'matches' if len(item.files) == 1 else 'match'} now"
+        out.print(f"input {item.name}: pipeline {pipeline.name} {pipeline.version}, {match}")
     if report.output is not None:
         out.print(f"output: {report.output}")
     if report.exit_code is Exit.CLEAN:

@@ -11,6 +11,7 @@ from itertools import combinations
 from shipper.parse.pipeline import Pipeline
 from shipper.read.discover import Found, closed_folders, discover
 from shipper.settings import InputSettings
+from shipper.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def overlaps(inputs: Iterable[CheckedInput]) -> Iterator[str]:
             shared[pair].append(paths[key])
     for (one, other), files in sorted(shared.items()):
         yield (
-            f"The inputs '{one}' and '{other}' both match {len(files)} files, for example {min(files)}: "
+            f"The inputs '{one}' and '{other}' both match {counted(len(files), 'file')}, for example {min(files)}: "
             "each ships all their lines. Use `exclude` if that is not meant."
         )
 
@@ -48,8 +49,9 @@ def unreadable(inputs: Iterable[CheckedInput]) -> Iterator[str]:
         files = sorted(str(found.path) for found in item.files if not os.access(found.path, os.R_OK))
         if files:
             yield (
-                f"This user may not read {len(files)} of the {len(item.files)} files that the input '{item.name}' "
-                f"matches, for example {files[0]}. If the agent may not either, their lines are not shipped."
+                f"This user may not read {len(files):,} of {counted(len(item.files), 'file')} that the input "
+                f"'{item.name}' matches, for example {files[0]}. "
+                "If the agent may not either, their lines are not shipped."
             )
 
 

@@ -28,11 +28,6 @@ def visible(text: str) -> str:
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 file`, `2,345 files`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def size_text(count: int | None) -> str:
     """A number of bytes in the unit that suits it; `?` where nobody knows."""
     if count is None:

@@ -17,7 +17,7 @@ import click
 import orjson
 
 from shipper.cli import DEFAULT_CONFIGURATION
-from shipper.cli.console import console, counted, moment, visible
+from shipper.cli.console import console, moment, visible
 from shipper.cli.outputs import configuration
 from shipper.clock import SystemClock
 from shipper.commit.dead_letters import DeadLetter, DeadLetters
@@ -29,6 +29,7 @@ from shipper.operate.logs import writer_for
 from shipper.overview import looking
 from shipper.settings import Settings
 from shipper.start import locked, without_agent
+from shipper.wording import counted
 
 if TYPE_CHECKING:
     from rich.table import Table

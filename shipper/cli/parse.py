@@ -22,6 +22,7 @@ from shipper.read.files import open_content
 from shipper.records import Document, Parsed
 from shipper.settings import InputSettings
 from shipper.whole_logs import WholeLog, blocks_of, parsed
+from shipper.wording import counted
 
 SITE = Path("/etc/shipper")
 EVENT_SECONDS = 1.0
@@ -51,9 +52,11 @@ class Counts:
 
     def sentence(self) -> str:
         """For a person."""
-        rules = "".join(f", {lines} lines filtered by '{rule}'" for rule, lines in sorted(self.filtered.items()))
+        rules = "".join(
+            f", {counted(lines, 'line')} filtered by '{rule}'" for rule, lines in sorted(self.filtered.items())
+        )
         refused = f", {self.refused} refused" if self.refused else ""
-        return f"{self.documents} documents, {self.unparsed} of them unparsed{rules}{refused}."
+        return f"{counted(self.documents, 'document')}, {self.unparsed} of them unparsed{rules}{refused}."
 
     def notice(self) -> str:
         """What the definition does not say, for a person."""

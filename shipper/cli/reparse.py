@@ -26,6 +26,7 @@ from shipper.reparse import Reparsed, Reparser, remember
 from shipper.send.outputs import open_output
 from shipper.settings import InputSettings, Settings
 from shipper.start import datasets
+from shipper.wording import counted
 
 
 @click.command("reparse", short_help="Bring a corrected pipeline to lines that were stored unparsed.")
@@ -89,7 +90,8 @@ def _document(item: InputSettings, pipeline: Pipeline, tag: str, found: Reparsed
 def _print(pipeline: Pipeline, tag: str, found: Reparsed, *, dry_run: bool) -> None:
     done = "would be replaced" if dry_run else "replaced"
     click.echo(
-        f"{found.tagged:,} documents carry {visible(tag)} from other versions than {pipeline.version}: "
+        f"{counted(found.tagged, 'document')} {'carries' if found.tagged == 1 else 'carry'} {visible(tag)} "
+        f"from other versions than {pipeline.version}: "
         f"{found.replaced:,} {done}, {found.unchanged:,} would be tagged again or filtered, "
         f"{found.gone:,} without their lines on disk, {len(found.undelivered):,} not taken by the output."
     )

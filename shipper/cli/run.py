@@ -18,7 +18,6 @@ import click
 from shipper import config
 from shipper.agent import Agent
 from shipper.cli import DEFAULT_CONFIGURATION
-from shipper.cli.console import counted
 from shipper.cli.outputs import naming_output, one_output, output_option, run_all, run_all_once
 from shipper.clock import Bell, SystemClock
 from shipper.errors import Exit, UsageError
@@ -32,6 +31,7 @@ from shipper.read.watch import Changes, Watcher
 from shipper.records import OutcomeKind
 from shipper.settings import Settings
 from shipper.start import agent
+from shipper.wording import counted
 
 
 @click.command("run", short_help="Ship the lines of all inputs, until stopped or with --once to their ends.")
@@ -190,7 +190,10 @@ def _progress(running: Agent) -> Iterator[Callable[[Totals], None]]:
 
         def show(totals: Totals) -> None:
             stored = totals.outcomes[OutcomeKind.STORED]
-            text = f"{totals.lines:,} lines read, {stored:,} documents stored, {running.reader.to_open:,} files to open"
+            text = (
+                f"{counted(totals.lines, 'line')} read, {counted(stored, 'document')} stored, "
+                f"{counted(running.reader.to_open, 'file')} to open"
+            )
             bar.update(task, description=text)
 
         yield show

@@ -32,6 +32,7 @@ from shipper.send.setup import Setup
 from shipper.send.templates import Template, templates, under_policy
 from shipper.settings import ElasticsearchSettings, Settings
 from shipper.start import datasets
+from shipper.wording import counted
 
 PASSWORD_VARIABLE = "SHIPPER_PASSWORD"  # noqa: S105  the name of a variable, no password
 _CREDENTIALS = ("api_key", "api_key_file", "username", "password", "password_file")
@@ -158,7 +159,7 @@ def _write_requests(site: _Site, folder: Path) -> int:
         file = folder / f"{name}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    click.echo(f"{folder}: {len(bodies)} files, each to be PUT to the path of its name without .json")
+    click.echo(f"{folder}: {counted(len(bodies), 'file')}, each to be PUT to the path of its name without .json")
     return Exit.CLEAN
 
 
@@ -194,7 +195,8 @@ def _apply(site: _Site) -> int:
             if retention in in_force
             else "`shipper setup --expire --apply`, which a timer must run"
         )
-        click.echo(f"{retention.policy}: kept for {retention.seconds / DAY:g} days, by {how}")
+        days = "1 day" if retention.seconds == DAY else f"{retention.seconds / DAY:g} days"
+        click.echo(f"{retention.policy}: kept for {days}, by {how}")
     return Exit.UNFINISHED if any(obstacles.values()) else Exit.CLEAN
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shipper.demo.story import Growth, Story, Summary
+from shipper.wording import counted
 
 REPORT_LINES = 14
 """So much of a command's output is shown; the rest is counted."""
@@ -21,10 +22,8 @@ def play(folder: Path, console: Console) -> Summary:
     """Play the story in an empty folder and show it on the console; raises DemoError if a promise breaks."""
     with Stage(console) as stage:
         summary = Story(folder, stage).play()
-    console.print(
-        f"\nAll promises kept: {summary.lines} lines, {summary.documents} documents, {summary.seconds:.0f} s.",
-        style="bold green",
-    )
+    found = f"{counted(summary.lines, 'line')}, {counted(summary.documents, 'document')}"
+    console.print(f"\nAll promises kept: {found}, {summary.seconds:.0f} s.", style="bold green")
     return summary
 
 
@@ -72,7 +71,7 @@ class Stage:
         for line in lines[:REPORT_LINES]:
             self._console.print(f"   {line}", style="dim", soft_wrap=True)
         if len(lines) > REPORT_LINES:
-            self._console.print(f"   … and {len(lines) - REPORT_LINES} more lines", style="dim")
+            self._console.print(f"   … and {counted(len(lines) - REPORT_LINES, 'more line')}", style="dim")
 
     def _end_growth(self) -> None:
         if self._live is not None:

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from shipper.cli import DEFAULT_CONFIGURATION, state_import
-from shipper.cli.console import console, counted, moment, size_text, visible
+from shipper.cli.console import console, moment, size_text, visible
 from shipper.cli.outputs import configuration
 from shipper.clock import SystemClock
 from shipper.commit import copies
@@ -32,6 +32,7 @@ from shipper.send.outputs import open_to_read
 from shipper.settings import Settings
 from shipper.start import datasets, locked
 from shipper.verify import Verified, verify
+from shipper.wording import counted
 
 _configuration = click.option(
     "-c", "--config", "path", type=click.Path(path_type=Path), default=DEFAULT_CONFIGURATION, show_default=True,

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from shipper.cli import DEFAULT_CONFIGURATION
-from shipper.cli.console import console, counted, visible
+from shipper.cli.console import console, visible
 from shipper.cli.outputs import configuration
 from shipper.clock import SystemClock
 from shipper.errors import Exit
@@ -25,6 +25,7 @@ from shipper.start import without_agent
 from shipper.takeover import filebeat, fluent_bit, logstash
 from shipper.takeover.plan import Plan, plan, take_over
 from shipper.takeover.positions import Positions
+from shipper.wording import counted
 
 _OTHERS = {"filebeat": filebeat.positions, "fluent-bit": fluent_bit.positions, "logstash": logstash.positions}
 _SHOWN = 10

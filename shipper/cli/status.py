@@ -12,7 +12,7 @@ import click
 
 from shipper import config
 from shipper.cli import DEFAULT_CONFIGURATION
-from shipper.cli.console import age_text, columns, console, counted, moment, size_text, visible
+from shipper.cli.console import age_text, columns, console, moment, size_text, visible
 from shipper.cli.outputs import each_output, output_option
 from shipper.clock import Bell, SystemClock
 from shipper.errors import Exit, UsageError
@@ -20,6 +20,7 @@ from shipper.operate.status import FileStatus
 from shipper.operate.totals import Totals
 from shipper.overview import Overview, agent_runs, overview
 from shipper.settings import Settings
+from shipper.wording import counted
 
 WATCH_INTERVAL = 2.0
 """Seconds between two looks of `--watch`."""
@@ -226,4 +227,4 @@ def _tail(found: Overview, chosen: Sequence[FileStatus]) -> Iterator[str]:
             at = "" if file.error.at is None else f" at {moment(file.error.at)}"
             yield f"Last error of {visible(file.path)}{at}: {visible(file.error.message)}"
         if file.lost_bytes:
-            yield f"Lost at the source: at least {file.lost_bytes} bytes of {visible(file.path)}"
+            yield f"Lost at the source: at least {counted(file.lost_bytes, 'byte')} of {visible(file.path)}"

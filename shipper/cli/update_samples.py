@@ -13,12 +13,13 @@ from typing import Any
 import click
 
 from shipper import resources
-from shipper.cli.console import console, counted, visible
+from shipper.cli.console import console, visible
 from shipper.config import load
 from shipper.errors import ConfigurationError, Exit, Problem, UsageError
 from shipper.parse.definition import load_pipeline, pipeline_file
 from shipper.parse.samples_update import Change, Update, planned_update, write_update
 from shipper.settings import InputSettings, Settings
+from shipper.wording import counted
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 

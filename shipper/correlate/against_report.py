@@ -11,6 +11,7 @@ from typing import Any
 from shipper.correlate.against import EVERYTHING, Against, Duplicates, Row, Span
 from shipper.correlate.report import iso
 from shipper.errors import Exit
+from shipper.wording import counted
 
 SHOWN = 20
 """Rows of a kind that the text lists."""
@@ -84,7 +85,7 @@ def as_text(against: Against, problems: Sequence[str], index: str, command: str)
     count = totals(against)
     filtered = f", {count['filtered']:,} left out by the sender" if count["filtered"] else ""
     yield (
-        f"{count['disk']:,} records on disk, {count['documents']:,} documents in {index}, read at "
+        f"{counted(count['disk'], 'record')} on disk, {counted(count['documents'], 'document')} in {index}, read at "
         f"{iso(against.index_read_at)}: {count['matched']:,} matched, {count['missing']:,} missing{filtered}."
     )
     yield from _missing_text(against)
@@ -93,11 +94,11 @@ def as_text(against: Against, problems: Sequence[str], index: str, command: str)
     if against.disk.unkeyed:
         first = against.disk.unkeyed[0]
         yield (
-            f"Unproved: {count['unproved']:,} records lack a field of the key and cannot be compared, the first at "
-            f"{first.place}:{first.line}."
+            f"Unproved: {counted(count['unproved'], 'record')} without a field of the key, so not compared, the first "
+            f"at {first.place}:{first.line}."
         )
     if against.index.unkeyed:
-        yield f"{len(against.index.unkeyed):,} documents without the fields of the key were left aside."
+        yield f"{counted(len(against.index.unkeyed), 'document')} left aside, without the fields of the key."
     for problem in problems:
         yield f"Not read: {problem}"
     yield f"Verdict: {_VERDICTS[exit_code(against, problems)]}"
@@ -129,9 +130,9 @@ def _missing_text(against: Against) -> Iterator[str]:
     for folder, rows in sorted(missing.items())[:_GROUPS]:
         lines = ", ".join(f"{Path(row.entry.place).name}:{row.entry.line}" for row in rows[:SHOWN])
         more = f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
-        yield f"missing: {len(rows):,} of {folders[folder]:,} records in {folder}: {lines}{more}"
+        yield f"missing: {len(rows):,} of {counted(folders[folder], 'record')} in {folder}: {lines}{more}"
     if len(missing) > _GROUPS:
-        yield f"… and in {len(missing) - _GROUPS:,} more folders; --json lists all."
+        yield f"… and in {counted(len(missing) - _GROUPS, 'more folder')}; --json lists all."
     minutes = _minutes(against)
     if against.missing and minutes:
         yield "Missing by minute of the hour (UTC): " + ", ".join(
@@ -155,7 +156,7 @@ def _duplicates_text(against: Against) -> Iterator[str]:
         when = "" if at is None else f" of {iso(at)}"
         yield f"duplicate: {len(group.rows):,} documents{when}, {equal}: {', '.join(_names(group))}"
     if len(against.duplicates) > SHOWN:
-        yield f"… and {len(against.duplicates) - SHOWN:,} more groups of duplicates; --json lists all."
+        yield f"… and {counted(len(against.duplicates) - SHOWN, 'more group')} of duplicates; --json lists all."
 
 
 def _unexpected_text(against: Against, count: dict[str, int]) -> Iterator[str]:
@@ -163,8 +164,8 @@ def _unexpected_text(against: Against, count: dict[str, int]) -> Iterator[str]:
         return
     outside = count["unexpected_outside_the_time_of_the_files"]
     yield (
-        f"unexpected: {count['unexpected']:,} documents ({count['unexpected_distinct']:,} different) to which no "
-        f"record on disk belongs"
+        f"unexpected: {counted(count['unexpected'], 'document')} ({count['unexpected_distinct']:,} different) to which "
+        f"no record on disk belongs"
         + (f"; {outside:,} of them lie before the first or after the last record of the files." if outside else ".")
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from shipper.correlate.comparison import Compared
 from shipper.correlate.judgement import Judged, Status
 from shipper.correlate.report import by_host_and_minute, index_of, iso, loose_of, range_of, streams_of
+from shipper.wording import counted
 
 SHOWN = 60
 """Incomplete transfers that the text lists."""
@@ -20,7 +21,8 @@ def as_text(compared: Compared, problems: Sequence[str], next_command: str) -> I
     for cause in compared.causes:
         streams = sum(one.missing for one in cause.judged)
         name = cause.name.replace("_", " ")
-        yield f"{name}: {_many(len(cause.judged), 'transfer')}, {_many(streams, 'stream')}. {_sentence(cause.pattern)}"
+        transfers = counted(len(cause.judged), "transfer")
+        yield f"{name}: {transfers}, {counted(streams, 'stream')}. {_sentence(cause.pattern)}"
         if cause.inferred:
             yield f"  Likely: {cause.inferred}."
     yield from _incomplete(compared.judged)
@@ -36,11 +38,11 @@ def _summary(compared: Compared) -> Iterator[str]:
     streams = streams_of(judged)
     source = "index" if compared.index else "logs"
     yield (
-        f"{_many(len(judged), 'transfer')}: {count[Status.COMPLETE]:,} complete in the {source}, "
+        f"{counted(len(judged), 'transfer')}: {count[Status.COMPLETE]:,} complete in the {source}, "
         f"{count[Status.INCOMPLETE]:,} incomplete, {count[Status.NOT_CHECKED]:,} not checked."
     )
     yield (
-        f"{_many(streams['expected'], 'stream')} expected: {streams['found']:,} found, {streams['missing']:,} missing"
+        f"{counted(streams['expected'], 'stream')} expected: {streams['found']:,} found, {streams['missing']:,} missing"
         + (
             f"; of these {streams['missing_in_local_logs']:,} are in local logs, and "
             f"{streams['missing_without_local_logs']:,} belong to hosts without local logs."
@@ -53,7 +55,7 @@ def _summary(compared: Compared) -> Iterator[str]:
         read_at = iso(compared.index_read_at)
         yield f"The index was read at {read_at}; its flows are from {span['first']} to {span['last']}."
     for why, number in Counter(one.why for one in judged if one.why).items():
-        yield f"Not checked: {_many(number, 'transfer')}: {why}."
+        yield f"Not checked: {counted(number, 'transfer')}: {why}."
 
 
 def _table(judged: Sequence[Judged]) -> Iterator[str]:
@@ -85,29 +87,25 @@ def _aside(compared: Compared) -> Iterator[str]:
     extra = [one for one in compared.judged if one.match.extra]
     for one in extra[:SHOWN]:
         transfer = one.transfer
-        more = _many(len(one.match.extra), "flow")
-        expected = _many(transfer.streams, "stream")
+        more = counted(len(one.match.extra), "flow")
+        expected = counted(transfer.streams, "stream")
         yield f"More than expected: {more} beside the {expected} of {transfer.file}, {iso(transfer.start)}."
     index = index_of(compared)
     for group in index["duplicates"][:SHOWN] if index else []:
         differ = f"they differ in {', '.join(group['differ_in'])}" if group["differ_in"] else "they are equal"
         yield (
-            f"Duplicates: {group['documents']} documents of {_many(group['distinct'], 'flow')}, {group['host']}, "
+            f"Duplicates: {group['documents']} documents of {counted(group['distinct'], 'flow')}, {group['host']}, "
             f"{group['start']}; {differ}."
         )
     if compared.loose:
         loose = loose_of(compared.loose)
         yield (
-            f"{_many(loose['distinct'], 'flow')} ({_many(loose['documents'], 'document')}) between the same hosts "
+            f"{counted(loose['distinct'], 'flow')} ({counted(loose['documents'], 'document')}) between the same hosts "
             "belong to no transfer of the logs: failed transfers, or other times."
         )
     if compared.skipped.damaged:
         places = ", ".join(compared.skipped.damaged[:5])
-        yield f"{_many(len(compared.skipped.damaged), 'record')} of the GridFTP logs cannot be used: {places}"
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+        yield f"{counted(len(compared.skipped.damaged), 'record')} of the GridFTP logs cannot be used: {places}"
 
 
 def _sentence(text: str) -> str:

@@ -11,6 +11,7 @@ from shipper.fleet.schedule import Amount, Deviation, deviations, looked_at_from
 from shipper.fleet.watch import finding_of, moment
 from shipper.send.output import Output, Scope
 from shipper.settings import Expectation
+from shipper.wording import counted
 
 
 def unexpected(note: AgentNote, output: Output, now: float) -> Iterator[Finding]:
@@ -42,7 +43,7 @@ def _finding(note: AgentNote, item: InputNote, expect: Expectation, deviation: D
         said = f"no line of an event {span} is in the index; {due}"
     else:
         found = deviation.found
-        said = f"{found.lines:,} lines with {found.bytes:,} bytes of events {span}; {deviation.band}"
+        said = f"{counted(found.lines, 'line')} with {counted(found.bytes, 'byte')} of events {span}; {deviation.band}"
     if number > 1:
         said += f"; {number:,} periods in a row"
     return finding_of(

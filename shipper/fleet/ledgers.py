@@ -12,6 +12,7 @@ from shipper.errors import OutputError
 from shipper.fleet.notes import AgentNote, FileNote, read_fate, read_file
 from shipper.records import Tally
 from shipper.send.ledger_index import LedgerIndex, LedgerKind
+from shipper.wording import counted
 
 _ROWS_OF_AN_AGENT = 1 << 40
 
@@ -56,8 +57,8 @@ def fallen_short(ledger: HostLedger, notes: Iterable[AgentNote]) -> dict[str, st
         files, settled = ledger.files[note.agent], ledger.settled[note.agent]
         if files < note.files or settled < note.settled:
             found[note.state] = (
-                f"its agent says that {note.settled:,} bytes of {note.files:,} files are settled; the ledger documents "
-                f"that are there speak of {settled:,} bytes of {files:,} files"
+                f"its agent says that {counted(note.settled, 'byte')} of {counted(note.files, 'file')} are settled; "
+                f"the ledger documents that are there speak of {counted(settled, 'byte')} of {counted(files, 'file')}"
             )
     return found
 

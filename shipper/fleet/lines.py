@@ -17,6 +17,7 @@ from shipper.fleet.notes import AgentNote
 from shipper.fleet.watch import finding_of
 from shipper.records import total
 from shipper.send.output import Output, Scope
+from shipper.wording import counted
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ def unknown_host(host: str, output: Output) -> Outcome:
     """What the index holds of a host that tells nothing of itself. Raises OutputError."""
     outcome = Outcome()
     held = total(tally.tally for tally in output.tallies(Scope(host=host)))
-    said = f"the index holds {held.lines:,} lines of this host, and no ledger says how many there should be"
+    said = f"the index holds {counted(held.lines, 'line')} of this host, and no ledger says how many there should be"
     outcome.report(
         finding_of(Kind.UNPROVED, Cause.NO_LEDGER, host, said, lines=held.lines, size=held.bytes),
     )

@@ -14,6 +14,7 @@ from shipper.audit.report import LEDGER_WORDS
 from shipper.fleet.notes import AgentNote
 from shipper.fleet.survey import Fleet, HostView
 from shipper.fleet.watch import moment
+from shipper.wording import counted
 
 SHOWN = 20
 """Findings of one host, kind and cause that are listed."""
@@ -121,7 +122,7 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
 
 def _subject(finding: Finding) -> str:
     if finding.kind in _OF_LINES or finding.fingerprint:
-        return f"{finding.lines:,} lines of {finding.path} (input {finding.input}): "
+        return f"{counted(finding.lines, 'line')} of {finding.path} (input {finding.input}): "
     return f"input {finding.input}: " if finding.input else ""
 
 

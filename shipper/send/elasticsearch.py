@@ -14,6 +14,7 @@ from shipper.records import Batch, BucketTally, Document, Outcome, OutcomeKind, 
 from shipper.send import bulk
 from shipper.send.connection import Answer, Connection
 from shipper.send.copies import copies
+from shipper.send.durable import Durable
 from shipper.send.layout import Layout, dataset_key, layout_of
 from shipper.send.output import Dataset, Flaw, Period, Replacement, Scope
 from shipper.send.privileges import check_may_see
@@ -49,6 +50,9 @@ class ElasticsearchOutput:
         self._datasets = {dataset_key(dataset): dataset for dataset in datasets}
         self._setup = Setup(self._connection, self._datasets.values(), events, self._layout)
         self._refusals = Refusals(self._connection, self._layout)
+        self._durable = Durable(self._connection, self._layout)
+        self._others_until = clock.monotonic() + settings.deadline
+        """Until then requests of an agent that was killed before this one began may be under way."""
         self._questions = Surveys(self._connection)
         self._install = settings.setup == "auto"
         self._clock = clock
@@ -77,9 +81,9 @@ class ElasticsearchOutput:
             return Receipt(batch, [self._patient(other)] * len(batch.documents))
         held = self._held(batch.documents)
         if not held:
-            return Receipt(batch, self._created(batch.documents))
+            return Receipt(batch, self._created(batch.documents, batch.attempt))
         free = [document for document in batch.documents if document.index not in held]
-        stored = iter(self._created(free))
+        stored = iter(self._created(free, batch.attempt))
         return Receipt(batch, [held.get(document.index) or next(stored) for document in batch.documents])
 
     def refresh(self) -> None:
@@ -162,9 +166,15 @@ class ElasticsearchOutput:
         obstacles = {index: self._setup.obstacle(index, install=self._install) for index in indices}
         return {index: self._patient(obstacle) for index, obstacle in obstacles.items() if obstacle is not None}
 
-    def _created(self, documents: Sequence[Document]) -> list[Outcome]:
-        """Create the documents; none is refused that was created before, whatever the cluster says of it now."""
-        return self._refusals.proved(documents, self._store(documents))
+    def _created(self, documents: Sequence[Document], attempt: int) -> list[Outcome]:
+        """Create the documents; none is refused that was created before, whatever the cluster says of it now.
+
+        Where an earlier request may be under way, none is there already that is not on disk.
+        """
+        outcomes = self._refusals.proved(documents, self._store(documents))
+        if attempt or self._clock.monotonic() < self._others_until:
+            return self._durable.proved(documents, outcomes)
+        return outcomes
 
     def _store(self, documents: Sequence[Document], action: str = bulk.CREATE) -> list[Outcome]:
         """Send the documents in as many requests as the cluster's size limit demands."""

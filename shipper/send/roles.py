@@ -3,7 +3,8 @@
 Each privilege is here because something fails without it, which `tests/real` tries on a real cluster:
 
 * `monitor`: the cluster's identity, to which checkpoints belong; templates; the clocks of its nodes.
-* `read` and `maintenance` (a refresh): what is held. The agent asks where its state was lost.
+* `read` and `maintenance` (a refresh, a flush): what is held. The agent asks where its state was lost, and whether what
+  it sent before is on disk.
 * `create_doc`: store what is not there: an agent's key can neither change nor delete a document. (Elasticsearch lets
   whoever may write to a plain index add fields to its mapping, too.)
 * `auto_configure`: the index of a new month.

@@ -25,6 +25,7 @@ from shipper.records import FileRow, Mark, MarkKind
 from shipper.settings import InputSettings, Settings
 from shipper.start import facts_of
 from shipper.takeover.positions import Position, Positions
+from shipper.wording import counted
 
 
 class Planned(NamedTuple):
@@ -160,7 +161,8 @@ def _recorded(planned: Planned, row: FileRow, position: Position | None) -> Plan
     planned = planned._replace(offset=None if begins == EVERYTHING else begins, note="known already: left as it is")
     if position is None or position.obstacle or begins <= position.offset or begins == EVERYTHING:
         return planned
-    note = f"known already, and {begins - position.offset} bytes after the end of the other are shipped by neither"
+    between = counted(begins - position.offset, "byte")
+    note = f"known already, and {between} after the end of the other are shipped by neither"
     return planned._replace(note=note, doubtful=True)
 
 
@@ -176,7 +178,8 @@ def _begun(planned: Planned, found: Found, content: Content, position: Position)
         note = "packed, and read to its end by the other: nothing of it is shipped"
         return _Beginning(planned._replace(offset=None, note=note), found, Mark(EVERYTHING, MarkKind.START, ""))
     if position.offset > EVERYTHING or (position.offset and not content.pread(1, position.offset - 1)):
-        note = f"shorter than the {position.offset} bytes that the other has read, so it is another file: read whole"
+        read = counted(position.offset, "byte")
+        note = f"shorter than the {read} that the other has read, so it is another file: read whole"
         return _Beginning(planned._replace(note=note), found)
     mark = start_at(content, position.offset)
     offset = mark.offset if mark else 0

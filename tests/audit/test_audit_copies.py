@@ -249,7 +249,7 @@ def test_a_repair_as_typed_says_where_the_deleted_are(typed: Doubled, capsys: py
     assert (applied["stored"], applied["deleted"], applied["refused"]) == (0, 1, [])
     (file,) = (typed.root / "state" / "repairs").iterdir()
     assert applied["kept_in"] == str(file)
-    assert f"Deleted: 1 documents, kept in {file}." in printed.err
+    assert f"Deleted: 1 document, kept in {file}." in printed.err
     assert len(file.read_bytes().splitlines()) == 1
 
 
@@ -305,7 +305,7 @@ def test_what_the_ledger_alone_cannot_repair_is_repaired_by_the_command_that_is_
     command = f"shipper audit -c {typed.root}/shipper.yml --repair"
     assert f"From the files they are repaired by: {command} --apply" in printed.err
     assert printed.out.splitlines()[-1] == f"Next: {command}"
-    assert "Deleted: 1 documents" in printed.err
+    assert "Deleted: 1 document" in printed.err
     assert run(typed, "--repair", "--apply") == 0
     assert run(typed, "--level", "ledger") == 0
     capsys.readouterr()

@@ -91,7 +91,7 @@ def test_of_lines_that_are_equal_nobody_can_say_which_one_is_dead(tmp_path: Path
     outcome = site.audit(use_state=False)
     assert found(outcome) == missing(4, 11)
     assert (
-        "ledger documents count 1 dead letters in this part of the file, but not which" in outcome.findings[0].evidence
+        "ledger documents count 1 dead letter in this part of the file, but not which" in outcome.findings[0].evidence
     )
 
 

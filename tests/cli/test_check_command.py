@@ -105,7 +105,7 @@ def test_a_file_that_this_user_may_not_read_is_a_warning(check, tmp_path, monkey
     code, answer = check(HEAD + INPUT)
     (warning,) = answer["warnings"]
     assert code == Exit.FINDINGS
-    assert warning.startswith("This user may not read 1 of the 2 files that the input 'app' matches")
+    assert warning.startswith("This user may not read 1 of 2 files that the input 'app' matches")
     assert str(tmp_path / "logs" / "b.log") in warning
 
 

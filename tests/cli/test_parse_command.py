@@ -38,7 +38,7 @@ def test_lines_that_are_not_parsed_or_refused_are_counted_and_told_by_the_exit_c
     assert execute(["parse", "--pipeline", "tstat-tcp", str(KILLED)]) == 1
     out, err = capsys.readouterr()
     assert out.splitlines()[-1].startswith("refused, incomplete: ")
-    assert err == "184 documents, 0 of them unparsed, 1 lines filtered by 'header', 1 refused.\n"
+    assert err == "184 documents, 0 of them unparsed, 1 line filtered by 'header', 1 refused.\n"
 
 
 def test_a_compressed_copy_gives_the_same_documents_but_for_the_path(tmp_path, capsys):
@@ -55,7 +55,7 @@ def test_standard_input_is_read_and_controls_do_not_reach_the_terminal(monkeypat
     assert execute(["parse", "--pipeline", "raw"]) == 0
     out, err = capsys.readouterr()
     assert out.endswith("[_timestamp_inherited] a \\x1b[31m line\n")
-    assert err == "1 documents, 0 of them unparsed, 1 lines filtered by 'blank'.\n"
+    assert err == "1 document, 0 of them unparsed, 1 line filtered by 'blank'.\n"
 
 
 def test_dates_come_from_the_modification_time(tmp_path, capsys):

@@ -206,7 +206,7 @@ def test_a_file_that_is_shorter_is_another_one_and_entries_without_a_file_are_na
     switch.log_file((1, "set", native(log, 1_000_000)), (2, "set", gone))
     code, answer = switch.take_over("--apply")
     assert (code, begins(answer), answer["gone"]) == (Exit.CLEAN, {"a.log": 0}, ["/var/log/gone.log"])
-    assert "shorter than the 1000000 bytes" in answer["files"][0]["note"]
+    assert "shorter than the 1,000,000 bytes" in answer["files"][0]["note"]
     switch.once()
     assert switch.sources() == [WIDE[:5]]
 
@@ -236,7 +236,7 @@ def test_what_an_agent_has_skipped_before_is_told_as_shipped_by_neither(switch: 
     switch.log_file((1, "set", native(log, size_of(WIDE[:30]))))
     code, answer = switch.take_over("--apply")
     assert code == Exit.FINDINGS
-    assert f"{size_of(WIDE[30:])} bytes after the end of the other are shipped by neither" in answer["files"][0]["note"]
+    assert f"{size_of(WIDE[30:]):,} bytes after the end of the other are shipped by neither" in answer["files"][0]["note"]
 
 
 def test_the_data_file_the_log_after_it_and_what_was_removed_make_up_a_registry(switch: Switch) -> None:

@@ -134,7 +134,7 @@ def test_documents_that_are_gone_with_what_a_ledger_says_of_them_are_not_proved(
     answer = asked(pair[0])
     assert (answer.code, answer.found) == (3, [("dtn02", "unproved", "its ledger documents are not whole")])
     assert "bytes of 2 files are settled" in answer.evidence[0]
-    assert "bytes of 1 files" in answer.evidence[0]
+    assert "bytes of 1 file" in answer.evidence[0]
     pair[1].ship()
     assert [kind for _, kind, _ in asked(pair[0]).found] == ["missing"], "the agent has written its ledger again"
 

@@ -241,7 +241,7 @@ class BulkServer:
             stored = self.stored.copy()
         indices = sorted({index for index, _ in stored})
         shards = {"total": len(indices), "successful": len(indices), "failed": 0}
-        if path.endswith("/_refresh"):
+        if path.endswith(("/_refresh", "/_flush")):
             handler.answer(200, {"_shards": shards})
         elif path.startswith("/_cluster/health/"):
             handler.answer(200, {"indices": {name: {"status": "green"} for name in indices}})

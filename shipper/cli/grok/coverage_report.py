@@ -10,6 +10,7 @@ from shipper.cli.grok.explain import code, marked
 from shipper.grok.coverage import MAX_CLUSTERS, Cluster, Coverage, FieldCoverage
 from shipper.grok.explain import Explanation
 from shipper.grok.timing import Timing
+from shipper.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -107,7 +108,7 @@ def print_report(coverage: Coverage, reasons: list[Why], terminal: Console) -> N
 def _summary(coverage: Coverage) -> str:
     share = f" ({100 * coverage.matched / coverage.lines:.2f} %)" if coverage.lines else ""
     counts = f"{coverage.matched:,} matched{share}, {coverage.failed:,} did not, {coverage.timed_out:,} took too long."
-    return f"{coverage.lines:,} lines: {counts}"
+    return f"{counted(coverage.lines, 'line')}: {counts}"
 
 
 def _print_cluster(why: Why, terminal: Console) -> None:
@@ -127,7 +128,9 @@ def _print_left_out(coverage: Coverage, reasons: list[Why], terminal: Console) -
     shown = sum(why.cluster.count for why in reasons)
     if shown < coverage.failed:
         limit = f", more than {MAX_CLUSTERS} of them" if coverage.other_failures else ""
-        terminal.print(f"\n{coverage.failed - shown:,} more lines fail, of other shapes{limit}.", style="yellow")
+        terminal.print(
+            f"\n{counted(coverage.failed - shown, 'more failed line')}, of other shapes{limit}.", style="yellow"
+        )
 
 
 def _alternatives(coverage: Coverage) -> Table:

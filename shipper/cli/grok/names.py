@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
-from shipper.cli.console import console, counted, visible
+from shipper.cli.console import console, visible
 from shipper.cli.grok.trial import Folders, folders_options, json_option, library, print_document
 from shipper.errors import Exit
 from shipper.grok.definitions import Definition
+from shipper.wording import counted
 
 
 @click.command("list", short_help="List the names of all patterns.")

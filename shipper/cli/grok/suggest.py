@@ -20,6 +20,7 @@ from shipper.cli.grok.trial import (
 )
 from shipper.errors import Exit
 from shipper.grok.suggest import Suggestion, suggest
+from shipper.wording import counted
 
 SHOWN = 5
 LINE = 4000
@@ -58,7 +59,8 @@ def _print(found: list[Suggestion]) -> None:
     terminal = console(sys.stdout)
     for each in found[:SHOWN]:
         share = 100 * each.matched / each.lines
-        said = f"# {share:.2f} % ({each.matched} of {each.lines} lines), {each.fields} fields, {each.kind}"
+        of, fields = counted(each.lines, "line"), counted(each.fields, "field")
+        said = f"# {share:.2f} % ({each.matched:,} of {of}), {fields}, {each.kind}"
         terminal.print(Text(said, "bold green" if each.matched == each.lines else "bold yellow"))
         terminal.print(Text(visible(each.pattern)), soft_wrap=True)
     if not found:

@@ -23,6 +23,7 @@ from shipper.cli.grok.trial import (
 from shipper.errors import Exit
 from shipper.grok.coverage import Line
 from shipper.grok.timeout import MatchTimeout, time_limit
+from shipper.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def print_text(results: Iterator[Result]) -> Counts:
     for each in results:
         counts.add(each)
         click.echo(each.as_text())
-    click.echo(f"{counts.matched} lines matched, {counts.failed} did not.", err=True)
+    click.echo(f"{counted(counts.matched, 'line')} matched, {counts.failed} did not.", err=True)
     return counts
 
 
