@@ -26,6 +26,8 @@ WATCH_INTERVAL = 2.0
 """Seconds between two looks of `--watch`."""
 MOST_FILES = 20
 """Files that are shown without `--all`."""
+_NOT_NEEDED = [("patterns_dir",), ("pipelines_dir",), ("output",)]
+"""Keys by which nothing is shown: an agent that runs goes on when a folder or a key file has gone, and so does this."""
 
 
 @click.command("status", short_help="Show files, lag, stalls and dead letters, also while the agent runs.")
@@ -48,7 +50,7 @@ def command(path: Path, *, as_json: bool, watch: bool, every: bool, output: str 
     """
     if as_json and watch:
         raise UsageError("--json prints one document; it cannot be used together with --watch.")
-    settings = config.load(path)
+    settings = config.load(path, leave_out=_NOT_NEEDED)
     chosen = each_output(settings, output)
     if watch:
         _watch(chosen, every=every)

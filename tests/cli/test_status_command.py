@@ -70,6 +70,25 @@ def place(tmp_path):
     return Place(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "patterns_dir: gone",
+        "pipelines_dir: gone",
+        "output: {elasticsearch: {hosts: ['https://es1'], api_key_file: gone}}",
+    ],
+)
+def test_status_answers_where_what_the_agent_was_started_with_is_gone(place, capsys, line):
+    with place.configuration.open("a") as file:
+        file.write(f"{line}\n")
+    assert execute(["check", "-c", str(place.configuration)]) == Exit.USAGE
+    path = place.log("app.log", LINE)
+    place.settle(place.state(), path, LINE)
+    capsys.readouterr()
+    code, found = status(place, capsys)
+    assert (code, found["totals"]["stored"]) == (Exit.CLEAN, 1)
+
+
 def status(place, capsys):
     code = execute(["status", "-c", str(place.configuration), "--json"])
     return code, json.loads(capsys.readouterr().out)
