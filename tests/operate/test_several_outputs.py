@@ -231,7 +231,7 @@ def test_the_service_manager_is_told_when_all_are_ready_and_alive(site, tmp_path
 def test_each_agent_has_its_own_port(tmp_path, server):
     import urllib.request
 
-    port = free_port()
+    port = free_port(2)
     site = TwoOutputs(tmp_path, server, metrics={"port": port})
     write(site.logs / "a.log", *numbered(0, 10))
     try:

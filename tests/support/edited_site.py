@@ -123,8 +123,12 @@ class EditedSite:
             writer.join()
 
     def messages(self) -> Counter[str]:
-        """How often each text is in the index."""
+        """How often each text is in the index; an agent that has just been started may not have made one yet."""
+        if not (self.folder / "index.db").exists():
+            return Counter()
         with closing(sqlite3.connect(self.folder / "index.db")) as db:
+            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'documents'").fetchone():
+                return Counter()
             return Counter(text for (text,) in db.execute("SELECT document ->> '$.message' FROM documents"))
 
     def all_messages(self) -> Counter[str]:

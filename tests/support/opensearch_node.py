@@ -84,5 +84,5 @@ class OpenSearchNode(ElasticsearchNode):
         return [
             "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", f"{self._folder}/lib/*",
             "org.codelibs.opensearch.runner.OpenSearchRunner", "-basePath", f"{self._folder}/base", "-numOfNode", "1",
-            "-baseHttpPort", str((self._port or _FIRST_PORT) - 1), "-clusterName", "tests", "-printOnFailure",
+            "-baseHttpPort", str((self._port or _FIRST_PORT) - 1), "-clusterName", self._folder.name, "-printOnFailure",
         ]  # fmt: skip
