@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from shipper.audit.context import Context, Run
 from shipper.audit.disk import DiskFile
 from shipper.audit.families import Family
 from shipper.errors import SourceError
 from shipper.hashes import line_tallies
-from shipper.read.framing import split_lines
-from shipper.records import Tally
+from shipper.read.framing import SPLIT, split_lines
+from shipper.records import Stored
 
 _SAMPLE = 1 << 20
 """Bytes at the beginning of a file in which at least half of the lines must agree."""
@@ -57,13 +57,13 @@ def _are_alike(context: Context, file: DiskFile, orphan: Family) -> bool:
         data = next(file.blocks(_SAMPLE), b"")
     except SourceError:
         return False  # it is told when the file is examined
-    on_disk = Counter(_contents(line_tallies(split_lines(data, final=True))))
+    on_disk = Counter(line_tallies(split_lines(data, final=True)))
     spans = context.spans(orphan, Run(0, 0))
-    in_index = Counter(_contents(span.tally for span in spans if span.offset < len(data)))
+    in_index = Counter(span.tally for span in spans if span.offset < len(data) and _is_a_line(span))
     shared = (on_disk & in_index).total()
     return shared * 2 >= min(on_disk.total(), in_index.total()) > 0
 
 
-def _contents(tallies: Iterable[Tally]) -> Iterable[Tally]:
-    """Single lines only: events of several lines are sums."""
-    return (tally for tally in tallies if tally.lines == 1)
+def _is_a_line(document: Stored) -> bool:
+    """Whether it is neither of several lines, whose tally is a sum, nor a piece of one."""
+    return document.tally.lines == 1 and SPLIT not in document.tags

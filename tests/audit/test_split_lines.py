@@ -216,6 +216,14 @@ def test_a_line_that_was_edited_on_disk_is_altered_there(site: Site, at: int) ->
     assert site.repair().stored == 0
 
 
+def test_an_edit_of_the_first_line_is_one_of_the_file_however_many_lines_hold_several_events(site: Site) -> None:
+    lines = [transfer(n) for n in range(1, 5)] + [cut_record(n) + transfer(n + 1) for n in (5, 7, 9)]
+    site.write("a.log", lines)
+    site.ship()
+    site.write("a.log", [lines[0].replace(b"DATE=", b"DATA=", 1), *lines[1:]])
+    assert found(site.audit()) == [("altered", "changed on disk", "a.log", 1, 1)]
+
+
 def test_a_document_that_no_piece_explains_is_unexpected(site: Site) -> None:
     site.write("a.log", RECORDS)
     site.ship()
