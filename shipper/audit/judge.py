@@ -8,8 +8,6 @@ from functools import cached_property
 from math import inf
 from typing import NamedTuple
 
-import orjson
-
 from shipper.audit.claims import DEAD
 from shipper.audit.context import Context, Slice
 from shipper.audit.copies import Copies, compared
@@ -17,9 +15,9 @@ from shipper.audit.drill import Comparison, Drilled
 from shipper.audit.families import Family
 from shipper.audit.findings import RESEND, Cause, Finding, Kind, Outcome, ledger_and_index
 from shipper.audit.reconcile import Changed, DiskEvent, Surplus
+from shipper.audit.sides import Sides
 from shipper.audit.two_fates import two_fates
-from shipper.read.framing import SPLIT, holds
-from shipper.records import Stored, Tally, bucket_of, total
+from shipper.records import Tally, bucket_of, total
 
 
 def judge(context: Context, family: Family, drilled: Drilled) -> Outcome:
@@ -54,7 +52,8 @@ class _Judge:
         self._outcome = outcome
         self._part = comparison.part
         self._path = str(comparison.part.branch.file.path)
-        self._edited_at = _edited_at(comparison)
+        self._sides = Sides(context, family, comparison)
+        self._edited_at = self._sides.edited_at()
 
     def all(self) -> None:
         """Judge every event."""
@@ -141,7 +140,9 @@ class _Judge:
     def _edited_unseen(self) -> None:
         """An edit that no finding tells: of lines that are not shipped, or of the order of lines."""
         matching, comparison = self._comparison.matching, self._comparison
-        told = any(item.event.id != item.document.id for item in matching.changed)
+        told = any(
+            item.event.id != item.document.id or item.event.offset == matching.edited_at for item in matching.changed
+        )
         told = told or any(self._is_removed(item) for item in matching.surplus)
         told = told or any(e.id in matching.added and e.offset not in comparison.filtered for e in matching.absent)
         if matching.edited_at is None or told or comparison.extent.edited_before:
@@ -205,36 +206,8 @@ class _Judge:
         self._report(kind, cause.kind, first.offset, first.line, tally, cause.evidence, cause.repair)
 
     def _changed(self, changed: Changed) -> None:
-        event, cause = changed.event, self._changed_where(changed)
+        event, cause = changed.event, self._sides.changed(changed)
         self._report(Kind.ALTERED, cause, event.offset, event.line, self._by_lines([event]), changed.difference())
-
-    def _changed_where(self, changed: Changed) -> Cause:
-        """An equal id proves the line on disk; a document that agrees with its own tally, or is ours, the index."""
-        event, document = changed
-        if event.id == document.id:
-            return Cause.CHANGED_IN_INDEX
-        stored = self._comparison.matching.stored
-        before = next((e for e in self._comparison.events if e.end == event.offset), None)
-        follows = event.offset == 0 or (
-            before is not None and before.id in stored and stored[before.id].id == before.id
-        )
-        if follows or document.place == DEAD or self._is_consistent(document):
-            return Cause.CHANGED_ON_DISK
-        return Cause.CHANGED
-
-    def _is_consistent(self, document: Stored) -> bool:
-        """Whether the tally of a document is that of its text; of a piece of a line, after the pieces before it."""
-        text, before, begin = self._text(document), b"", document.offset
-        while not any(holds(data, before, document.tally) for data in (text + b"\n", text)):
-            piece = self._held_until.get(begin) if SPLIT in document.tags else None
-            if piece is None or SPLIT not in piece.tags:
-                return False
-            before, begin = self._text(piece).rpartition(b"\n")[2] + before, piece.offset
-        return True
-
-    def _text(self, document: Stored) -> bytes:
-        bodies = self._context.bodies(self._family, [document.id])
-        return str(orjson.loads(bodies[document.id]).get("message", "")).encode(errors="surrogatepass")
 
     @cached_property
     def _lines(self) -> dict[str, int]:
@@ -243,13 +216,6 @@ class _Judge:
         named = {item.event.id: item.document.id for item in matching.changed}
         named.update((name, document.id) for name, document in matching.stored.items())
         return {named[event.id]: event.line for event in self._comparison.events if event.id in named}
-
-    @cached_property
-    def _held_until(self) -> dict[int, Stored]:
-        """The documents by the offset where their event ended."""
-        matching = self._comparison.matching
-        held = [*matching.stored.values(), *(changed.document for changed in matching.changed)]
-        return {document.offset + document.tally.bytes: document for document in held if document.place != DEAD}
 
     def _by_lines(self, events: Sequence[DiskEvent]) -> Tally:
         """The tally of events that the index lacks; what is but the beginning of a line takes the line out of it."""
@@ -282,15 +248,6 @@ class _Judge:
                 repair=repair,
             )
         )
-
-
-def _edited_at(comparison: Comparison) -> int | None:
-    """Offset from which on the file is not what was read."""
-    matching = comparison.matching
-    places = [changed.event.offset for changed in matching.changed if changed.event.id != changed.document.id]
-    if matching.edited_at is not None:
-        places.append(matching.edited_at)
-    return min(places, default=None)
 
 
 def _lines_by_bucket(events: Iterable[DiskEvent]) -> Counter[int]:

@@ -56,7 +56,8 @@ class Changed(NamedTuple):
                 f"{counted(index.lines, 'line')} of {counted(index.bytes, 'byte')} in document {name}"
             )
         if disk != index:
-            return f"the hash of the line on disk is not the one that document {name} records"
+            what = "line" if disk.lines < 2 else "lines"
+            return f"the hash of the {what} on disk is not the one that document {name} records"
         return f"document {name} records offset {self.document.offset} instead of {self.event.offset}"
 
 
@@ -86,7 +87,7 @@ class Matching:
     moved: dict[str, int] = field(default_factory=dict)
     """By id of an absent event after an edit: the offset that it had, or would have had, before."""
     edited_at: int | None = None
-    """Offset on disk from which on ids no longer agree."""
+    """Offset on disk from which on ids no longer agree; of an event that was edited after its first line, its own."""
 
 
 def match_ids(events: Sequence[DiskEvent], documents: Sequence[Stored]) -> tuple[Matching, list[Stored]]:
@@ -119,11 +120,23 @@ def match_contents(
     left, matching.absent = matching.absent, []
     pairs = _align(left, rest, unshipped) if left and rest else []
     if pairs:
-        first = left[pairs[0][0]].offset
-        same = {*matching.stored, *(item.event.id for item in matching.changed)}
-        known = (event.end for event in events if event.offset < first and event.id in same)
-        matching.edited_at = max(known, default=0)
+        matching.edited_at = _edited_at(matching, events, left[pairs[0][0]].offset)
     _Settling(matching, unshipped).settle(left, rest, pairs)
+
+
+def _edited_at(matching: Matching, events: Sequence[DiskEvent], first: int) -> int:
+    """Where a file was edited, if `first` is the first place with a content whose id differs.
+
+    An id knows no line of its event but the first. So an edit of the others shows in the ids of what follows, as one of
+    lines that are not shipped and stand between would.
+    """
+    changed = {item.event.id: item for item in matching.changed}
+    known = [event for event in events if event.offset < first and (event.id in matching.stored or event.id in changed)]
+    if not known:
+        return 0
+    last = max(known, key=lambda event: event.end)
+    item = changed.get(last.id)
+    return last.offset if item and max(last.tally.lines, item.document.tally.lines) > 1 else last.end
 
 
 class _Index:
