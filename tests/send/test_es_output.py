@@ -144,7 +144,7 @@ def test_a_server_that_drips_or_falls_silent_costs_no_more_than_the_deadline(
     assert time.monotonic() - started < 5
     assert [outcome.kind for outcome in sent] == [RETRY] * 5
     assert "no whole answer within 0.5 s" in sent[0].reason
-    assert kinds(output, some) == [ALREADY] * 5
+    assert kinds(open_output(), some) == [ALREADY] * 5
 
 
 def test_a_deadline_that_the_socket_notices_before_the_alarm_is_told_in_the_same_words(
