@@ -76,8 +76,8 @@ class OpenFiles:
 
     def at_end(self, tailed: TailedFile) -> None:
         """A file has nothing more to read for now."""
-        row, size = tailed.row, tailed.content.stat().st_size
-        if row.size != size:
+        row, size = tailed.row, tailed.bytes_on_disk()
+        if size is not None and row.size != size:
             row.size = size
             self._registry.seen(row)
         self._pending[key_of(row)] = tailed.pending_lines()
@@ -129,8 +129,12 @@ class ClosedFiles:
         """The input of each that was written to, and what was found there; None if it is another file now."""
         for path in self._files.keys() & set(paths):
             key = self._files.pop(path)
-            found = Found(Path(path), os.stat(path)) if os.path.exists(path) else None  # noqa: PTH110, PTH116  as in `discover`
-            yield key[0], found if found is not None and found.key(key[0]) == key else None
+            try:
+                found = Found(Path(path), os.stat(path))  # noqa: PTH116  as in `discover`
+            except OSError:
+                yield key[0], None
+            else:
+                yield key[0], found if found.key(key[0]) == key else None
 
 
 def to_spare(at_end: Iterable[TailedFile]) -> TailedFile | None:

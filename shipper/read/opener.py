@@ -65,7 +65,7 @@ class Opener:
             return self.identified(settings, found._replace(status=content.stat()), content)
         except Renamed:
             raise
-        except SourceError as error:
+        except (SourceError, OSError) as error:
             self._troubles.cannot_open(settings, found, error)
             return None
         finally:

@@ -6,6 +6,7 @@ import math
 import os
 from pathlib import Path
 
+from shipper.errors import SourceError
 from shipper.hashes import GUARD, HEAD_LIMIT, fingerprint, guard_of, head_length
 from shipper.read.files import Content, UnfinishedArchive
 from shipper.read.framing import BLOCK, PART, Frames, frame
@@ -64,22 +65,31 @@ class TailedFile:
     @property
     def has_name(self) -> bool:
         """Whether the file can be opened again; one that lost its name cannot."""
-        return self.named and self.content.stat().st_nlink > 0
+        status = self._status()
+        return self.named and status is not None and status.st_nlink > 0
 
     @property
     def guard(self) -> int:
         """Hash of the up to 1 KiB before the position."""
         return self._guard if self._before is None else guard_of(self._before)
 
+    def bytes_on_disk(self) -> int | None:
+        """Of the file as it is, packed or not; None where it cannot be asked."""
+        status = self._status()
+        return None if status is None else status.st_size
+
     def pending_lines(self) -> int:
-        """How many lines the pending bytes are, a last one without newline included."""
-        data = self.content.pread(self.pending, self.position) if self.pending else b""
+        """How many lines the pending bytes are, a last one without newline included; one if they cannot be read."""
+        try:
+            data = self.content.pread(self.pending, self.position) if self.pending else b""
+        except (SourceError, OSError):
+            return 1
         return data.count(b"\n") + bool(data and not data.endswith(b"\n"))
 
     def has_changed(self) -> bool:
-        """Whether the file looks different from what it was at its end."""
-        status = self.content.stat()
-        return (status.st_size, status.st_mtime_ns) != self._looked_at
+        """Whether the file looks different from what it was at its end; the next chunk tells what is wrong with it."""
+        status = self._status()
+        return status is None or (status.st_size, status.st_mtime_ns) != self._looked_at
 
     def is_itself(self) -> bool:
         """Whether what was read, or else the head that the file is known by, still stands in it; archives stay."""
@@ -122,6 +132,13 @@ class TailedFile:
     def close(self) -> None:
         """Give the descriptor back."""
         self.content.close()
+
+    def _status(self) -> os.stat_result | None:
+        """How the file looks; None where nobody tells: on a network file system an open file can be deleted."""
+        try:
+            return self.content.stat()
+        except OSError:
+            return None
 
     def _read(self, window: int) -> bytes:
         """Bytes from the position on, after comparing the up to 1 KiB before it with what was read there."""

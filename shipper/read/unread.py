@@ -11,6 +11,7 @@ def unread_bytes(files: Iterable[TailedFile], inputs: Iterable[str]) -> dict[str
     """Bytes on disk beyond what was read, by input; of compressed files only what is known by reading them."""
     unread = dict.fromkeys(inputs, 0)
     for tailed in files:
-        size = tailed.size if tailed.content.compressed else tailed.content.stat().st_size
+        there = None if tailed.content.compressed else tailed.bytes_on_disk()
+        size = tailed.size if there is None else there
         unread[tailed.source.input] += max(0, size - tailed.position)
     return unread
