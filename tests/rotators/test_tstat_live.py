@@ -171,11 +171,13 @@ def test_rows_that_were_wiped_while_nobody_read_are_named_as_far_as_they_were_se
 
 def test_rows_that_were_seen_and_not_read_when_they_were_wiped_are_named_with_their_bytes(tmp_path):
     one = {"name": "tstat", "paths": [f"{tmp_path}/logs/*.out/{LOG}*"], "pipeline": "tstat-tcp", "rate": "1KiB/s"}
-    with Running(tmp_path, [one]) as agent, Tstat(agent.logs, interval=HOUR) as writer:
+    agent = Running(tmp_path, [one])
+    with Tstat(agent.logs, interval=HOUR) as writer:
         writer.captures(NOON, 0, 2000)
         log = writer.log(NOON)
-        agent.until(lambda: agent.count() > 0)
-        agent.stop()
+        with agent:
+            agent.until(lambda: agent.count() > 0)
+            agent.stop()
         writer.terminate()
         read, size = agent.count(), log.stat().st_size
         checkpoint = len(HEADER) + sum(len(row(number)) for number in range(read))
