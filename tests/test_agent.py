@@ -184,7 +184,8 @@ def test_one_agent_per_state(site):
     ("changes", "complaint"),
     [
         ({"host": "other.example.org"}, "The host name is 'other.example.org' now"),
-        ({"name": "renamed"}, "Input 'renamed' has the paths that input 'logs' had"),
+        ({"name": "renamed"}, "Input 'renamed' has paths that input 'logs' had: "),
+        ({"name": "renamed", "paths": ("/elsewhere/*",)}, "Input 'renamed' has paths that input 'logs' had: .*logs"),
         ({"namespace": "other"}, "Dataset raw is shipped to namespace/period other/month now"),
         ({"period": "day"}, "default/day now, before to default/month"),
     ],
@@ -194,10 +195,12 @@ def test_what_ids_depend_on_cannot_change_unseen(site, changes, complaint):
 
     write(site.logs / "a.log", *numbered(0, 10))
     site.once()
+    (item,) = site.settings.inputs
     if "host" in changes:
         site.with_settings(**changes)
     else:
-        site.with_settings(inputs=(replace(site.settings.inputs[0], **changes),))
+        paths = (*item.paths, *changes.get("paths", ()))
+        site.with_settings(inputs=(replace(item, **{**changes, "paths": paths}),))
 
     with pytest.raises(StateError, match=complaint):
         site.once()

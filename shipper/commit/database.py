@@ -12,6 +12,8 @@ from shipper.commit.connection import Connection, Room
 from shipper.errors import StateError
 
 FILE_NAME = "state.db"
+_IN_USE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+"""Primary codes of errors that speak of another process, not of the file."""
 
 
 def exists(folder: Path) -> bool:
@@ -138,6 +140,11 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         problem = " ".join(str(error).split())
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _IN_USE:
+            raise StateError(
+                f"{path}: another process holds the state, though it is no agent: {problem}. Nothing was changed, and "
+                f"nothing is wrong with it. End that process; `fuser {path}` tells which it is."
+            ) from error
         raise StateError(
             f"{path}: the state cannot be used: {problem}. Nothing was changed. Put back a copy with `shipper state "
             "restore`, or make the state anew from the files and the index with `shipper state rebuild`."

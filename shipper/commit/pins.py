@@ -40,12 +40,14 @@ def check(recorded: Mapping[str, str], settings: Settings, now: Mapping[str, str
 def _check_renamed(recorded: Mapping[str, str], settings: Settings, item: InputSettings) -> None:
     if f"input:{item.name}" in recorded:
         return
-    paths = json.dumps(sorted(item.paths))
     configured = {f"input:{other.name}" for other in settings.inputs}
     for key, value in recorded.items():
-        if key.startswith("input:") and value == paths and key not in configured:
+        if not key.startswith("input:") or key in configured:
+            continue
+        if shared := sorted({*item.paths}.intersection(json.loads(value))):
             old = key.removeprefix("input:")
             raise StateError(
-                f"Input {item.name!r} has the paths that input {old!r} had. Document ids depend on the input's name: "
-                f"under a new one every line would be stored a second time. Call it {old!r} again, or give other paths."
+                f"Input {item.name!r} has paths that input {old!r} had: {', '.join(shared)}. Document ids depend on "
+                f"the input's name: under a new one every line would be stored a second time. Call it {old!r} again, "
+                "or give other paths."
             )

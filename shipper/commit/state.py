@@ -150,7 +150,7 @@ class State:
         """Keep a copy of the state beside it if the last one is a day old; the reason if that failed."""
         if self._copied_at is None:
             self._copied_at = float(self.pins().get(_COPIED, "-inf"))
-        if now - self._copied_at < _A_DAY:
+        if 0 <= now - self._copied_at < _A_DAY:  # a clock that was ahead must not keep copies away for years
             return ""
         problem = copies.keep_copy(self._database)
         self._copied_at = now - _A_DAY + _AN_HOUR if problem else now

@@ -7,6 +7,7 @@ import pytest
 from support.agents import HOST, Site
 from support.logs import numbered, write
 
+from shipper.commit.database import explained
 from shipper.commit.state import State
 from shipper.errors import StateError
 from shipper.records import Mark, MarkKind
@@ -29,6 +30,15 @@ def test_damaged_state_is_refused_with_the_ways_out(site):
     with pytest.raises(StateError, match=r"state.db: the state cannot be used: .* Put back a copy"):
         site.once()
     assert path.read_bytes() == data
+
+
+def test_a_state_that_somebody_else_holds_is_not_called_damaged(site):
+    path = site.settings.state / "state.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as one, closing(sqlite3.connect(path, timeout=0)) as two:
+        one.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StateError, match=r"another process holds the state.*is locked") as refused, explained(path):
+            two.execute("BEGIN IMMEDIATE")
+    assert "restore" not in str(refused.value)
 
 
 def test_state_of_a_newer_version_is_refused(site):
