@@ -51,7 +51,8 @@ def test_a_broken_edit_is_refused_a_worse_one_too_and_a_better_one_is_taken(site
     assert versions == {row["new"]}
 
 
-def test_edits_are_noticed_without_asking_and_taken_once_they_are_settled(site):
+def test_edits_are_noticed_without_asking_and_taken_once_they_are_settled(tmp_path):
+    site = EditedSite(tmp_path, rescan="200ms")
     site.write(30)
     with site.agent():
         until(lambda: len(site.messages()) == 30)

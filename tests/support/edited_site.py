@@ -40,9 +40,9 @@ def line(number: int) -> bytes:
 
 
 class EditedSite:
-    """Folders, configuration and commands."""
+    """Folders, configuration and commands. By default only who asks has the agent look at an edited file."""
 
-    def __init__(self, folder: Path, output: dict[str, Any] | None = None) -> None:
+    def __init__(self, folder: Path, rescan: str = "1h") -> None:
         self.folder = folder
         self.log = folder / "logs" / "app.log"
         self.patterns = folder / "patterns"
@@ -55,11 +55,11 @@ class EditedSite:
                 {
                     "host": "dtn01.example.org",
                     "state": str(folder / "state"),
-                    "output": output or {"sqlite": {"path": str(folder / "index.db")}},
+                    "output": {"sqlite": {"path": str(folder / "index.db")}},
                     "inputs": [{"name": "app", "paths": [str(self.log)], "pipeline": "app", "timezone": "UTC"}],
                     "patterns_dir": str(self.patterns),
                     "pipelines_dir": str(self.pipelines),
-                    "rescan": "200ms",
+                    "rescan": rescan,
                     "parse_timeout": "200ms",
                 }
             )
