@@ -1,14 +1,17 @@
 """A wrong API key stops shipping loudly, loses nothing, and the right one is used without a restart."""
 
+import re
 import signal
 import time
+import urllib.request
 
 import pytest
 from support.bulk_faults import whole
 from support.bulk_server import BulkServer
 from support.clock import VirtualClock
 from support.logs import append, numbered, write
-from support.running import Running
+from support.ports import free_port
+from support.running import DEADLINE, Running
 
 from shipper.clock import Bell
 from shipper.events_log import EventsLog, silent
@@ -109,13 +112,18 @@ def test_a_key_that_others_can_read_is_used_no_more_until_that_is_put_right(runn
 
 
 def test_a_hangup_sends_what_waits_at_once(running, server):
-    refusing = True
+    refusing, port = True, free_port()
     server.trouble = lambda path: whole(403, "security_exception", "no") if refusing and path == "/_bulk" else None
+    running.configure({**running.settings, "metrics": {"port": port}})
+
+    def refusals():
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=DEADLINE) as answer:
+            told = re.search(r'shipper_sent_documents_total{outcome="paused"} (\d+)', answer.read().decode())
+        return int(told[1]) if told else 0
+
     running.start()
-    running.until(lambda: "shipping stalled" in running.log_text())
-    before = len(server.requests)
-    running.until(lambda: len(server.requests) > before)
-    refusing = False  # just after a try; the next one would be a whole pause away
+    running.until(lambda: refusals() > 100)
+    refusing = False  # the agent knows how its second try ended; the next one would be a whole pause away
     running.process.send_signal(signal.SIGHUP)
     running.until(lambda: len(server.stored) == 100, PAUSED_WAIT / 2)
 
