@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from shipper.read import globs
 from shipper.settings import InputSettings
 
 Key = tuple[str, int, int]
@@ -112,7 +113,7 @@ def closed_folders(settings: InputSettings) -> dict[str, str]:
             if parts[number - 1] == "**":
                 continue  # these were looked at with all that is below
             prefix = "/".join(parts[:number]) + "/"
-            for folder in glob.iglob(prefix + "**/" * (parts[number] == "**"), recursive=True):  # noqa: PTH207
+            for folder in globs.paths(prefix + "**/" * (parts[number] == "**")):
                 problem = "" if excluded(folder) else _closed(folder, listed=glob.has_magic(parts[number]))
                 if problem:
                     found[folder.rstrip("/") or "/"] = problem
@@ -174,4 +175,4 @@ def _expression(pattern: str) -> str:
 
 def _globbed(settings: InputSettings) -> Iterator[str]:
     for pattern in settings.paths:
-        yield from glob.iglob(pattern, recursive=True)  # noqa: PTH207  as above
+        yield from globs.paths(pattern)

@@ -1,5 +1,6 @@
 """Which files match: globs for what is wanted, and the same language for what is not."""
 
+import glob
 import os
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from support.logs import write
 from support.permissions import file_permissions_hold
 
+from shipper.read import globs
 from shipper.read.discover import closed_folders, discover, fixed_folders, matching, may_hold
 from shipper.settings import InputSettings
 
@@ -26,6 +28,31 @@ def tree(tmp_path):
 def test_a_star_stays_within_a_folder_and_two_do_not(tree):
     assert names(tree, "*.log") == ["a.log", "[odd].log"]
     assert names(tree, "**/*.log") == ["a.log", "deep/b.log", "deep/er/c.log", "[odd].log"]
+
+
+@pytest.mark.parametrize(
+    "wanted", ["**", "**/", "**/*", "*/**", "deep/**/*.log", "**/er/**/c*", "**/**/[[]odd].log", "*", "no/**"]
+)
+def test_folders_of_any_depth_are_found_as_everywhere(tree, wanted):
+    write(tree / "deep" / ".hidden" / "d.log", "x")
+    write(tree / "deep" / "[er]" / "c.log", "x")
+    (tree / "link").symlink_to("deep/er")
+    (tree / "nowhere").symlink_to("gone")
+    pattern = f"{tree}/{wanted}"
+
+    def those(found):
+        return {path for path in found if Path(path).exists() and path.endswith("/") == wanted.endswith("/")}
+
+    assert those(globs.paths(pattern)) == those(glob.iglob(pattern, recursive=True))  # noqa: PTH207
+
+
+def test_links_that_lead_back_are_no_way_to_more_files(tree):
+    for number in range(20):
+        (tree / "deep" / f"{number}").symlink_to("..")
+        (tree / "deep" / "er" / f"{number}").symlink_to(".")
+    assert names(tree, "**/*.log") == ["a.log", "deep/b.log", "deep/er/c.log", "[odd].log"]
+    item = InputSettings("i", (f"{tree}/**/*.log",), "raw")
+    assert closed_folders(item) == {}
 
 
 def test_the_oldest_comes_first_and_each_once(tree):
