@@ -56,7 +56,8 @@ _ADVICE = {
     ),
     Cause.UNREADABLE: (
         "Audit as a user who may read the files, such as the one that the agent runs as. A folder in which no log lies "
-        "can be excluded: exclude: ['FOLDER/**']."
+        "can be excluded: exclude: ['FOLDER/**']. A damaged archive needs a sound copy in its place; if there is none, "
+        "move it away: then what was shipped of it is vouched for by the ledger."
     ),
     Cause.IGNORED_FIELD: (
         "The values are in the documents; a search for `_ignored` and the name of the field finds those. To search for "

@@ -26,12 +26,11 @@ from shipper.audit.resume import NO_JOURNAL, Journal
 from shipper.audit.rules import Rulebook
 from shipper.audit.timeline import Timeline, drawn
 from shipper.audit.unaccounted import unaccounted
+from shipper.audit.unreadable import cannot_be_read, unidentified
 from shipper.audit.window import EVERYTHING, HISTORY_STEP, Window, within
 from shipper.errors import SourceError
-from shipper.hashes import tally_of
 from shipper.parse.pipeline import Pipeline
 from shipper.read.discover import may_hold
-from shipper.read.files import Renamed
 from shipper.send.output import Output, Scope
 from shipper.settings import InputSettings, Settings
 
@@ -150,7 +149,7 @@ class Auditor:
             evidence = f"the state has shipped to {before} and never to {self._output.identity}; {_NEXT_RUN}"
             outcome.report(self._another_output(evidence, str(self._settings.state)))
         for file in unknown:
-            outcome.add(_unidentified(self._settings.host, file))
+            outcome.add(unidentified(context, file))
         sizes = [sum(file.size for file in family.files) for family in families]
         progress(0, sum(sizes))
         for family, size, done in zip(families, sizes, accumulate(sizes), strict=True):
@@ -240,48 +239,11 @@ def _examined(context: Context, family: Family) -> Outcome:
         broken = [replace(file, problem=problem) for file in family.files if (problem := unreadable(file))]
         for file in broken or [replace(file, problem=str(error)) for file in family.files]:
             outcome.files += 1
-            outcome.report(_unreadable(context.host, file, family.fingerprint))
+            outcome.report(cannot_be_read(context.host, file, family.fingerprint))
         family.files = [file for file in family.files if broken and not unreadable(file)]
         if broken and (family.files or family.claims or family.held):
             outcome.add(_examined(context, family))
     return outcome
-
-
-def _unidentified(host: str, file: DiskFile) -> Outcome:
-    """Too short a file is pending as it is; one that cannot be read is unproved."""
-    outcome = Outcome(files=0 if file.is_folder else 1)
-    if file.problem:
-        outcome.report(_unreadable(host, file, ""))
-        return outcome
-    try:
-        lines = b"".join(file.blocks(file.limit)).split(b"\n")
-    except Renamed:
-        return Outcome()  # it had too little content for a document
-    except SourceError as error:
-        outcome.report(_unreadable(host, replace(file, problem=str(error)), ""))
-        return outcome
-    rest = lines.pop()
-    tally = tally_of([line + b"\n" for line in lines] + ([rest] if rest else []))
-    outcome.totals.disk_lines += tally.lines
-    outcome.wait(str(file.path), tally)
-    return outcome
-
-
-def _unreadable(host: str, file: DiskFile, fingerprint: str) -> Finding:
-    return Finding(
-        kind=Kind.UNPROVED,
-        cause=Cause.UNREADABLE,
-        input=file.input.name,
-        host=host,
-        fingerprint=fingerprint,
-        path=str(file.path),
-        offset=None,
-        first_line=None,
-        last_line=None,
-        lines=0,
-        bytes=file.size,
-        evidence=file.problem,
-    )
 
 
 def _matches(family: Family, patterns: Sequence[str]) -> bool:

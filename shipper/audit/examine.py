@@ -19,6 +19,7 @@ from shipper.audit.moments import with_moments
 from shipper.audit.noted import NO_LETTERS, Letters, letters_of
 from shipper.audit.resume_parts import KeptComparisons, KeptParts
 from shipper.audit.slices import MOST, sliced
+from shipper.audit.unreadable import broken_off
 from shipper.hashes import document_ids
 from shipper.records import Tally, bucket_of, total
 from shipper.wording import counted
@@ -36,6 +37,7 @@ def examine(context: Context, family: Family) -> Outcome:
     if not outcome.findings:
         outcome.add(unheld(context, family, gone_claims(family, parts), vouched))
     outcome.add(lost_at_source(context, family, parts))
+    outcome.add(broken_off(context, family, parts))
     return outcome
 
 

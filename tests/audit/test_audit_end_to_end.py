@@ -287,6 +287,30 @@ def test_the_ledger_level_finds_what_is_gone_and_what_is_too_much(site: Site) ->
     assert outcome.totals.missing == 1
 
 
+@pytest.mark.parametrize("size", [40, 600])
+def test_an_archive_that_breaks_off_is_pending_for_a_day_and_then_unproved(site: Site, size: int) -> None:
+    site.write("a.log", [transfer(n) for n in range(1000, 1010)])
+    packed = site.logs / "b.log.gz"
+    packed.write_bytes(gzip.compress(b"".join(transfer(n) for n in range(50)))[:size])
+    site.ship()
+    site.now = packed.stat().st_mtime + 80_000
+    for use_state in (True, False):
+        assert site.audit(use_state=use_state).verdict is Verdict.CLOSED
+    site.now += 10_000
+    for use_state in (True, False):
+        outcome = site.audit(use_state=use_state)
+        assert found(outcome) == [("unproved", "unreadable", "b.log.gz", None, None)]
+        assert "the archive breaks off after " in outcome.findings[0].evidence
+
+
+def test_an_archive_that_breaks_off_before_the_place_to_which_its_log_was_read_hides_nothing(site: Site) -> None:
+    log = site.write("a.log", [transfer(n) for n in range(50)])
+    site.ship()
+    (site.logs / "a.log.gz").write_bytes(gzip.compress(log.read_bytes())[:-20])
+    log.unlink()
+    assert site.audit().verdict is Verdict.CLOSED
+
+
 @pytest.mark.parametrize("first", [0, 5000])
 def test_a_file_that_cannot_be_read_makes_the_audit_incomplete_and_the_others_are_audited_on(
     site: Site, first: int
