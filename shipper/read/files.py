@@ -17,6 +17,8 @@ from shipper.read.unpackers import Unpacker, unpacker_of
 
 _STEP = 1 << 20
 _PACKED_STEP = 64 * 1024
+_KEPT = 4 << 20
+"""Bytes of what an archive gave last that are kept at most."""
 _BEHIND = 8 << 20
 """Bytes that are given back to the page cache at a time; smaller files stay in it."""
 _IGZIP_ERROR: Any = igzip_lib.error  # its stub does not say that it is a class
@@ -153,7 +155,10 @@ class Plain:
 
 
 class Compressed:
-    """An archive, decompressed as a stream; going back begins anew. It may have several members."""
+    """An archive, decompressed as a stream. It may have several members.
+
+    Who reads on from a little further back finds that kept; going back beyond it begins anew.
+    """
 
     compressed = True
 
@@ -161,19 +166,34 @@ class Compressed:
         self._file = os.fdopen(descriptor, "rb", buffering=0)
         self._path = path
         self._new_unpacker = unpacker
+        self._kept = b""
+        """What stands right before the position, as far as it is kept."""
+        self._broken = False
         self._rewind()
 
     def pread(self, size: int, offset: int) -> bytes:
         """Up to `size` bytes at `offset`; fewer only at the end."""
-        if offset < self._position or self._broken:
+        if self._broken or offset < self._position - len(self._kept):
             self._rewind()
         while self._position < offset:
+            self._kept = b""
             if not self._next(min(_STEP, offset - self._position)):
                 return b""
-        return self.read(size)
+        kept = self._kept
+        start = len(kept) - (self._position - offset)
+        data = kept[start : start + size]
+        try:
+            more = self.read(size - len(data))
+        except UnfinishedArchive:
+            if not data:
+                raise
+            more = b""
+        self._kept = (data + more)[-_KEPT:] if more else kept
+        return data + more
 
     def read(self, size: int) -> bytes:
         """The next bytes; fewer only at the end or where the archive breaks off, and then the next call raises."""
+        self._kept = b""
         pieces: list[bytes] = []
         try:
             while size > 0 and (piece := self._next(size)):
@@ -189,7 +209,8 @@ class Compressed:
         return self._file.tell()
 
     def done_with(self, offset: int) -> None:
-        """Nothing: going back means to begin anew, and packed files are small."""
+        """Keep no more than what stands from there on."""
+        self._kept = self._kept[max(0, offset - (self._position - len(self._kept))) :]
 
     def stat(self) -> os.stat_result:
         """The file's own status, also when its name is gone."""
@@ -207,6 +228,7 @@ class Compressed:
         self._file.seek(0)
         self._unpacker = self._new_unpacker()
         self._position = 0
+        self._kept = b""
         self._broken = False
 
     def _next(self, size: int) -> bytes:

@@ -201,7 +201,7 @@ class TailedFile:
         self.position += frames.consumed
         self.chain = frames.chain
         if not at_end:  # whoever wrote the last lines may want them, too
-            self.content.done_with(start)
+            self.content.done_with(self.position - GUARD)
         return Chunk(
             source=self.source,
             start=start,

@@ -47,6 +47,21 @@ def test_any_place_can_be_read_in_any_order(content):
         assert content.pread(70_000, offset) == CONTENT[offset : offset + 70_000]
 
 
+@pytest.mark.parametrize("kind", [kind for kind in PACKED if kind != "plain"])
+@pytest.mark.parametrize("back", [0, 1024, 40_000])
+def test_an_archive_that_is_read_on_from_a_little_further_back_does_not_begin_anew(kind, back, tmp_path):
+    path = tmp_path / "a.log"
+    path.write_bytes(PACKED[kind])
+    opened = open_content(path)
+    assert opened.pread(100_000, 0) == CONTENT[:100_000]
+    with path.open("r+b") as file:
+        file.write(b"\0" * 20)  # from its beginning it can be read no more
+    for offset in range(100_000, len(CONTENT), 60_000):
+        assert opened.pread(100_000, offset - back) == CONTENT[offset - back : offset - back + 100_000]
+        opened.done_with(offset + 20_000)
+    opened.close()
+
+
 def test_beyond_the_end_there_is_nothing(content):
     assert content.pread(10, len(CONTENT) + 5) == b""
 
