@@ -13,8 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from support.elasticsearch_node import EIGHT, NINE, ElasticsearchNode, missing_tools
 from support.opensearch_node import OPENSEARCH, OpenSearchNode
+
+# As in its profile for CI: how long a case takes is a question of the machine.
+hypothesis_settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 STORIES = {"acceptance", "crash", "demo", "faults", "rotators"}
 """Folders of tests in which agents, writers and whatever kills them share a clock for many seconds."""

@@ -23,7 +23,7 @@ LINES = int(os.environ.get("SHIPPER_STORM_LINES", "200000"))
 KILLS = int(os.environ.get("SHIPPER_STORM_KILLS", "20"))
 FILES = 8
 PATIENCE = 300.0
-"""Seconds for the last agent to deliver what is left."""
+"""Seconds for the last agent to deliver what is left, and for each before it to come to its end."""
 
 
 @pytest.mark.slow
@@ -86,7 +86,7 @@ def live_and_die(
             agent.die(moments.uniform(0.2, 2.5))
         else:
             some = storm.requests + moments.randint(1, 15)
-            agent.until(lambda some=some, all_=wanted: storm.requests >= some or len(server.stored) >= all_)
+            agent.until(lambda some=some, all_=wanted: storm.requests >= some or len(server.stored) >= all_, PATIENCE)
             agent.die(moments.uniform(0.0, 0.05))
         writer.join()
         agent.launch()

@@ -27,6 +27,7 @@ from typing import Any, Self
 import orjson
 
 from support.bulk_questions import PointsInTime
+from support.ports import free_port
 
 Item = dict[str, Any]
 Verdict = Callable[[str, str, bytes], Item | None]
@@ -159,7 +160,7 @@ class BulkServer:
     def start(self) -> None:
         """Listen."""
         self.closing.clear()
-        self._http = _Server(("127.0.0.1", self._port), _Handler)
+        self._http = _Server(("127.0.0.1", self._port or free_port()), _Handler)
         self._http.stand_in = self
         if self.certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -96,6 +96,7 @@ class ElasticsearchNode:
             raise NodeError(missing_tools(self.version))
         if not self._home.exists():
             self._unpack()
+        self._port = self._port or free_port()  # one that is free still when a killed node is started again
         ports = self._folder / "logs" / "http.ports"
         ports.unlink(missing_ok=True)
         with (self._folder / "start.log").open("ab") as log:
@@ -106,7 +107,6 @@ class ElasticsearchNode:
         deadline = time.monotonic() + _START_LIMIT
         while not (ports.exists() and ports.read_text().endswith("\n")):
             self._wait_a_moment(deadline)
-        self._port = int(ports.read_text().split()[0].rsplit(":", 1)[1])
         self.url = f"http://127.0.0.1:{self._port}"
         while not self._healthy():
             self._wait_a_moment(deadline)
