@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import accumulate
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from shipper.audit.context import LAST_BUCKET, Context, Level, Run
 from shipper.audit.copies import compared, grouped
 from shipper.audit.families import Family
 from shipper.audit.findings import Cause, Finding, Kind, Outcome, ledger_and_index
-from shipper.records import BUCKET_BITS, Tally, bucket_of, total
+from shipper.records import BUCKET_BITS, Stored, Tally, bucket_of, total
 from shipper.wording import counted
 
 _ALL = Run(0, LAST_BUCKET)
@@ -34,6 +34,11 @@ def examine_gone(context: Context, family: Family) -> Outcome:
             return _vouched(context, outcome, tally)
         return _vouched(context, outcome, tally.minus(_unvouched(family, report)))
     apart = _apart(context, family)
+    held = total(tally.tally for tally in family.held.values())
+    if len(family.claims) > 1 and held not in {claim.all_stored() for claim in apart}:
+        claimed = {claim.all_stored() for claim in family.claims} - {Tally()}
+        if _are_generations(context.spans(family, _ALL), claimed):
+            return _vouched(context, outcome, held)
     if len(apart) > 1:
         return _weigh_together(context, family, apart, outcome, report)
     buckets = sorted({*family.held, *(bucket for claim in family.claims for bucket in claim.ledger)})
@@ -152,13 +157,17 @@ def _weigh_together(
     told = {claim.all_stored() for claim in apart}
     if are_beginnings(total(told).minus(held), len(told) - 1, _prefixes(context, family, _ALL)):
         return _vouched(context, outcome, held)
-    documents = context.spans(family, _ALL)
-    generations = told_apart(documents, told)
-    if generations.found == told and generations.ids.issuperset(document.id for document in documents):
+    if _are_generations(context.spans(family, _ALL), told):
         return _vouched(context, outcome, held)
     evidence = f"{len(apart)} files that begin the same; the ledger alone does not tell them apart: use --level disk"
     report(Kind.UNPROVED, Cause.AMBIGUOUS_LEDGER, 0, held, evidence)
     return outcome
+
+
+def _are_generations(documents: Sequence[Stored], told: Collection[Tally]) -> bool:
+    """Whether files that begin the same, each with a claim on it, are what the documents are of, and all of it."""
+    generations = told_apart(documents, told)
+    return generations.found.issuperset(told) and generations.ids.issuperset(document.id for document in documents)
 
 
 def _weigh(context: Context, family: Family, claim: Claim, bucket: int, report: _Report) -> Tally:

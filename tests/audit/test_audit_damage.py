@@ -181,6 +181,22 @@ def test_generations_that_share_beginnings_of_different_lengths_are_told_apart(
 
 
 @pytest.mark.parametrize("level", ["ledger", "disk"])
+def test_generations_that_differ_in_their_last_line_alone_are_told_apart_when_both_are_gone(
+    site: MemorySite, level: str
+) -> None:
+    site.held.answer = lambda _: None
+    for number in (1000, 1001):
+        site.write("new.tmp", [*LINES[:2], transfer(number)]).rename(site.logs / "a.log")
+        site.ship()
+    (site.logs / "a.log").unlink()
+    assert site.audit(level=level).verdict is Verdict.CLOSED
+    held = dict(site.held.documents)
+    for key in held:
+        site.held.documents = {other: document for other, document in held.items() if other != key}
+        assert site.audit(level=level).verdict is not Verdict.CLOSED
+
+
+@pytest.mark.parametrize("level", ["ledger", "disk"])
 def test_generations_of_which_one_document_is_gone_are_not_closed(site: MemorySite, level: str) -> None:
     replaced_again_and_again(site, (0, 1, 2, 3))
     (key,) = [key for key, document in site.held.documents.items() if b"/data/file1010 " in document.body]
