@@ -15,6 +15,8 @@ from shipper.read.tail import TailedFile
 from shipper.records import Mark, MarkKind
 
 _STEP = 1 << 20
+_FEW = 1000
+"""Names of closed files that are kept without looking whether they are still there."""
 
 
 class OpenFiles:
@@ -120,10 +122,17 @@ class ClosedFiles:
 
     def __init__(self) -> None:
         self._files: dict[str, Key] = {}
+        self._room = _FEW
+
+    def __len__(self) -> int:
+        return len(self._files)
 
     def add(self, tailed: TailedFile) -> None:
-        """A file was closed under the name that it has."""
+        """A file was closed under the name that it has. Now and then names that are gone are forgotten."""
         self._files[str(tailed.path)] = key_of(tailed.row)
+        if len(self._files) > self._room:
+            self._files = {path: key for path, key in self._files.items() if os.path.exists(path)}  # noqa: PTH110  as below
+            self._room = max(_FEW, 2 * len(self._files))
 
     def written(self, paths: Iterable[str]) -> Iterator[tuple[str, Found | None]]:
         """The input of each that was written to, and what was found there; None if it is another file now."""

@@ -1,13 +1,18 @@
-"""Open files of a network file system that another host deletes: the system tells nothing of them any more."""
+"""Files that go without a word: deleted by another host while they are open, or by anybody after they were closed."""
 
 import errno
 import os
+from pathlib import Path
+from typing import NamedTuple, cast
 
 import pytest
 from support.logs import append, numbered, write
 from support.scene import CLOSED, Scene
 
 from shipper.read.files import Plain
+from shipper.read.open_files import ClosedFiles
+from shipper.read.tail import TailedFile
+from shipper.records import FileRow
 
 LATER = 100.0
 """Seconds after which unread bytes are looked at before the files are read."""
@@ -53,3 +58,18 @@ def test_a_file_that_can_be_asked_for_nothing_any_more_is_told_and_opened_anew(t
     assert scene.sources() == [numbered(0, 10)]
     assert scene.events.counts["file_unreadable"] == 1
     assert scene.verdict() == CLOSED
+
+
+def test_of_closed_files_that_are_gone_no_more_is_kept_than_of_those_that_are_there(tmp_path):
+    class Tailed(NamedTuple):
+        path: Path
+        row: FileRow
+
+    closed, there = ClosedFiles(), write(tmp_path / "there.log", "x")
+    for number in range(10_000):
+        path = tmp_path / f"{number}.log" if number else there
+        closed.add(
+            cast(TailedFile, Tailed(path, FileRow(1, "i", str(path), str(path), 1, number, "", 1, 0, 0, 0, None)))
+        )
+    assert len(closed) < 2000
+    assert [name for name, _ in closed.written([str(there)])] == ["i"]
