@@ -11,6 +11,7 @@ from shipper.audit.claims import Claims
 from shipper.audit.families import Family
 from shipper.audit.resume import NO_JOURNAL, Journal
 from shipper.audit.rules import Rulebook
+from shipper.audit.subjects import Subject
 from shipper.errors import OutputError
 from shipper.records import BUCKET_BITS, Mark, MarkKind, Stored, bucket_of
 from shipper.send.output import Output
@@ -122,6 +123,10 @@ class Context:
     """What of the audit is kept for the case that it is interrupted."""
     retention: Mapping[str, float] = field(default_factory=dict)
     """Seconds for which documents are kept, by input; inputs whose documents are kept for ever are absent."""
+
+    def subject(self, family: Family, path: str) -> Subject:
+        """What findings on a file of a family are about."""
+        return Subject(self.host, family.input, family.fingerprint, path)
 
     def spans(self, family: Family, extent: Extent) -> list[Stored]:
         """The documents of some buckets, by offset."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from shipper.audit.findings import Cause, Finding, Kind
+from shipper.audit.subjects import Stretch, Subject
+from shipper.records import Tally
 from shipper.send.output import Flaw
 
 TAGS = {
@@ -24,17 +26,6 @@ def incomplete_value(flaw: Flaw) -> Finding:
     else:
         cause, meaning = TAGS[flaw.tag]
         reason = f"tag {flaw.tag}: {meaning}"
-    return Finding(
-        kind=Kind.INCOMPLETE_VALUE,
-        cause=cause,
-        input=flaw.input,
-        host=flaw.host,
-        fingerprint="",
-        path="",
-        offset=None,
-        first_line=None,
-        last_line=None,
-        lines=flaw.lines,
-        bytes=0,
-        evidence=f"{flaw.documents:,} {'document' if flaw.documents == 1 else 'documents'}, {reason}",
-    )
+    documents = f"{flaw.documents:,} {'document' if flaw.documents == 1 else 'documents'}"
+    stretch = Stretch(tally=Tally(flaw.lines))
+    return Subject(flaw.host, flaw.input).finding(Kind.INCOMPLETE_VALUE, cause, f"{documents}, {reason}", stretch)

@@ -9,9 +9,11 @@ from shipper.audit.context import Context
 from shipper.audit.disk import DiskFile, is_whole
 from shipper.audit.families import Family, Part
 from shipper.audit.findings import Cause, Finding, Kind, Outcome
+from shipper.audit.subjects import Stretch, Subject
 from shipper.errors import SourceError
 from shipper.hashes import tally_of
 from shipper.read.files import Renamed
+from shipper.records import Tally
 from shipper.wording import counted
 
 _QUIET = 86_400.0
@@ -36,7 +38,7 @@ def unidentified(context: Context, file: DiskFile) -> Outcome:
     """Too short a file is pending as it is; one that cannot be read is unproved."""
     outcome = Outcome(files=0 if file.is_folder else 1)
     if file.problem:
-        outcome.report(cannot_be_read(context.host, file, ""))
+        outcome.report(cannot_be_read(context.host, file))
         return outcome
     try:
         data = b"".join(file.blocks(file.limit))
@@ -54,22 +56,10 @@ def unidentified(context: Context, file: DiskFile) -> Outcome:
     return outcome
 
 
-def cannot_be_read(host: str, file: DiskFile, fingerprint: str) -> Finding:
+def cannot_be_read(host: str, file: DiskFile, fingerprint: str = "") -> Finding:
     """The finding for a file with a problem."""
-    return Finding(
-        kind=Kind.UNPROVED,
-        cause=Cause.UNREADABLE,
-        input=file.input.name,
-        host=host,
-        fingerprint=fingerprint,
-        path=str(file.path),
-        offset=None,
-        first_line=None,
-        last_line=None,
-        lines=0,
-        bytes=file.size,
-        evidence=file.problem,
-    )
+    subject = Subject(host, file.input.name, fingerprint, str(file.path))
+    return subject.finding(Kind.UNPROVED, Cause.UNREADABLE, file.problem, Stretch(tally=Tally(bytes=file.size)))
 
 
 def _is_left(context: Context, file: DiskFile) -> bool:

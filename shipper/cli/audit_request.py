@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
 
-from shipper.audit.auditor import GRACE, Request
 from shipper.audit.context import Level
 from shipper.audit.document import iso
 from shipper.audit.elsewhere import settings_of
 from shipper.audit.findings import Kind
+from shipper.audit.request import GRACE, Request
 from shipper.audit.window import Window
+from shipper.cli.audit_options import Options
 from shipper.cli.outputs import configuration
 from shipper.config.units import duration
 from shipper.errors import UsageError
@@ -22,54 +22,6 @@ from shipper.settings import ElasticsearchSettings, Settings
 
 FAULTS = frozenset(Kind) - {Kind.INCOMPLETE_VALUE}
 """What an audit fails on if nothing else is said."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The options as they were typed."""
-
-    path: Path
-    inputs: tuple[str, ...]
-    paths: tuple[str, ...]
-    host: str | None
-    since: str | None
-    until: str | None
-    level: str
-    no_state: bool
-    grace: str
-    repair: bool
-    apply_wanted: bool
-    max_delete: int | None
-    deleted: Path | None
-    resume: str | None
-    """Empty for the usual place of its file."""
-
-    def repair_words(self) -> list[str]:
-        """What of the command line belongs to a repair."""
-        words = ["--repair"] if self.repair else []
-        words += ["--apply"] if self.apply_wanted else []
-        words += [] if self.max_delete is None else ["--max-delete", str(self.max_delete)]
-        return words + ([] if self.deleted is None else ["--deleted", str(self.deleted)])
-
-
-class Telling(NamedTuple):
-    """How the report is told."""
-
-    as_json: bool
-    html: Path | None
-    fail_on: str | None
-
-    @property
-    def dated(self) -> bool:
-        """Whether a timeline is told."""
-        return self.as_json or self.html is not None
-
-    @property
-    def words(self) -> list[str]:
-        """As it is typed."""
-        words = ["--json"] if self.as_json else []
-        words += [] if self.html is None else ["--html", str(self.html)]
-        return words + ([] if self.fail_on is None else ["--fail-on", self.fail_on])
 
 
 @dataclass(frozen=True, slots=True)

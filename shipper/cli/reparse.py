@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from shipper.audit.auditor import Auditor, Request
+from shipper.audit.auditor import Auditor
+from shipper.audit.request import Request
 from shipper.cli import DEFAULT_CONFIGURATION
 from shipper.cli.console import visible
 from shipper.cli.outputs import configuration

@@ -8,7 +8,8 @@ import pytest
 from support.agents import Site
 from support.logs import append, copy_and_truncate, numbered, replace_in_place, write
 
-from shipper.audit.auditor import Auditor, Request
+from shipper.audit.auditor import Auditor
+from shipper.audit.request import Request
 from shipper.reload.definitions import load_pipelines
 from shipper.send.sqlite import SQLiteOutput
 from shipper.start import agent

@@ -13,9 +13,10 @@ from support.memory_site import MemorySite
 from support.sample_logs import SAMPLES
 from support.site import Site, found, transfer
 
-from shipper.audit.auditor import Auditor, Request
+from shipper.audit.auditor import Auditor
 from shipper.audit.findings import Verdict
 from shipper.audit.repair import Repairer, plan
+from shipper.audit.request import Request
 from shipper.errors import OutputError
 from shipper.records import BucketTally, Document, Mark, MarkKind, Outcome, OutcomeKind
 from shipper.send.output import Scope

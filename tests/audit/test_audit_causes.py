@@ -10,11 +10,11 @@ import pytest
 from support.memory_site import MemorySite
 from support.site import found, transfer
 
-from shipper.audit.auditor import Request
 from shipper.audit.claims import Claim
 from shipper.audit.context import Level
 from shipper.audit.families import Family
 from shipper.audit.findings import Cause, Kind, Verdict
+from shipper.audit.request import Request
 from shipper.audit.unaccounted import unaccounted
 from shipper.hashes import tally_of
 from shipper.records import BUCKET_BITS, Mark, MarkKind, Tally

@@ -14,9 +14,9 @@ from support.memory_output import MemoryOutput
 from support.site import Site, found, transfer
 
 from shipper import cli
-from shipper.audit.auditor import Request
 from shipper.audit.findings import Verdict
 from shipper.audit.repair import Repairer, plan
+from shipper.audit.request import Request
 from shipper.errors import StateError, UsageError
 from shipper.records import Document
 from shipper.settings import InputSettings

@@ -15,10 +15,11 @@ import pytest
 from support.memory_output import MemoryOutput
 from support.site import Site, found, transfer
 
-from shipper.audit.auditor import Auditor, Request
+from shipper.audit.auditor import Auditor
 from shipper.audit.doubts import Doubt, keys_of, looked_for
 from shipper.audit.families import Family
 from shipper.audit.findings import Cause, Kind, Outcome, Verdict
+from shipper.audit.request import Request
 from shipper.records import BucketTally, Document, Stored
 from shipper.send.output import Scope
 from shipper.settings import InputSettings

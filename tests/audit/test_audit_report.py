@@ -203,7 +203,7 @@ def test_timelines_of_different_steps_are_merged_in_the_longer_one_and_keep_ever
 def test_the_estimate_is_the_first_that_is_said_and_only_where_it_takes_long(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from shipper.cli import audit
+    from shipper.cli import audit_progress
 
     site = host_site(tmp_path / "one", "dtn01.example.org")
     capsys.readouterr()
@@ -211,7 +211,9 @@ def test_the_estimate_is_the_first_that_is_said_and_only_where_it_takes_long(
     assert cli.execute(command) == 0
     assert capsys.readouterr().err == ""
     size = (site.logs / "a.log").stat().st_size
-    monkeypatch.setattr(audit, "_BYTES_PER_SECOND", dict.fromkeys(audit._BYTES_PER_SECOND, size // 200))
+    monkeypatch.setattr(
+        audit_progress, "_BYTES_PER_SECOND", dict.fromkeys(audit_progress._BYTES_PER_SECOND, size // 200)
+    )
     assert cli.execute([*command, "--no-state"]) == 0
     assert capsys.readouterr().err == f"About {size / 1024:.1f} KiB of logs are to be read: 3 min or so.\n"
     assert cli.execute([*command, "--level", "ledger"]) == 0
@@ -221,7 +223,7 @@ def test_the_estimate_is_the_first_that_is_said_and_only_where_it_takes_long(
 def test_progress_is_told_in_bytes_from_nothing_to_all(tmp_path: Path) -> None:
     from contextlib import closing
 
-    from shipper.audit.auditor import Request
+    from shipper.audit.request import Request
 
     site = Site(tmp_path)
     sizes = [site.write(f"{name}.log", [transfer(number)]).stat().st_size for number, name in enumerate("abc")]

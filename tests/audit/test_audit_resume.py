@@ -24,10 +24,11 @@ from support.memory_output import MemoryOutput
 from support.site import HOST, Site, found, transfer
 
 from shipper import cli
-from shipper.audit.auditor import Auditor, Request
+from shipper.audit.auditor import Auditor
 from shipper.audit.context import Level
 from shipper.audit.disk import DiskFile
 from shipper.audit.findings import Outcome
+from shipper.audit.request import Request
 from shipper.audit.resume import Journal, JournalFile, Resumed, read_earlier
 from shipper.records import BUCKET_BITS, bucket_of
 from shipper.settings import InputSettings

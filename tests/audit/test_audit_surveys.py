@@ -10,8 +10,8 @@ import pytest
 from support.elasticsearch_node import ElasticsearchNode
 from support.site import HOST, Site, transfer
 
-from shipper.audit.auditor import Request
 from shipper.audit.findings import Verdict
+from shipper.audit.request import Request
 from shipper.audit.window import Window
 from shipper.send.output import Flaw, Scope
 from shipper.settings import ElasticsearchSettings

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from support.memory_output import MemoryOutput
 from support.site import HOST, Site, found, insert_document, transfer
 
-from shipper.audit.auditor import Request
 from shipper.audit.findings import Outcome, Verdict
+from shipper.audit.request import Request
 from shipper.clock import SystemClock
 from shipper.commit.state import State
 from shipper.dead_letters import located, retry

@@ -22,8 +22,9 @@ from support.opensearch_node import OPENSEARCH
 
 from shipper import config
 from shipper.agent import Totals
-from shipper.audit.auditor import Auditor, Request
+from shipper.audit.auditor import Auditor
 from shipper.audit.findings import Outcome
+from shipper.audit.request import Request
 from shipper.clock import SystemClock
 from shipper.events_log import EventsLog, silent
 from shipper.records import OutcomeKind

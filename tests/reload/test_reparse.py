@@ -10,8 +10,9 @@ import pytest
 from support.elasticsearch_node import ElasticsearchNode
 from support.site import HOST, Site
 
-from shipper.audit.auditor import Auditor, Request
+from shipper.audit.auditor import Auditor
 from shipper.audit.findings import Verdict
+from shipper.audit.request import Request
 from shipper.clock import SystemClock
 from shipper.events_log import EventsLog, silent
 from shipper.parse.guard import Guard

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from shipper.agent import Agent
-from shipper.audit.auditor import Auditor, Request
+from shipper.audit.auditor import Auditor
 from shipper.audit.findings import Outcome
+from shipper.audit.request import Request
 from shipper.reload.definitions import load_pipelines
 from shipper.send.output import Output
 from shipper.send.outputs import open_output

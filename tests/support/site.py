@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shipper.audit.auditor import Auditor, Request
+from shipper.audit.auditor import Auditor
 from shipper.audit.context import Level
 from shipper.audit.findings import Outcome
 from shipper.audit.repair import Repaired, Repairer, plan
+from shipper.audit.request import Request
 from shipper.clock import SystemClock
 from shipper.events_log import EventsLog, silent
 from shipper.fleet.ledgers import Notes
