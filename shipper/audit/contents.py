@@ -8,12 +8,14 @@ from typing import Any
 import orjson
 
 from shipper.audit.claims import DEAD
+from shipper.audit.comparison import Comparison
 from shipper.audit.context import Context
-from shipper.audit.drill import Comparison, Drilled
+from shipper.audit.drill import Drilled
 from shipper.audit.families import Family
-from shipper.audit.findings import Cause, Finding, Kind, Outcome
-from shipper.audit.reconcile import DiskEvent
+from shipper.audit.findings import Cause, Kind, Outcome
+from shipper.audit.matching import DiskEvent
 from shipper.audit.rules import Parse, remade, replay
+from shipper.audit.subjects import Stretch
 from shipper.parse.file_parser import RUNAWAY
 from shipper.records import Document, Stored
 
@@ -117,22 +119,9 @@ class _Contents:
         self._report(Kind.UNPROVED, Cause.UNKNOWN_PIPELINE, event, evidence)
 
     def _report(self, kind: Kind, cause: Cause, event: DiskEvent, evidence: str) -> None:
-        self._outcome.report(
-            Finding(
-                kind=kind,
-                cause=cause,
-                input=self._family.input,
-                host=self._context.host,
-                fingerprint=self._family.fingerprint,
-                path=str(self._comparison.part.branch.file.path),
-                offset=event.offset,
-                first_line=event.line,
-                last_line=event.line + max(event.tally.lines, 1) - 1,
-                lines=max(event.tally.lines, 1),
-                bytes=event.tally.bytes,
-                evidence=evidence,
-            )
-        )
+        subject = self._context.subject(self._family, self._comparison.part.path)
+        stretch = Stretch(event.offset, event.tally, event.line)
+        self._outcome.report(subject.finding(kind, cause, evidence, stretch))
 
 
 def _ignored(event: DiskEvent, stored: Stored, fingerprints: int) -> set[str]:

@@ -9,7 +9,7 @@ from shipper.audit.claims import Claim
 from shipper.audit.contents import compare_contents
 from shipper.audit.context import LAST_BUCKET, Context, Extent, Level, Run
 from shipper.audit.disk import branches
-from shipper.audit.drill import compare, rules_for
+from shipper.audit.drill import compare
 from shipper.audit.families import Family, Part, gone_claims, part_of
 from shipper.audit.findings import Cause, Finding, Kind, Outcome, Totals
 from shipper.audit.gaps import lost_at_source
@@ -17,6 +17,7 @@ from shipper.audit.gone import examine_gone, unheld, unheld_beside_others
 from shipper.audit.judge import judge
 from shipper.audit.moments import with_moments
 from shipper.audit.noted import NO_LETTERS, Letters, letters_of
+from shipper.audit.part_rules import rules_for
 from shipper.audit.resume_parts import KeptComparisons, KeptParts
 from shipper.audit.slices import MOST, sliced
 from shipper.audit.unreadable import broken_off
@@ -83,7 +84,7 @@ def _weigh(context: Context, family: Family, parts: Sequence[Part], outcome: Out
         last = bucket_of(part.measure.end)
         if family.wanted(last) and not any(run.holds(last) for run in runs):
             outcome.totals.disk_lines += part.measure.partial.lines
-            outcome.wait(str(part.branch.file.path), part.measure.partial)
+            outcome.wait(part.path, part.measure.partial)
     return vouched
 
 
@@ -107,7 +108,7 @@ def _drill(context: Context, family: Family, parts: Sequence[Part], run: Run) ->
     for extent in extents:
         drilled = compare(context, family, parts, extent)
         letters.apply(drilled.comparisons[0])
-        found = judge(context, family, drilled)
+        found, counted = judge(context, family, drilled)
         if not found.findings:
             found.add(unheld_beside_others(context, family, drilled.unheld))
         silent = silent and not found.findings
@@ -116,7 +117,7 @@ def _drill(context: Context, family: Family, parts: Sequence[Part], run: Run) ->
         if found.findings:
             found.findings = with_moments(context, family, drilled, found.findings)
         outcome.add(found)
-        settled = settled.plus(drilled.comparisons[0].settled)
+        settled = settled.plus(counted)
     if context.claims.known and len(parts) == 1:
         outcome.add(_against_ledger(context, family, parts[0], settled, run, silent=silent))
     return outcome
@@ -164,7 +165,7 @@ def _balance(
             continue
         fates = {"indexed": index.lines, "filtered": filtered.lines, "dead_letters": dead.lines}
         outcome = Outcome(Totals(disk_lines=disk.lines, **fates))
-        outcome.wait(str(parts[0].branch.file.path), pending)
+        outcome.wait(parts[0].path, pending)
         return outcome
     return None
 
@@ -199,7 +200,7 @@ def _against_ledger(context: Context, family: Family, part: Part, found: Tally, 
             input=family.input,
             host=context.host,
             fingerprint=family.fingerprint,
-            path=str(part.branch.file.path),
+            path=part.path,
             offset=run.begin,
             first_line=None,
             last_line=None,

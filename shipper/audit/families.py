@@ -74,6 +74,11 @@ class Part:
     """Places that were passed while parsing, with the parser's memory."""
 
     @property
+    def path(self) -> str:
+        """Where the file is."""
+        return str(self.branch.file.path)
+
+    @property
     def reach(self) -> int:
         """How far the state claims to have dealt with it."""
         return self.claim.row.offset if self.claim else 0

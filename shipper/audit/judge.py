@@ -1,59 +1,66 @@
-"""From a comparison to findings: the fate of each event and document, and the cause of what is wrong."""
+"""From a comparison to findings: the fate of each event and document, and what is wrong with it."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
+from itertools import groupby
 from math import inf
+from operator import itemgetter
 from typing import NamedTuple
 
 from shipper.audit.claims import DEAD
-from shipper.audit.context import Context, Slice
+from shipper.audit.comparison import Comparison
+from shipper.audit.context import Context
 from shipper.audit.copies import Copies, compared
-from shipper.audit.drill import Comparison, Drilled
+from shipper.audit.drill import Drilled
 from shipper.audit.families import Family
-from shipper.audit.findings import RESEND, Cause, Finding, Kind, Outcome, ledger_and_index
-from shipper.audit.reconcile import Changed, DiskEvent, Surplus
+from shipper.audit.findings import Cause, Kind, Outcome
+from shipper.audit.matching import Changed, DiskEvent, Surplus, adjacent
+from shipper.audit.missing import reasons
 from shipper.audit.sides import Sides
+from shipper.audit.subjects import Stretch
 from shipper.audit.two_fates import two_fates
-from shipper.records import Tally, bucket_of, total
+from shipper.records import Tally, total
 
 
-def judge(context: Context, family: Family, drilled: Drilled) -> Outcome:
-    """The outcome of a drill-down."""
+class Judged(NamedTuple):
+    """What a drill-down comes to."""
+
+    outcome: Outcome
+    settled: Tally
+    """What was found to be filtered or dead."""
+
+
+def judge(context: Context, family: Family, drilled: Drilled) -> Judged:
+    """The outcome of a drill-down. Raises OutputError."""
     outcome = Outcome(vouched=drilled.vouched)
-    for comparison in drilled.comparisons:
-        _Judge(context, family, comparison, outcome).all()
-        for finding in two_fates(context, family, comparison, drilled.dead):
-            outcome.report(finding)
-    trunk = _Judge(context, family, drilled.comparisons[0], outcome)
+    judges = [_Judge(context, family, comparison, outcome) for comparison in drilled.comparisons]
+    for one in judges:
+        one.all()
+        one.two_fates(drilled.dead)
+    trunk = judges[0]
     for item in drilled.surplus:
         trunk.surplus(item)
     for page in compared(context, family.input, drilled.copies):
         for copies in page:
             trunk.twice(copies)
-    return outcome
-
-
-class _Cause(NamedTuple):
-    kind: Cause
-    evidence: str
-    repair: str | None
+    return Judged(outcome, total(one.settled for one in judges))
 
 
 class _Judge:
     """Judges one part of a family."""
 
     def __init__(self, context: Context, family: Family, comparison: Comparison, outcome: Outcome) -> None:
+        self.settled = Tally()
+        """What was found to be filtered or dead so far."""
         self._context = context
         self._family = family
         self._comparison = comparison
         self._outcome = outcome
         self._part = comparison.part
-        self._path = str(comparison.part.branch.file.path)
+        self._subject = context.subject(family, comparison.part.path)
         self._sides = Sides(context, family, comparison)
-        self._edited_at = self._sides.edited_at()
 
     def all(self) -> None:
         """Judge every event."""
@@ -63,7 +70,7 @@ class _Judge:
         for document in matching.stored.values():
             if document.place == DEAD:
                 totals.dead_letters += document.tally.lines
-                comparison.settled = comparison.settled.plus(document.tally)
+                self._settle(document.tally)
             else:
                 totals.indexed += document.tally.lines
         for changed in matching.changed:
@@ -73,10 +80,18 @@ class _Judge:
         after = comparison.reading.tail.plus(comparison.reading.partial)
         if comparison.ends_in_run:
             totals.disk_lines += after.lines
-            self._outcome.wait(self._path, after)
+            self._outcome.wait(self._subject.path, after)
+
+    def two_fates(self, dead: Collection[str]) -> None:
+        """Report what is stored although it is a dead letter; `dead` are the ids of all that are both."""
+        stored = self._comparison.matching.stored
+        both = [event for event in self._comparison.events if event.id in dead and event.id in stored]
+        self._settle(total(event.tally for event in both))
+        for finding in two_fates(self._subject, both):
+            self._outcome.report(finding)
 
     def surplus(self, item: Surplus) -> None:
-        """A document that nothing on disk explains."""
+        """Report a document that nothing on disk explains."""
         document, line = item.document, self._comparison.line_at(item.place)
         if self._is_removed(item):
             cause = Cause.REMOVED_FROM_DISK
@@ -84,7 +99,7 @@ class _Judge:
         else:
             cause = Cause.NEVER_ON_DISK
             evidence = f"document {document.id} in {document.place} belongs to no line of the file"
-        self._report(Kind.UNEXPECTED, cause, document.offset, line, document.tally, evidence)
+        self._report(Kind.UNEXPECTED, cause, evidence, Stretch(document.offset, document.tally, line))
 
     def _is_removed(self, item: Surplus) -> bool:
         """Whether an edit took the line of a document away, or the end of the file, on which it was."""
@@ -93,22 +108,15 @@ class _Judge:
         return item.removed or (item.place >= end and (claimed or not self._context.claims.known))
 
     def twice(self, copies: Copies) -> None:
-        """Further documents of the same id."""
+        """Report further documents of the same id."""
         document = copies.document
         line = self._lines.get(document.id) or self._comparison.line_at(document.offset)
+        stretch = Stretch(document.offset, document.tally, line)
         for place in copies.others:
-            self._report(
-                Kind.DUPLICATE,
-                Cause.TWO_PLACES,
-                document.offset,
-                line,
-                document.tally,
-                copies.evidence(place),
-                copies.repair,
-            )
+            self._report(Kind.DUPLICATE, Cause.TWO_PLACES, copies.evidence(place), stretch, copies.repair)
 
     def _without_fate(self) -> list[DiskEvent]:
-        """The absent events that should be in the index."""
+        """The absent events that should be in the index; counts the others."""
         comparison, totals = self._comparison, self._outcome.totals
         waiting: list[DiskEvent] = []
         missing: list[DiskEvent] = []
@@ -118,15 +126,15 @@ class _Judge:
                 waiting.append(event)
             elif event.offset in comparison.refused:
                 totals.dead_letters += event.tally.lines
-                comparison.settled = comparison.settled.plus(event.tally)
+                self._settle(event.tally)
             elif event.offset in comparison.filtered:
                 totals.filtered += event.tally.lines
-                comparison.settled = comparison.settled.plus(event.tally)
+                self._settle(event.tally)
             elif self._is_pending(event, indexed_end):
                 waiting.append(event)
             else:
                 missing.append(event)
-        self._outcome.wait(self._path, self._by_lines(waiting))
+        self._outcome.wait(self._subject.path, self._by_lines(waiting))
         return missing
 
     def _indexed_end(self) -> float:
@@ -137,8 +145,27 @@ class _Judge:
         changed = {item.event.id for item in matching.changed}
         return max((e.end for e in self._comparison.events if e.id in matching.stored or e.id in changed), default=0)
 
+    def _is_pending(self, event: DiskEvent, indexed_end: float) -> bool:
+        if self._context.claims.known:
+            return self._comparison.was_read_at(event) >= self._part.reach
+        quiet = abs(self._context.now - self._part.branch.file.modified)  # far in the future, a clock is wrong
+        return event.offset >= indexed_end and quiet < self._context.grace
+
+    def _missing(self, events: Sequence[DiskEvent]) -> None:
+        """Report what should be in the index: adjacent events of one reason together."""
+        found = zip(reasons(self._family, self._comparison, events, self._sides.edited_at()), events, strict=True)
+        for reason, group in groupby(found, key=itemgetter(0)):
+            for together in adjacent([event for _, event in group]):
+                stretch = Stretch(together[0].offset, self._by_lines(together), together[0].line)
+                self._report(reason.kind, reason.cause, reason.evidence, stretch, reason.repair)
+
+    def _changed(self, changed: Changed) -> None:
+        event, cause = changed.event, self._sides.changed(changed)
+        stretch = Stretch(event.offset, self._by_lines([event]), event.line)
+        self._report(Kind.ALTERED, cause, changed.difference(), stretch)
+
     def _edited_unseen(self) -> None:
-        """An edit that no finding tells: of lines that are not shipped, or of the order of lines."""
+        """Report an edit that no finding tells: of lines that are not shipped, or of the order of lines."""
         matching, comparison = self._comparison.matching, self._comparison
         told = any(
             item.event.id != item.document.id or item.event.offset == matching.edited_at for item in matching.changed
@@ -151,63 +178,8 @@ class _Judge:
         evidence = (
             "all documents from here on follow other lines than those on disk: a line that is not shipped was edited"
         )
-        self._report(Kind.ALTERED, Cause.CHANGED_ON_DISK, place, comparison.line_at(place), Tally(1), evidence)
-
-    def _is_pending(self, event: DiskEvent, indexed_end: float) -> bool:
-        if self._context.claims.known:
-            return self._comparison.was_read_at(event) >= self._part.reach
-        quiet = abs(self._context.now - self._part.branch.file.modified)  # far in the future, a clock is wrong
-        return event.offset >= indexed_end and quiet < self._context.grace
-
-    def _missing(self, events: Sequence[DiskEvent]) -> None:
-        added = self._comparison.matching.added
-        lines = _lines_by_bucket(event for event in events if event.id not in added)
-        held = self._held()
-        causes = [self._cause(event, lines, held) for event in events]
-        first = 0
-        for position in range(1, len(events) + 1):
-            goes_on = position < len(events) and (
-                events[position].offset == events[position - 1].end and causes[position] == causes[first]
-            )
-            if not goes_on:
-                self._report_missing(events[first:position], causes[first])
-                first = position
-
-    def _held(self) -> Mapping[int, int]:
-        """Lines that the index holds below the checkpoint, by bucket, be they altered; of a slice whole buckets."""
-        matching = self._comparison.matching
-        held = [*matching.stored.items(), *((item.event.id, item.document) for item in matching.changed)]
-        counted = {name for name, document in held if document.place != DEAD and document.offset < self._part.reach}
-        lines = _lines_by_bucket(event for event in self._comparison.events if event.id in counted)
-        if isinstance(self._comparison.extent, Slice):
-            whole = (bucket for bucket in self._family.held if bucket < bucket_of(self._part.reach))
-            return {**lines, **{bucket: self._family.index_tally(bucket).lines for bucket in whole}}
-        return lines
-
-    def _cause(self, event: DiskEvent, missing: Mapping[int, int], held: Mapping[int, int]) -> _Cause:
-        repair: str | None = RESEND
-        after = ""
-        if self._edited_at is not None and event.offset >= self._edited_at:
-            repair, after = None, "; the file was edited before it, so it is not repaired"
-        if event.id in self._comparison.matching.added:
-            return _Cause(Cause.ADDED_ON_DISK, "the file was edited here after it was read", None)
-        bucket = bucket_of(event.offset)
-        if self._part.claim is None:
-            return _Cause(Cause.NOT_IN_INDEX, self._comparison.why_absent(bucket) + after, repair)
-        claimed = self._part.claim.stored(bucket).lines
-        there, gone = held.get(bucket, 0), missing[bucket]
-        counts = ledger_and_index(claimed, there)
-        cause = Cause.GONE_FROM_INDEX if claimed >= there + gone else Cause.NEVER_ACKNOWLEDGED
-        return _Cause(cause, counts + after, repair)
-
-    def _report_missing(self, events: Sequence[DiskEvent], cause: _Cause) -> None:
-        kind = Kind.ALTERED if cause.kind is Cause.ADDED_ON_DISK else Kind.MISSING
-        tally, first = self._by_lines(events), events[0]
-        self._report(kind, cause.kind, first.offset, first.line, tally, cause.evidence, cause.repair)
-
-    def _changed(self, changed: Changed) -> None:
-        event, cause = changed.event, self._sides.changed(changed)
-        self._report(Kind.ALTERED, cause, event.offset, event.line, self._by_lines([event]), changed.difference())
+        stretch = Stretch(place, Tally(1), comparison.line_at(place))
+        self._report(Kind.ALTERED, Cause.CHANGED_ON_DISK, evidence, stretch)
 
     @cached_property
     def _lines(self) -> dict[str, int]:
@@ -228,30 +200,8 @@ class _Judge:
             self._outcome.totals.indexed -= 1
         return tally._replace(lines=1)
 
-    def _report(
-        self, kind: Kind, cause: Cause, offset: int, line: int, tally: Tally, evidence: str, repair: str | None = None
-    ) -> None:
-        self._outcome.report(
-            Finding(
-                kind=kind,
-                cause=cause,
-                input=self._family.input,
-                host=self._context.host,
-                fingerprint=self._family.fingerprint,
-                path=self._path,
-                offset=offset,
-                first_line=line,
-                last_line=line + max(tally.lines, 1) - 1,
-                lines=max(tally.lines, 1),
-                bytes=tally.bytes,
-                evidence=evidence,
-                repair=repair,
-            )
-        )
+    def _settle(self, tally: Tally) -> None:
+        self.settled = self.settled.plus(tally)
 
-
-def _lines_by_bucket(events: Iterable[DiskEvent]) -> Counter[int]:
-    counts: Counter[int] = Counter()
-    for event in events:
-        counts[bucket_of(event.offset)] += event.tally.lines
-    return counts
+    def _report(self, kind: Kind, cause: Cause, evidence: str, stretch: Stretch, repair: str | None = None) -> None:
+        self._outcome.report(self._subject.finding(kind, cause, evidence, stretch, repair))

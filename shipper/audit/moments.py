@@ -15,8 +15,9 @@ from datetime import datetime
 import orjson
 
 from shipper.audit.claims import MINUTE
+from shipper.audit.comparison import Comparison
 from shipper.audit.context import Context
-from shipper.audit.drill import Comparison, Drilled
+from shipper.audit.drill import Drilled
 from shipper.audit.families import Family
 from shipper.audit.findings import Finding, Kind
 from shipper.audit.places import with_places
@@ -52,7 +53,7 @@ def with_moments(context: Context, family: Family, drilled: Drilled, findings: S
     """The findings of a drill-down with their times and examples. Raises SourceError and OutputError."""
     accounts = [_Account(finding) for finding in findings]
     for comparison in drilled.comparisons:
-        path = str(comparison.part.branch.file.path)
+        path = comparison.part.path
         of_file = [one for one in accounts if one.finding.path == path and one.finding.first_line is not None]
         _from_disk(comparison, [one for one in of_file if one.finding.kind not in _IN_INDEX])
     surplus = [item.document for item in drilled.surplus] + drilled.twice

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from shipper.audit.choices import adding_up
 from shipper.audit.claims import NONE, Claim
-from shipper.audit.drill import Comparison
+from shipper.audit.comparison import Comparison
 from shipper.audit.families import Family
-from shipper.audit.reconcile import DiskEvent
+from shipper.audit.matching import DiskEvent
 from shipper.records import Tally, bucket_of, total
 from shipper.wording import counted
 

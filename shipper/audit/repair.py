@@ -14,11 +14,11 @@ from pathlib import Path
 
 from shipper.audit.context import LAST_BUCKET, Context, Run
 from shipper.audit.copies import compared, grouped
-from shipper.audit.drill import rules_for
 from shipper.audit.examine import parts_of
 from shipper.audit.families import Family, Part
 from shipper.audit.findings import DELETE, RESEND, Finding, Outcome
 from shipper.audit.kept import Deleted, KeptFile
+from shipper.audit.part_rules import rules_for
 from shipper.audit.rules import replay
 from shipper.errors import OutputError, UsageError
 from shipper.records import Batch, Document, OutcomeKind, bucket_of
@@ -95,7 +95,7 @@ class Repairer:
         for family in families:
             findings = _of(family, chosen.resend)
             for part in parts_of(self._context, family) if findings else ():
-                self._resend(family, part, [f for f in findings if f.path == str(part.branch.file.path)])
+                self._resend(family, part, [f for f in findings if f.path == part.path])
         with closing(KeptFile(self._kept)) as kept:
             for family in families:
                 self._delete(kept, family, _of(family, chosen.delete))

@@ -6,36 +6,19 @@ sends dead letters again can be killed before that is recorded. The index is rig
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from shipper.audit.context import Context
-from shipper.audit.drill import Comparison
-from shipper.audit.families import Family
 from shipper.audit.findings import Cause, Finding, Kind
-from shipper.audit.reconcile import DiskEvent
+from shipper.audit.matching import DiskEvent, adjacent
+from shipper.audit.subjects import Stretch, Subject
 from shipper.records import total
 
 
-def two_fates(context: Context, family: Family, comparison: Comparison, dead: Collection[str]) -> Iterator[Finding]:
-    """What is stored although it is a dead letter; `dead` are the ids of all that are both."""
-    stored = comparison.matching.stored
-    for events in _adjacent([event for event in comparison.events if event.id in dead and event.id in stored]):
-        tally, first = total(event.tally for event in events), events[0]
-        comparison.settled = comparison.settled.plus(tally)
-        yield Finding(
-            kind=Kind.DUPLICATE,
-            cause=Cause.TWO_FATES,
-            input=family.input,
-            host=context.host,
-            fingerprint=family.fingerprint,
-            path=str(comparison.part.branch.file.path),
-            offset=first.offset,
-            first_line=first.line,
-            last_line=first.line + max(tally.lines, 1) - 1,
-            lines=max(tally.lines, 1),
-            bytes=tally.bytes,
-            evidence=_evidence([event.id for event in events]),
-        )
+def two_fates(subject: Subject, both: Sequence[DiskEvent]) -> Iterator[Finding]:
+    """Findings for events of a file that are stored and dead letters, both."""
+    for events in adjacent(both):
+        stretch = Stretch(events[0].offset, total(event.tally for event in events), events[0].line)
+        yield subject.finding(Kind.DUPLICATE, Cause.TWO_FATES, _evidence([event.id for event in events]), stretch)
 
 
 def _evidence(names: Sequence[str]) -> str:
@@ -45,11 +28,3 @@ def _evidence(names: Sequence[str]) -> str:
         f"{len(names)} documents, {names[0]} to {names[-1]}, are in the index; `shipper dead-letters retry --all` "
         "counts them as stored"
     )
-
-
-def _adjacent(events: Sequence[DiskEvent]) -> Iterator[Sequence[DiskEvent]]:
-    first = 0
-    for position in range(1, len(events) + 1):
-        if position == len(events) or events[position].offset != events[position - 1].end:
-            yield events[first:position]
-            first = position
