@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from shipper.audit.balance import is_closed
-from shipper.audit.claims import Claim
 from shipper.audit.contents import compare_contents
 from shipper.audit.context import LAST_BUCKET, Context, Extent, Level, Run
 from shipper.audit.disk import branches
 from shipper.audit.drill import compare
 from shipper.audit.families import Family, Part, gone_claims, part_of
-from shipper.audit.findings import Cause, Finding, Kind, Outcome, Totals
+from shipper.audit.findings import Outcome
 from shipper.audit.gaps import lost_at_source
 from shipper.audit.gone import examine_gone, unheld, unheld_beside_others
 from shipper.audit.judge import judge
+from shipper.audit.ledger_sums import disagreeing
 from shipper.audit.moments import with_moments
 from shipper.audit.noted import NO_LETTERS, Letters, letters_of
 from shipper.audit.part_rules import rules_for
 from shipper.audit.resume_parts import KeptComparisons, KeptParts
 from shipper.audit.slices import MOST, sliced
 from shipper.audit.unreadable import broken_off
-from shipper.hashes import document_ids
-from shipper.records import Tally, bucket_of, total
-from shipper.wording import counted
+from shipper.audit.weighing import balances
+from shipper.records import Tally, bucket_of
 
 
 def examine(context: Context, family: Family) -> Outcome:
@@ -33,8 +32,8 @@ def examine(context: Context, family: Family) -> Outcome:
         outcome.add(lost_at_source(context, family, parts_of(context, family) if family.files else []))
         return outcome
     parts = parts_of(context, family)
-    outcome = Outcome(files=len(family.files))
-    vouched = _weigh(context, family, parts, outcome)
+    outcome, vouched = _weigh(context, family, parts)
+    outcome.files = len(family.files)
     if not outcome.findings:
         outcome.add(unheld(context, family, gone_claims(family, parts), vouched))
     outcome.add(lost_at_source(context, family, parts))
@@ -54,38 +53,58 @@ def parts_of(context: Context, family: Family) -> list[Part]:
     return parts
 
 
-def _weigh(context: Context, family: Family, parts: Sequence[Part], outcome: Outcome) -> list[Run]:
-    """Close the buckets that balance, drill down the others; where documents of files that are gone were found."""
-    buckets = sorted({*family.held, *(bucket for part in parts for bucket in part.measure.buckets)})
-    ledgers = _ledgers(context, family, parts)
-    balances = {bucket: _balance(context, family, parts, ledgers, bucket) for bucket in buckets}
-    unbalanced = {bucket for bucket, balanced in balances.items() if balanced is None and family.wanted(bucket)}
-    if not context.rulebook.configured(family.input).framing.line_by_line:
-        # Where a bucket begins was taken from the index: if that is wrong, it is wrong for its neighbour, too. And an
-        # event that begins within a line may lie in the bucket after the one that the line is counted in.
-        unbalanced = {near for bucket in unbalanced for near in (bucket - 1, bucket, bucket + 1)}.intersection(buckets)
-    runs = list(_runs(sorted(unbalanced), buckets))
-    equal: set[Run] = set()
-    for bucket, balanced in balances.items():
-        if balanced is None or bucket in unbalanced or not family.wanted(bucket):
-            continue
-        if context.level is Level.CONTENTS:
-            equal |= {*_runs([bucket], buckets)}  # one at a time: each is looked at whole, in bounded memory
-        else:
-            outcome.add(balanced)
-    runs += equal
-    compared = KeptComparisons(context, family, parts)
+class _Weighed(NamedTuple):
+    outcome: Outcome
+    vouched: Sequence[Run]
+    """Where documents of files that are gone were found, for which the ledger vouches."""
+
+
+def _weigh(context: Context, family: Family, parts: Sequence[Part]) -> _Weighed:
+    """Close the buckets that balance, drill down the others; at the deepest level all."""
+    weighed = balances(context, family, parts)
+    buckets = list(weighed)
+    unbalanced = _unbalanced(context, family, weighed)
+    balanced = {
+        bucket: found
+        for bucket, found in weighed.items()
+        if found is not None and bucket not in unbalanced and family.wanted(bucket)
+    }
+    outcome = Outcome()
+    runs, equal = list(_runs(sorted(unbalanced), buckets)), set[Run]()
+    if context.level is Level.CONTENTS:
+        equal = {run for bucket in balanced for run in _runs([bucket], buckets)}  # each alone, in bounded memory
+    else:
+        for found in balanced.values():
+            outcome.add(found)
     vouched = []
-    for run in sorted(runs):
-        found = _compared(context, family, parts, run, compared if run in equal else None)
-        vouched += [run] if found.vouched.lines else []
-        outcome.add(found)
+    compared = KeptComparisons(context, family, parts)
+    for run in sorted([*runs, *equal]):
+        drilled = _compared(context, family, parts, run, compared if run in equal else None)
+        vouched += [run] if drilled.vouched.lines else []
+        outcome.add(drilled)
+    outcome.add(_without_end(family, parts, [*runs, *equal]))
+    return _Weighed(outcome, vouched)
+
+
+def _without_end(family: Family, parts: Sequence[Part], drilled: Sequence[Run]) -> Outcome:
+    """The last lines that have no end yet, as far as they were not met in the runs that were drilled down."""
+    outcome = Outcome()
     for part in parts:
         last = bucket_of(part.measure.end)
-        if family.wanted(last) and not any(run.holds(last) for run in runs):
+        if family.wanted(last) and not any(run.holds(last) for run in drilled):
             outcome.totals.disk_lines += part.measure.partial.lines
             outcome.wait(part.path, part.measure.partial)
-    return vouched
+    return outcome
+
+
+def _unbalanced(context: Context, family: Family, weighed: Mapping[int, Outcome | None]) -> set[int]:
+    """The buckets that are to be drilled down because they, or those beside them, do not balance."""
+    unbalanced = {bucket for bucket, balanced in weighed.items() if balanced is None and family.wanted(bucket)}
+    if context.rulebook.configured(family.input).framing.line_by_line:
+        return unbalanced
+    # Where a bucket begins was taken from the index: if that is wrong, it is wrong for its neighbour, too. And an
+    # event that begins within a line may lie in the bucket after the one that the line is counted in.
+    return {near for bucket in unbalanced for near in (bucket - 1, bucket, bucket + 1)}.intersection(weighed)
 
 
 def _compared(
@@ -108,7 +127,7 @@ def _drill(context: Context, family: Family, parts: Sequence[Part], run: Run) ->
     for extent in extents:
         drilled = compare(context, family, parts, extent)
         letters.apply(drilled.comparisons[0])
-        found, counted = judge(context, family, drilled)
+        found, more = judge(context, family, drilled)
         if not found.findings:
             found.add(unheld_beside_others(context, family, drilled.unheld))
         silent = silent and not found.findings
@@ -117,9 +136,10 @@ def _drill(context: Context, family: Family, parts: Sequence[Part], run: Run) ->
         if found.findings:
             found.findings = with_moments(context, family, drilled, found.findings)
         outcome.add(found)
-        settled = settled.plus(counted)
+        settled = settled.plus(more)
     if context.claims.known and len(parts) == 1:
-        outcome.add(_against_ledger(context, family, parts[0], settled, run, silent=silent))
+        for finding in disagreeing(context, family, parts[0], run, settled, silent=silent):
+            outcome.report(finding)
     return outcome
 
 
@@ -148,78 +168,6 @@ def _extents(context: Context, family: Family, parts: Sequence[Part], run: Run) 
     first = next((bucket for bucket in sorted(family.held) if run.holds(bucket)), run.first)
     known = context.spans_between(family, family.held[first].first, family.held[first].first + 1)
     return sliced(context, family, part, rules_for(context, family, part, known), run, MOST)
-
-
-def _balance(
-    context: Context, family: Family, parts: Sequence[Part], ledgers: Sequence[Claim | None], bucket: int
-) -> Outcome | None:
-    """The lines of a bucket for which the equation holds, else None."""
-    disk = total(part.measure.buckets.get(bucket, Tally()) for part in parts)
-    below = total(part.measure.below.get(bucket, Tally()) for part in parts)
-    index = family.index_tally(bucket)
-    for claim in ledgers:
-        filtered = claim.filtered(bucket) if claim else Tally()
-        dead = claim.dead(bucket) if claim else Tally()
-        pending = is_closed(disk, below, total((index, filtered, dead)))
-        if pending is None or (pending.lines and not context.claims.known):
-            continue
-        fates = {"indexed": index.lines, "filtered": filtered.lines, "dead_letters": dead.lines}
-        outcome = Outcome(Totals(disk_lines=disk.lines, **fates))
-        outcome.wait(parts[0].path, pending)
-        return outcome
-    return None
-
-
-def _ends_as_stored(context: Context, family: Family, part: Part) -> bool:
-    """Without a checkpoint: whether the document that comes last, if there is one, is that of the file's last line."""
-    if context.claims.known or part.measure.last is None or len(family.fingerprints) > 1:
-        return True
-    offset, chain = part.measure.last
-    documents = list(context.output.spans(family.fingerprint, offset, Run(0, LAST_BUCKET).end))
-    if not documents:
-        return True
-    # It may begin within the line.
-    return [documents[-1].id] == document_ids(family.fingerprint, [(documents[-1].offset, chain)])
-
-
-def _against_ledger(context: Context, family: Family, part: Part, found: Tally, run: Run, *, silent: bool) -> Outcome:
-    """Whether the ledger counted as filtered or dead what was found to be, and, where nothing was found, all else."""
-    outcome = Outcome()
-    if part.claim is None:
-        return outcome
-    buckets = [bucket for bucket in {*part.claim.ledger, *part.measure.below} if run.holds(bucket)]
-    claimed = total(part.claim.filtered(bucket).plus(part.claim.dead(bucket)) for bucket in buckets)
-    settled = total(part.claim.settled(bucket) for bucket in buckets)
-    below = total(part.measure.below.get(bucket, Tally()) for bucket in buckets)
-    if claimed == found and (not silent or (settled == below and part.agrees)):
-        return outcome
-    outcome.report(
-        Finding(
-            kind=Kind.ALTERED,
-            cause=Cause.LEDGER_DISAGREES,
-            input=family.input,
-            host=context.host,
-            fingerprint=family.fingerprint,
-            path=part.path,
-            offset=run.begin,
-            first_line=None,
-            last_line=None,
-            lines=max(1, abs(settled.lines - below.lines)),
-            bytes=abs(settled.bytes - below.bytes),
-            evidence=f"the ledger counts {counted(settled.lines, 'line')} here, of them {claimed.lines} filtered or "
-            f"dead; the file has {below.lines}, of them {found.lines}",
-        )
-    )
-    return outcome
-
-
-def _ledgers(context: Context, family: Family, parts: Sequence[Part]) -> list[Claim | None]:
-    """The ledgers that may balance the parts; of several branches none, for their sums are not told apart."""
-    if not all(part.agrees and _ends_as_stored(context, family, part) for part in parts):
-        return []
-    if not context.claims.known or len(parts) > 1:
-        return [None]
-    return [parts[0].claim]
 
 
 def _runs(wanted: Sequence[int], buckets: Sequence[int]) -> Iterator[Run]:

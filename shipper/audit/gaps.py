@@ -8,7 +8,8 @@ from shipper.audit.claims import Claim
 from shipper.audit.context import Context
 from shipper.audit.families import Family, Part
 from shipper.audit.findings import Cause, Finding, Kind, Outcome
-from shipper.records import FileRow, Mark, MarkKind
+from shipper.audit.subjects import Stretch
+from shipper.records import FileRow, Mark, MarkKind, Tally
 from shipper.wording import counted
 
 _CAUSES = {"truncated": Cause.TRUNCATED, "deleted": Cause.DELETED}
@@ -61,18 +62,9 @@ def _rows(family: Family) -> list[FileRow]:
 
 def _finding(context: Context, family: Family, path: str, mark: Mark, start: int, size: int) -> Finding:
     reason = mark.value.partition(":")[0]
-    return Finding(
-        kind=Kind.LOST_AT_SOURCE,
-        cause=_CAUSES.get(reason, Cause.LOST),
-        input=family.input,
-        host=context.host,
-        fingerprint=family.fingerprint,
-        path=path,
-        offset=start,
-        first_line=None,
-        last_line=None,
-        lines=1,
-        bytes=size,
-        evidence=f"the agent saw {counted(size, 'byte')} from offset {start} on and could not read them any more: "
-        f"{reason}; they hold at least one line",
+    evidence = (
+        f"the agent saw {counted(size, 'byte')} from offset {start} on and could not read them any more: {reason}; "
+        "they hold at least one line"
     )
+    cause = _CAUSES.get(reason, Cause.LOST)
+    return context.subject(family, path).finding(Kind.LOST_AT_SOURCE, cause, evidence, Stretch(start, Tally(1, size)))

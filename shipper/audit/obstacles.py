@@ -9,7 +9,7 @@ from shipper.audit.disk import unreadable
 from shipper.audit.examine import examine
 from shipper.audit.families import Family
 from shipper.audit.findings import Outcome
-from shipper.audit.unaccounted import unaccounted
+from shipper.audit.ledger_sums import unaccounted
 from shipper.audit.unreadable import cannot_be_read
 from shipper.errors import SourceError
 
@@ -21,14 +21,15 @@ def examined(context: Context, family: Family) -> Outcome:
     """
     try:
         outcome = examine(context, family)
-        outcome.add(unaccounted(context, family))
+        for finding in unaccounted(context, family):
+            outcome.report(finding)
     except SourceError as error:
         return _examined_without(context, family, str(error))
     return outcome
 
 
 def _examined_without(context: Context, family: Family, reason: str) -> Outcome:
-    """The examination less the files that cannot be read: if each of them can now, less all of them."""
+    """The examination of what is left without the files that cannot be read; of nothing, if all of them can now."""
     problems = [unreadable(file) for file in family.files]
     broken = [replace(file, problem=problem) for file, problem in zip(family.files, problems, strict=True) if problem]
     outcome = Outcome()

@@ -14,8 +14,8 @@ from shipper.audit.claims import Claim
 from shipper.audit.context import Level
 from shipper.audit.families import Family
 from shipper.audit.findings import Cause, Kind, Verdict
+from shipper.audit.ledger_sums import unaccounted
 from shipper.audit.request import Request
-from shipper.audit.unaccounted import unaccounted
 from shipper.hashes import tally_of
 from shipper.records import BUCKET_BITS, Mark, MarkKind, Tally
 from shipper.settings import InputSettings
@@ -124,6 +124,6 @@ def test_a_ledger_that_does_not_add_up_is_told_with_the_part_of_the_file(
         context = site.auditor(output).context(Request(level=Level.LEDGER))
     row = replace(context.claims.files[0].row, offset=offset)
     fates = {bucket: {"stored": Tally(1, size)} for bucket, size in enumerate(sizes) if size}
-    findings = unaccounted(context, Family("gridftp", ("f" * 16,), claims=[Claim(row, fates)])).findings
+    findings = [*unaccounted(context, Family("gridftp", ("f" * 16,), claims=[Claim(row, fates)]))]
     assert [f.offset for f in findings] == ([] if told is None else [told[1] * BUCKET])
     assert told is None or told[0] in findings[0].evidence
