@@ -19,8 +19,8 @@ DEAD = "dead letters"
 MINUTE = 60_000_000_000
 """Nanoseconds."""
 
-Place = tuple[str, str]
-"""Input and fingerprint: what belongs together."""
+FamilyKey = tuple[str, str]
+"""Input and fingerprint: the files, claims and documents that have both belong together."""
 
 Fates = Mapping[str, Tally]
 """Tallies by fate: `stored`, `filtered:<rule>`, `dead:<reason>`."""
@@ -33,6 +33,11 @@ class Claim:
     row: FileRow
     ledger: Mapping[int, Fates] = field(default_factory=dict)
     """By bucket."""
+
+    @property
+    def key(self) -> FamilyKey:
+        """Of the family that it belongs to."""
+        return self.row.input, self.row.fingerprint
 
     def stored(self, bucket: int) -> Tally:
         """What the output acknowledged."""
@@ -68,7 +73,7 @@ class Claim:
         return total(tally for fate, tally in self.ledger.get(bucket, {}).items() if fate.startswith(prefix))
 
 
-Noted = Mapping[Place, Sequence[Claim]]
+Noted = Mapping[FamilyKey, Sequence[Claim]]
 """What ledger documents in the output say: believed only where disk and index bear it out."""
 
 

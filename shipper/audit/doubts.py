@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from shipper.audit.claims import Claim, Place
+from shipper.audit.claims import Claim, FamilyKey
 from shipper.audit.disk import DiskFile
 from shipper.audit.families import Family, Held
 from shipper.audit.findings import Cause, Finding, Kind, Outcome
@@ -44,7 +44,7 @@ class Sight:
 class Doubt:
     """Families of which something was found, and what it was at that look; of several, where they were one before."""
 
-    keys: frozenset[Place]
+    keys: frozenset[FamilyKey]
     """Under which they are to be found at the next look."""
     sights: tuple[Sight, ...]
     outcome: Outcome
@@ -116,7 +116,7 @@ class Doubt:
         return found
 
 
-def keys_of(family: Family) -> frozenset[Place]:
+def keys_of(family: Family) -> frozenset[FamilyKey]:
     """Under which a family is to be found."""
     return frozenset((family.input, mark) for mark in family.fingerprints)
 
@@ -124,7 +124,7 @@ def keys_of(family: Family) -> frozenset[Place]:
 def looked_for(doubts: Sequence[Doubt], families: Sequence[Family]) -> Iterator[tuple[Doubt, list[Family]]]:
     """Each doubt with the families that it is about now; those that share a family become one."""
     by_key = {key: family for family in families for key in keys_of(family)}
-    owners: dict[Place, Doubt] = {}
+    owners: dict[FamilyKey, Doubt] = {}
     for doubt in doubts:
         keys = doubt.keys.union(*(keys_of(by_key[key]) for key in doubt.keys if key in by_key))
         others = {id(owners[key]): owners[key] for key in keys if key in owners}

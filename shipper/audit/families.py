@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from shipper.audit.balance import Measure, measure
-from shipper.audit.claims import Claim, Claims
+from shipper.audit.claims import Claim, Claims, FamilyKey
 from shipper.audit.disk import Branch, DiskFile, is_whole
 from shipper.audit.rules import Bookmarks
 from shipper.hashes import chain_start
@@ -100,9 +100,9 @@ def merged(one: BucketTally | None, other: BucketTally) -> BucketTally:
     )
 
 
-def holdings(tallies: Iterable[BucketTally]) -> dict[tuple[str, str], Held]:
+def holdings(tallies: Iterable[BucketTally]) -> dict[FamilyKey, Held]:
     """The index's answer by input and fingerprint."""
-    found: dict[tuple[str, str], Held] = {}
+    found: dict[FamilyKey, Held] = {}
     for tally in tallies:
         buckets = found.setdefault((tally.input, tally.fingerprint), {})
         buckets[tally.bucket] = merged(buckets.get(tally.bucket), tally)
@@ -110,26 +110,27 @@ def holdings(tallies: Iterable[BucketTally]) -> dict[tuple[str, str], Held]:
 
 
 def assemble(
-    files: Sequence[DiskFile], claims: Claims, held: Mapping[tuple[str, str], Held], inputs: Iterable[str]
+    files: Sequence[DiskFile], claims: Claims, held: Mapping[FamilyKey, Held], inputs: Iterable[str]
 ) -> list[Family]:
     """One family per input and fingerprint that is on disk, in the state or in the index."""
-    families: dict[tuple[str, str], Family] = {}
+    families: dict[FamilyKey, Family] = {}
 
-    def family(input_name: str, fingerprint: str) -> Family:
-        return families.setdefault((input_name, fingerprint), Family(input_name, (fingerprint,)))
+    def family(key: FamilyKey) -> Family:
+        input_name, fingerprint = key
+        return families.setdefault(key, Family(input_name, (fingerprint,)))
 
     for file in files:
         if file.fingerprint is not None:
-            family(file.input.name, file.fingerprint).files.append(file)
+            family((file.input.name, file.fingerprint)).files.append(file)
     wanted = set(inputs)
     for claim in sorted(claims.files, key=lambda claim: claim.row.offset, reverse=True):
         if claim.row.input in wanted:
-            family(claim.row.input, claim.row.fingerprint).claims.append(claim)
-    for (input_name, fingerprint), buckets in held.items():
-        if input_name in wanted:
-            family(input_name, fingerprint).held = buckets
-    for place, known in families.items():
-        known.noted = claims.noted.get(place, ())
+            family(claim.key).claims.append(claim)
+    for key, buckets in held.items():
+        if key[0] in wanted:
+            family(key).held = buckets
+    for key, known in families.items():
+        known.noted = claims.noted.get(key, ())
     return list(families.values())
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from shipper.audit.claims import FamilyKey
 from shipper.audit.disk import DiskFile
 from shipper.audit.families import Family
 from shipper.errors import SourceError
@@ -100,8 +101,8 @@ class _Choice:
         return bool(near) and all(times.earliest > until for times in near)
 
 
-def _times(periods: Iterable[Period]) -> dict[tuple[str, str], dict[int, Times]]:
-    found: dict[tuple[str, str], dict[int, Times]] = {}
+def _times(periods: Iterable[Period]) -> dict[FamilyKey, dict[int, Times]]:
+    found: dict[FamilyKey, dict[int, Times]] = {}
     for period in periods:
         buckets = found.setdefault((period.input, period.fingerprint), {})
         buckets[period.bucket] = _both(buckets.get(period.bucket), Times(period.start, period.start + HISTORY_STEP))

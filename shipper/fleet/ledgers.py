@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
-from shipper.audit.claims import Claim, Noted, Place
+from shipper.audit.claims import Claim, FamilyKey, Noted
 from shipper.errors import OutputError
 from shipper.fleet.notes import AgentNote, FileNote, read_fate, read_file
 from shipper.records import Tally
@@ -25,17 +25,12 @@ class HostLedger:
     """Of files that its agents know."""
     former: list[Claim] = field(default_factory=list)
     """Of files that they have forgotten, or knew before a state was lost."""
-    torn: dict[Place, str] = field(default_factory=dict)
+    torn: dict[FamilyKey, str] = field(default_factory=dict)
     """Files whose parts are not of one moment, by path; a report may just be under way."""
     files: Counter[str] = field(default_factory=Counter)
     """How many files each agent knows,"""
     settled: Counter[str] = field(default_factory=Counter)
     """and how many bytes of them are settled."""
-
-    @property
-    def places(self) -> set[Place]:
-        """What is claimed, or was."""
-        return {place_of(claim) for claim in (*self.claims, *self.former)}
 
     def lines(self) -> Counter[str]:
         """Lines by `stored`, `filtered` and `dead`; of copies, each counts its own."""
@@ -63,11 +58,6 @@ def fallen_short(ledger: HostLedger, notes: Iterable[AgentNote]) -> dict[str, st
     return found
 
 
-def place_of(claim: Claim) -> Place:
-    """Where a claim belongs."""
-    return claim.row.input, claim.row.fingerprint
-
-
 def read_ledger(index: LedgerIndex, host: str) -> HostLedger:
     """What the documents of a host say. Raises OutputError."""
     fates: dict[str, dict[int, dict[str, Tally]]] = {}
@@ -86,17 +76,17 @@ def read_ledger(index: LedgerIndex, host: str) -> HostLedger:
         found.files[file.agent] += 1
         found.settled[file.agent] += file.row.offset
         if not claim.is_whole:
-            found.torn[place_of(claim)] = claim.row.current_path
+            found.torn[claim.key] = claim.row.current_path
     return found
 
 
 def trusted(ledger: HostLedger) -> Noted:
     """What may be believed without a sign of life: claims of one moment; former ones where there are no others."""
-    now = {place_of(claim) for claim in ledger.claims}
-    found: dict[Place, list[Claim]] = {}
-    for claim in (*ledger.claims, *(claim for claim in ledger.former if place_of(claim) not in now)):
+    now = {claim.key for claim in ledger.claims}
+    found: dict[FamilyKey, list[Claim]] = {}
+    for claim in (*ledger.claims, *(claim for claim in ledger.former if claim.key not in now)):
         if claim.row.offset and claim.is_whole:
-            found.setdefault(place_of(claim), []).append(claim)
+            found.setdefault(claim.key, []).append(claim)
     return found
 
 

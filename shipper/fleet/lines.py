@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from shipper.audit.claims import Claims, Place
+from shipper.audit.claims import Claims, FamilyKey
 from shipper.audit.context import Context, Level
 from shipper.audit.examine import examine
 from shipper.audit.families import Family, assemble, holdings
 from shipper.audit.findings import Cause, Kind, Outcome
 from shipper.audit.rules import Rulebook
-from shipper.fleet.ledgers import HostLedger, fallen_short, place_of
+from shipper.fleet.ledgers import HostLedger, fallen_short
 from shipper.fleet.notes import AgentNote
 from shipper.fleet.watch import finding_of
 from shipper.records import total
@@ -29,11 +29,11 @@ class Compared:
     """That its agents know."""
     lines: Counter[str] = field(default_factory=Counter)
     """That its ledger counts, by `stored`, `filtered` and `dead`."""
-    torn: Mapping[Place, str] = field(default_factory=dict)
+    torn: Mapping[FamilyKey, str] = field(default_factory=dict)
     """Files whose part of the ledger is not of one moment, by path."""
     short: Mapping[str, str] = field(default_factory=dict)
     """Agents of whose ledger a part is not there, by state, with what tells."""
-    strangers: dict[Place, Family] = field(default_factory=dict)
+    strangers: dict[FamilyKey, Family] = field(default_factory=dict)
     """What the index holds and the ledger does not know: files that began since it was written, perhaps."""
 
     @property
@@ -57,11 +57,11 @@ def compare(host: str, notes: Iterable[AgentNote], ledger: HostLedger, output: O
     context = _context(host, claims, output, now)
     inputs = {name for name, _ in held} | {claim.row.input for claim in claims.files}
     for family in assemble([], claims, held, inputs):
-        place = (family.input, family.fingerprint)
-        if place in ledger.torn:
+        key = (family.input, family.fingerprint)
+        if key in ledger.torn:
             continue
         if not family.claims:
-            found.strangers[place] = family
+            found.strangers[key] = family
             continue
         found.outcome.add(examine(context, family))
     found.outcome.files = found.files
@@ -93,10 +93,10 @@ def unknown_host(host: str, output: Output) -> Outcome:
     return outcome
 
 
-def _claims(ledger: HostLedger, held: set[Place]) -> Claims:
+def _claims(ledger: HostLedger, held: set[FamilyKey]) -> Claims:
     """What is claimed now, and of what the index holds beyond it what was claimed before."""
-    now = {place_of(claim) for claim in ledger.claims}
-    former = [claim for claim in ledger.former if place_of(claim) in held - now]
+    now = {claim.key for claim in ledger.claims}
+    former = [claim for claim in ledger.former if claim.key in held - now]
     return Claims(known=True, files=(*ledger.claims, *former))
 
 

@@ -136,7 +136,7 @@ class Survey:
                 looked[host] = self._compared(host, notes.get(host, ()))
                 # What was no stranger then has begun since, and is as young now.
                 strangers = looked[host].strangers
-                looked[host].strangers = {place: strangers[place] for place in strangers.keys() & known_before}
+                looked[host].strangers = {key: strangers[key] for key in strangers.keys() & known_before}
             doubtful = [host for host in doubtful if looked[host].partial]
 
     def _living(self, notes: Sequence[AgentNote]) -> list[AgentNote]:
