@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from shipper.audit.findings import Cause, Finding, Kind
+from shipper.audit.subjects import Stretch, Subject
 from shipper.fleet.notes import AgentNote, InputNote
+from shipper.records import Tally
 
 SILENT_AFTER = 300.0
 """Seconds without a sign of life, by default."""
@@ -27,20 +29,8 @@ def finding_of(
     size: int = 0,
 ) -> Finding:
     """A finding of a host, or of an input of one."""
-    return Finding(
-        kind=kind,
-        cause=cause,
-        input=name,
-        host=host,
-        fingerprint="",
-        path=path,
-        offset=None,
-        first_line=None,
-        last_line=None,
-        lines=lines,
-        bytes=size,
-        evidence=evidence,
-    )
+    subject = Subject(host, name, path=path)
+    return subject.finding(kind, cause, evidence, Stretch(tally=Tally(lines, size)))
 
 
 def moment(seconds: float) -> str:
