@@ -8,10 +8,22 @@ Equal is closed. Only an unequal bucket is drilled down to events, read and pars
 there, and each of its events is stored, filtered, a dead letter, pending, missing or altered; what the index holds
 beyond them is unexpected. What cannot be decided is unproved, and then the audit does not say "closed".
 
-How to read it: `findings` (the words), `claims` (what the state says), `disk` (what is on disk, and which files are
-copies), `families` (what belongs together), `balance` (the equation), `rules` (which pipeline ruled where),
-`reconcile` (the comparison of sequences), `drill` (one drill-down), `judge` (its causes), `contents`, `gone`, `gaps`
-and `heads` (special cases), `noted` and `choices` (dead letters without a state), `unaccounted` (a ledger that does
-not add up), `slices` (long runs, cut), `examine` (one family), `doubts` (what moved meanwhile), `auditor` (the order of
-it all), `report` and `repair`; `resume` and `resume_parts` (what an interrupted audit need not do again).
+How to read it, from the words to the whole:
+
+* words: `findings` (kinds, causes, totals, the verdict), `subjects` (what a finding is about), `request` (what is
+  asked), `window` (a span of event time), `context` (what every step is given)
+* what is there: `claims` (what the state says), `disk` (files, and which are copies), `families` (what belongs
+  together), `heads` (edited beginnings)
+* without parsing: `balance` (a file's lines, tallied), `weighing` (the equation), `ledger_sums` (does the ledger add
+  up?), `gone` and `beginnings` (families without files), `gaps` (what was lost at the source)
+* a drill-down: `rules` and `part_rules` (which pipeline ruled where), `matching` (its words), `reconcile` (the
+  comparison of sequences), `comparison` (of one part), `vouched` (documents of files that are gone), `drill` (all of
+  it), `slices` (long runs, cut), `noted` and `choices` (dead letters without a state)
+* its findings: `judge`, with `missing`, `sides`, `two_fates` and `copies`; `contents` (the deepest level); `moments`
+  and `places` (when, and in which index)
+* the order: `examine` (one family), `unreadable` and `obstacles` (files that cannot be read), `doubts` (what moved
+  meanwhile), `another_output`, `auditor` (of all); `resume` and `resume_parts` (what an interrupted audit need not do
+  again)
+* what follows: `repair`, which keeps in `kept` what it deletes; `incomplete`, `timeline`, `hours`, `advice` and
+  `document` for `report` (text), `html` and `chart`; `merge` (reports of several hosts); `elsewhere` (files of another)
 """
