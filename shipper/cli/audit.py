@@ -107,18 +107,24 @@ def _audited(options: Options, telling: Telling) -> Report:
         if request.use_state and not (settings.state / FILE_NAME).exists():
             _say([f"There is no state in {settings.state}: the files and the index alone are compared."], err=True)
         looked = _look(auditor, wanted, options)
-        if request.level is not Level.LEDGER:
-            _say(without_files(i for i in settings.inputs if i.name in (request.inputs or (i.name,))), err=True)
         outcome = looked.outcome
-        if request.use_state and outcome.pending and not agent_runs(settings.state):
-            _say([_NO_AGENT], err=True)
-        if notes.trouble and any(finding.cause is Cause.NOT_IN_INDEX for finding in outcome.findings):
-            _say([f"{_UNTOLD} {notes.trouble}"], err=True)
-        if request.level is not Level.LEDGER:
+        _say(_remarks(wanted, outcome, notes.trouble), err=True)
+        if request.reads_files:
             outcome.incomplete_values = auditor.incomplete_values(request)
         timeline = auditor.timeline(request, outcome) if telling.dated else None
     about = replace(_about(wanted, outcome, clock.time()), resumed=journal.resumed)
     return Report(outcome, (about,), timeline, looked.plan, looked.repaired)
+
+
+def _remarks(wanted: Asked, outcome: Outcome, trouble: str) -> Iterator[str]:
+    """What the report does not say; `trouble` is why ledger documents say nothing, where they were asked."""
+    settings, request = wanted.settings, wanted.request
+    if request.reads_files:
+        yield from without_files(request.chosen(settings.inputs))
+    if request.use_state and outcome.pending and not agent_runs(settings.state):
+        yield _NO_AGENT
+    if trouble and any(finding.cause is Cause.NOT_IN_INDEX for finding in outcome.findings):
+        yield f"{_UNTOLD} {trouble}"
 
 
 class _Looked(NamedTuple):

@@ -39,14 +39,7 @@ class Asked:
 def asked(options: Options, now: float) -> Asked:
     """Check the options against each other and the configuration; `now` is in seconds since the epoch."""
     settings = configuration(options.path)
-    if options.apply_wanted and not options.repair:
-        raise UsageError("--apply carries out a repair: it needs --repair.")
-    if not options.apply_wanted and (options.max_delete is not None or options.deleted is not None):
-        raise UsageError("--max-delete and --deleted limit and keep what a repair deletes: they need --repair --apply.")
-    if options.deleted is not None and options.deleted.exists():
-        raise UsageError(f"--deleted {options.deleted}: there is such a file; what is deleted goes to a new one.")
-    if options.resume is not None and options.level == Level.LEDGER:
-        raise UsageError("--resume goes on with the reading of files, and --level ledger reads none.")
+    _refuse_contradictions(options)
     names = _known(settings, options.inputs)
     foreign = options.host is not None and options.host != settings.host
     folder = _folder(options) if foreign else None
@@ -68,6 +61,17 @@ def asked(options: Options, now: float) -> Asked:
         settle=settings.output.deadline if isinstance(settings.output, ElasticsearchSettings) else 0.0,
     )
     return Asked(settings, request, _command_line(options, settings, request), folder)
+
+
+def _refuse_contradictions(options: Options) -> None:
+    if options.apply_wanted and not options.repair:
+        raise UsageError("--apply carries out a repair: it needs --repair.")
+    if not options.apply_wanted and (options.max_delete is not None or options.deleted is not None):
+        raise UsageError("--max-delete and --deleted limit and keep what a repair deletes: they need --repair --apply.")
+    if options.deleted is not None and options.deleted.exists():
+        raise UsageError(f"--deleted {options.deleted}: there is such a file; what is deleted goes to a new one.")
+    if options.resume is not None and options.level == Level.LEDGER:
+        raise UsageError("--resume goes on with the reading of files, and --level ledger reads none.")
 
 
 def window_of(since: str | None, until: str | None, now: float) -> Window:
