@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from shipper.audit.context import Context, Run
+from shipper.audit.context import Context
 from shipper.audit.examine import parts_of
+from shipper.audit.extents import Run
 from shipper.audit.families import Family, Part
 from shipper.audit.part_rules import rules_for
 from shipper.audit.rules import Parse, Rules, remade, replay

@@ -11,7 +11,7 @@ beyond them is unexpected. What cannot be decided is unproved, and then the audi
 How to read it, from the words to the whole:
 
 * words: `findings` (kinds, causes, totals, the verdict), `subjects` (what a finding is about), `request` (what is
-  asked), `window` (a span of event time), `context` (what every step is given)
+  asked), `window` (a span of event time), `extents` (parts of a file), `context` (what every step is given)
 * what is there: `claims` (what the state says), `disk` (files, and which are copies), `families` (what belongs
   together), `heads` (edited beginnings)
 * without parsing: `balance` (a file's lines, tallied), `weighing` (the equation), `ledger_sums` (does the ledger add

@@ -24,7 +24,10 @@ PATH = "log.file.path"
 
 
 def compare_contents(context: Context, family: Family, drilled: Drilled) -> Outcome:
-    """Findings for documents whose event is on disk and whose fields are not what it says."""
+    """Findings for documents whose event is on disk and whose fields are not what it says.
+
+    Raises SourceError and OutputError.
+    """
     outcome = Outcome()
     for comparison in drilled.comparisons:
         _Contents(context, family, comparison, outcome).compare()

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
 
 from shipper.audit.claims import Claims
+from shipper.audit.extents import Extent
 from shipper.audit.families import Family
 from shipper.audit.resume import NO_JOURNAL, Journal
 from shipper.audit.rules import Rulebook
 from shipper.audit.subjects import Subject
 from shipper.errors import OutputError
-from shipper.records import BUCKET_BITS, Mark, MarkKind, Stored, bucket_of
+from shipper.records import Mark, MarkKind, Stored
 from shipper.send.output import Output
 
 
@@ -26,84 +26,6 @@ class Level(StrEnum):
     """And the files, read again: minutes."""
     CONTENTS = "contents"
     """And every document, made again and compared: hours."""
-
-
-class Run(NamedTuple):
-    """Adjacent buckets."""
-
-    first: int
-    last: int
-
-    @property
-    def begin(self) -> int:
-        """Offset where the first bucket begins."""
-        return self.first << BUCKET_BITS
-
-    @property
-    def end(self) -> int:
-        """Offset after the last bucket."""
-        return (self.last + 1) << BUCKET_BITS
-
-    @property
-    def disk_begin(self) -> int:
-        """Offset on disk from which on its lines are."""
-        return self.begin
-
-    @property
-    def disk_end(self) -> int:
-        """Offset on disk after its lines."""
-        return self.end
-
-    @property
-    def edited_before(self) -> bool:
-        """Whether the file is known to have been edited before it."""
-        return False
-
-    def holds_end(self, end: int) -> bool:
-        """Whether the end of a file, at that offset, is in it."""
-        return self.holds(bucket_of(end))
-
-    def goes_on(self, last: int) -> bool:
-        """Whether the index, which holds documents up to that bucket, holds some beyond it."""
-        return last > self.last
-
-    def holds(self, bucket: int) -> bool:
-        """Whether a bucket is one of these."""
-        return self.first <= bucket <= self.last
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """A piece of a long run, between places where file and index agree."""
-
-    run: Run
-    begin: int
-    """Offset of its first document, at the time when it was read."""
-    end: int
-    disk_begin: int
-    """The same on today's disk."""
-    disk_end: int
-    is_last: bool
-    edited_before: bool
-
-    def holds_end(self, end: int) -> bool:
-        """Whether the end of a file, at that offset, is in it."""
-        return self.is_last and self.run.holds_end(end)
-
-    def goes_on(self, last: int) -> bool:
-        """Whether the index, which holds documents up to that bucket, holds some beyond it."""
-        return not self.is_last or self.run.goes_on(last)
-
-    def holds(self, bucket: int) -> bool:
-        """Whether something of a bucket may be in it."""
-        return bucket_of(self.begin) <= bucket <= bucket_of(self.end - 1)
-
-
-Extent = Run | Slice
-
-
-LAST_BUCKET = (1 << 24) - 1
-"""Offsets have 48 bits in ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +51,11 @@ class Context:
         return Subject(self.host, family.input, family.fingerprint, path)
 
     def spans(self, family: Family, extent: Extent) -> list[Stored]:
-        """The documents of some buckets, by offset."""
+        """The documents of some buckets, by offset. Raises OutputError."""
         return self.spans_between(family, extent.begin, extent.end)
 
     def spans_between(self, family: Family, begin: int, end: int) -> list[Stored]:
-        """The documents between two offsets, by offset."""
+        """The documents between two offsets, by offset. Raises OutputError."""
         found = [span for fingerprint in family.fingerprints for span in self.output.spans(fingerprint, begin, end)]
         return sorted(found, key=lambda span: span.offset)
 
@@ -153,7 +75,7 @@ class Context:
         return found
 
     def date_marks(self, family: Family) -> list[Mark]:
-        """The dates that the family's documents were made with, from the output."""
+        """The dates that the family's documents were made with, from the output. Raises OutputError."""
         return [
             Mark(offset, MarkKind.DATE, value)
             for fingerprint in family.fingerprints

@@ -9,9 +9,10 @@ from math import inf
 
 from shipper.audit.claims import DEAD, Claim
 from shipper.audit.comparison import Comparison
-from shipper.audit.context import Context, Extent
+from shipper.audit.context import Context
 from shipper.audit.copies import grouped
 from shipper.audit.disk import DiskFile
+from shipper.audit.extents import Extent
 from shipper.audit.families import Family, Part
 from shipper.audit.matching import DiskEvent, Surplus
 from shipper.audit.part_rules import rules_for

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from shipper.audit.contents import compare_contents
-from shipper.audit.context import LAST_BUCKET, Context, Extent, Level, Run
+from shipper.audit.context import Context, Level
 from shipper.audit.disk import branches
 from shipper.audit.drill import compare
+from shipper.audit.extents import LAST_BUCKET, Extent, Run
 from shipper.audit.families import Family, Part, gone_claims, part_of
 from shipper.audit.findings import Outcome
 from shipper.audit.gaps import lost_at_source

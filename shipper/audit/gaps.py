@@ -16,7 +16,10 @@ _CAUSES = {"truncated": Cause.TRUNCATED, "deleted": Cause.DELETED}
 
 
 def lost_at_source(context: Context, family: Family, parts: Sequence[Part]) -> Outcome:
-    """The gaps that no copy filled: no file on disk with the same lines before it, and none that was read on after."""
+    """The gaps that no copy filled: no file on disk with the same lines before it, and none that was read on after.
+
+    Raises OutputError.
+    """
     outcome = Outcome()
     seen: set[Mark] = set()
     for claim in family.claims:

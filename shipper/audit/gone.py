@@ -7,8 +7,9 @@ from itertools import accumulate
 
 from shipper.audit.beginnings import are_beginnings, told_apart
 from shipper.audit.claims import Claim
-from shipper.audit.context import LAST_BUCKET, Context, Level, Run
+from shipper.audit.context import Context, Level
 from shipper.audit.copies import compared, grouped
+from shipper.audit.extents import LAST_BUCKET, Run
 from shipper.audit.families import Family
 from shipper.audit.findings import Cause, Kind, Outcome, ledger_and_index
 from shipper.audit.subjects import Stretch, Subject
@@ -49,7 +50,10 @@ def unheld(context: Context, family: Family, gone: Sequence[Claim], vouched: Seq
 
 
 def unheld_beside_others(context: Context, family: Family, claims: Sequence[Claim]) -> Outcome:
-    """The claims on lines of which the index holds none, while it holds those of other files that are gone."""
+    """The claims on lines of which the index holds none, while it holds those of other files that are gone.
+
+    Raises OutputError.
+    """
     outcome = Outcome()
     for claim in claims:
         stored = claim.all_stored()

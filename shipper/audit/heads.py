@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from shipper.audit.context import Context, Run
+from shipper.audit.context import Context
 from shipper.audit.disk import DiskFile
+from shipper.audit.extents import Run
 from shipper.audit.families import Family
 from shipper.errors import SourceError
 from shipper.hashes import line_tallies
@@ -18,7 +19,10 @@ _SAMPLE = 1 << 20
 
 
 def join_edited_heads(context: Context, families: Sequence[Family]) -> list[Family]:
-    """Put a file that nobody knows together with the documents and claims that its path has under another head."""
+    """Put a file that nobody knows together with the documents and claims that its path has under another head.
+
+    Raises OutputError.
+    """
     orphans = [family for family in families if not family.files and (family.held or family.claims)]
     unknown = [family for family in families if family.files and not family.held and not _is_claimed(family)]
     joined: list[Family] = []

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shipper.audit.claims import Claim
-from shipper.audit.context import Context, Level, Run
+from shipper.audit.context import Context, Level
+from shipper.audit.extents import Run
 from shipper.audit.families import Family, Part
 from shipper.audit.findings import Cause, Finding, Kind
 from shipper.audit.subjects import Stretch

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from shipper.audit.claims import DEAD
 from shipper.audit.comparison import Comparison
-from shipper.audit.context import Slice
+from shipper.audit.extents import Slice
 from shipper.audit.families import Family
 from shipper.audit.findings import RESEND, Cause, Kind, ledger_and_index
 from shipper.audit.matching import DiskEvent

@@ -12,9 +12,10 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shipper.audit.context import LAST_BUCKET, Context, Run
+from shipper.audit.context import Context
 from shipper.audit.copies import compared, grouped
 from shipper.audit.examine import parts_of
+from shipper.audit.extents import LAST_BUCKET, Run
 from shipper.audit.families import Family, Part
 from shipper.audit.findings import DELETE, RESEND, Finding, Outcome
 from shipper.audit.kept import Deleted, KeptFile

@@ -14,8 +14,9 @@ from dataclasses import asdict
 from typing import Any
 
 from shipper.audit.balance import Measure
-from shipper.audit.context import LAST_BUCKET, Context, Run
+from shipper.audit.context import Context
 from shipper.audit.disk import Branch, DiskFile
+from shipper.audit.extents import LAST_BUCKET, Run
 from shipper.audit.families import Family, Part
 from shipper.audit.findings import Outcome, Totals
 from shipper.audit.resume import key_of

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from shipper.audit.context import Context, Run, Slice
+from shipper.audit.context import Context
+from shipper.audit.extents import Run, Slice
 from shipper.audit.families import Family, Part
 from shipper.audit.rules import Reading, Rules
 from shipper.hashes import document_ids

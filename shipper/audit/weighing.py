@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from shipper.audit.balance import is_closed
 from shipper.audit.claims import Claim
-from shipper.audit.context import LAST_BUCKET, Context, Run
+from shipper.audit.context import Context
+from shipper.audit.extents import LAST_BUCKET, Run
 from shipper.audit.families import Family, Part
 from shipper.audit.findings import Outcome, Totals
 from shipper.hashes import document_ids

@@ -12,7 +12,7 @@ import pytest
 from support.memory_output import MemoryOutput
 from support.site import Site, found, transfer
 
-from shipper.audit.context import Slice
+from shipper.audit.extents import Slice
 from shipper.audit.findings import Outcome
 from shipper.records import Tally
 
