@@ -152,7 +152,7 @@ def _announcer(settings: Settings, state: State, output: Output) -> Announce:
 
 def facts_of(settings: Settings, pipelines: Mapping[str, Pipeline]) -> dict[str, str]:
     """What is pinned at the first start, for ids and places of documents follow from it."""
-    return pins.facts(settings, {name: pipeline.dataset for name, pipeline in pipelines.items()}, _machine())
+    return pins.facts(settings, {name: pipeline.dataset for name, pipeline in pipelines.items()}, machine_id())
 
 
 class _Patiently:
@@ -225,6 +225,6 @@ def _adopter(output: Output, pipelines: Mapping[str, Pipeline], settings: Settin
     return adopt
 
 
-def _machine() -> str:
+def machine_id() -> str:
     """The machine's id (machine-id(5)): tells a cloned host from the host it was cloned from."""
     return MACHINE_ID.read_text().strip() if MACHINE_ID.exists() else ""

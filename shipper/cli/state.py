@@ -19,7 +19,7 @@ from shipper.cli import DEFAULT_CONFIGURATION, state_import
 from shipper.cli.console import console, moment, size_text, visible
 from shipper.cli.outputs import configuration
 from shipper.clock import SystemClock
-from shipper.commit import copies
+from shipper.commit import copies, pins
 from shipper.commit.database import exists
 from shipper.commit.state import State
 from shipper.errors import Exit, UsageError
@@ -30,7 +30,7 @@ from shipper.records import FileRow
 from shipper.reload.accepted import pipelines_in_force
 from shipper.send.outputs import open_to_read
 from shipper.settings import Settings
-from shipper.start import datasets, locked
+from shipper.start import datasets, locked, machine_id
 from shipper.verify import Verified, verify
 from shipper.wording import counted
 
@@ -164,6 +164,27 @@ def forget_command(path: Path, names: Sequence[str], *, yes: bool, as_json: bool
         click.echo(json.dumps({"forgotten": sorted(chosen), "rows": rows}, indent=2))
     else:
         click.echo(f"{counted(len(chosen), 'content')} forgotten, {counted(rows, 'row')} dropped.")
+    return Exit.CLEAN
+
+
+@command.command("adopt", short_help="Go on, on this machine, with the state of another one.")
+@_configuration
+@_as_json
+def adopt_command(path: Path, *, as_json: bool) -> int:
+    """Record that this is the machine that ships with this state from now on: the host was moved, or installed anew.
+
+    Not for a copy of a machine that goes on shipping: that one needs a `host` and a state of its own.
+    """
+    settings = configuration(path)
+    _check_exists(settings)
+    with locked(settings.state), closing(State.open(settings.state, settings.host)) as state:
+        machine = {pins.MACHINE: machine_id()}
+        before = state.pins().get(pins.MACHINE, "")
+        state.pin(machine)
+    if as_json:
+        click.echo(json.dumps({"machine": machine[pins.MACHINE], "before": before}, indent=2))
+    else:
+        click.echo(f"{visible(str(settings.state))} is the state of this machine now.")
     return Exit.CLEAN
 
 

@@ -213,6 +213,30 @@ def test_only_what_is_gone_is_forgotten_and_the_audit_still_knows_it(site, capsy
     assert site.verdict() == ("closed", [])
 
 
+def test_a_host_that_was_moved_goes_on_with_its_state_when_that_is_said(site, capsys, tmp_path, monkeypatch):
+    machine = tmp_path / "machine-id"
+    monkeypatch.setattr("shipper.start.MACHINE_ID", machine)
+
+    def run() -> tuple[int, str]:
+        code = execute(["run", "--once", "-c", str(site.configuration)])
+        return code, capsys.readouterr().err
+
+    machine.write_text("one\n")
+    assert ask(site.configuration, capsys, "adopt")[1]["machine"] == "one"
+    assert run()[0] == Exit.CLEAN
+    machine.write_text("two\n")
+    code, words = run()
+    assert code == Exit.UNFINISHED
+    assert "The machine id is 'two' now; the state was made under 'one'" in words
+    assert "run: shipper state adopt" in words
+    assert said(site.configuration, capsys, "adopt")[0] == Exit.CLEAN
+    assert run()[0] == Exit.CLEAN
+    machine.unlink()
+    assert run()[0] == Exit.CLEAN, "a container may have none"
+    machine.write_text("one\n")
+    assert run()[0] == Exit.UNFINISHED
+
+
 def test_a_name_that_the_state_does_not_know_is_a_mistake(site, capsys):
     code, text = said(site.configuration, capsys, "forget", "--yes", "nothing.log")
     assert code == Exit.USAGE
