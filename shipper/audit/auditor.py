@@ -184,7 +184,7 @@ class Auditor:
         return request.chosen(self._settings.inputs)
 
     def _claims(self) -> Claims:
-        return read_claims(self._settings.state, self._settings.host, self._output.identity)
+        return read_claims(self._settings, self._output.identity)
 
 
 def _first_look(context: Context, families: Sequence[Family], progress: Progress) -> Iterator[Doubt]:

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from shipper.commit import pins
 from shipper.commit.database import Database, explained
 from shipper.commit.state import State
 from shipper.records import FileRow, MarkKind, Stored, Tally, total
+from shipper.settings import Settings
 
 NONE = Tally()
 DEAD = "dead letters"
@@ -107,14 +108,20 @@ class Claims:
 NO_STATE = Claims(known=False)
 
 
-def read_claims(folder: Path, host: str, output: str) -> Claims:
-    """What the state says of one output, all of the same moment. Raises StateError."""
-    database = Database.open_read_only(folder)
+def read_claims(settings: Settings, output: str) -> Claims:
+    """What the state says of one output, all of the same moment.
+
+    Raises StateError, also where it is about another host, or about an input under another name: what is pending for
+    the new name then will never be shipped.
+    """
+    database = Database.open_read_only(settings.state)
     if database is None:
         return NO_STATE
     with closing(database.connection), explained(database.path):
         database.connection.execute("BEGIN")
-        state = State(database, host)
+        state = State(database, settings.host)
+        pins.check_host(state.pins(), settings.host)
+        pins.check_inputs(state.pins(), settings)
         others = () if state.look_at_output(output) else tuple(state.outputs())
         ledgers: dict[int, dict[int, dict[str, Tally]]] = {}
         for row in state.ledger():

@@ -105,6 +105,24 @@ def test_the_last_line_is_the_command_that_repairs(site: Site, capsys: pytest.Ca
     assert "Verdict: closed" in printed.out
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("host: dtn01", "host: dtn02", "the state was made under 'dtn01.example.org'"),
+        ("name: gridftp,", "name: transfers,", "Input 'transfers' has paths that input 'gridftp' had"),
+    ],
+)
+@pytest.mark.parametrize("level", ["disk", "ledger"])
+def test_a_state_that_knows_the_host_or_an_input_by_another_name_proves_nothing(
+    site: Site, capsys: pytest.CaptureFixture[str], old: str, new: str, said: str, level: str
+) -> None:
+    configuration = site.root / "shipper.yml"
+    configuration.write_text(configuration.read_text().replace(old, new))
+    assert run(site, "--level", level) == 3
+    printed = capsys.readouterr()
+    assert (printed.out, said in printed.err) == ("", True)
+
+
 def test_a_plan_alone_changes_nothing(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     lose(site, 3)
     before = site.documents()
