@@ -204,9 +204,13 @@ def _subject(context: Context, family: Family) -> Subject:
 
 
 def _are_generations(documents: Sequence[Stored], told: Collection[Tally]) -> bool:
-    """Whether files that begin the same, each with a claim on it, are what the documents are of, and all of it."""
+    """Whether files that begin the same, each with a claim on it, are what the documents are of, and all of it.
+
+    A second document of an id is of none: it could look like another file's, and belongs to nobody.
+    """
+    ids = {document.id for document in documents}
     generations = told_apart(documents, told)
-    return generations.found.issuperset(told) and generations.ids.issuperset(document.id for document in documents)
+    return len(ids) == len(documents) and generations.found.issuperset(told) and generations.ids == ids
 
 
 def _equal(family: Family, claim: Claim) -> set[int]:

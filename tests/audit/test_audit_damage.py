@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -194,6 +195,21 @@ def test_generations_that_differ_in_their_last_line_alone_are_told_apart_when_bo
     for key in held:
         site.held.documents = {other: document for other, document in held.items() if other != key}
         assert site.audit(level=level).verdict is not Verdict.CLOSED
+
+
+def test_documents_that_are_there_twice_are_not_taken_for_those_of_a_file_that_begins_the_same(
+    site: MemorySite,
+) -> None:
+    site.write("a.log", LINES[:1])
+    site.ship()
+    (site.logs / "a.log.gz").write_bytes(gzip.compress(b"".join(LINES[:9])))
+    (site.logs / "a.log").unlink()
+    site.ship()
+    for line in (0, 1):
+        key = site.held.at("", sum(map(len, LINES[:line])))
+        site.held.documents["another", key[1]] = site.held.documents[key]
+    outcome = site.audit(level="ledger")
+    assert [finding[:2] for finding in found(outcome)] == [("duplicate", "same id in two indices")] * 2
 
 
 @pytest.mark.parametrize("level", ["ledger", "disk"])
