@@ -13,7 +13,7 @@ from typing import NamedTuple
 from shipper.audit.findings import Cause, Kind
 from shipper.hashes import tally_of
 from shipper.records import Tally, total
-from support.damage_model import Answer, Cell, Held, Now
+from support.damage_model import Answer, Cell, Held, Now, counted
 from support.damage_world import Entry, Fate
 
 DISK, CONTENTS, LEDGER = "disk", "contents", "ledger"
@@ -63,10 +63,15 @@ def _of_ledger(now: Now, level: str, *, known: bool) -> Answer:
 
 
 def _is_ambiguous(now: Now) -> bool:
-    """Whether neither row fits what is held: the ledger does not say that the one's file went on as the other's."""
+    """Whether the newer row does not fit: the ledger does not say that the one's file went on as the other's.
+
+    Where what the older one counted is held, and no more, the newer one may be of another file of which all is gone.
+    """
     assert now.counted is not None
     if not any(_is_stored(now, number) for number in range(now.log.first, now.log.shipped)):
         return False  # they count the same
+    if now.index == counted(now.log, now.log.first).stored:
+        return True
     stored = [number for number in range(now.log.first) if _is_stored(now, number)]
     whole = all(n in now.held and not now.held[n].tally for n in stored)
     more = {n for n in stored[:-1] if n in now.foreign or (n in now.held and now.held[n].copies > 1)}
