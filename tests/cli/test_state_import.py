@@ -236,7 +236,9 @@ def test_what_an_agent_has_skipped_before_is_told_as_shipped_by_neither(switch: 
     switch.log_file((1, "set", native(log, size_of(WIDE[:30]))))
     code, answer = switch.take_over("--apply")
     assert code == Exit.FINDINGS
-    assert f"{size_of(WIDE[30:]):,} bytes after the end of the other are shipped by neither" in answer["files"][0]["note"]
+    assert (
+        f"{size_of(WIDE[30:]):,} bytes after the end of the other are shipped by neither" in answer["files"][0]["note"]
+    )
 
 
 def test_the_data_file_the_log_after_it_and_what_was_removed_make_up_a_registry(switch: Switch) -> None:
