@@ -16,7 +16,7 @@ from shipper.audit.extents import Extent
 from shipper.audit.families import Family, Part
 from shipper.audit.matching import DiskEvent, Surplus
 from shipper.audit.part_rules import rules_for
-from shipper.audit.reconcile import match_contents, match_ids
+from shipper.audit.reconcile import as_held, match_contents, match_ids
 from shipper.audit.rules import Reading, replay
 from shipper.audit.vouched import without_vouched
 from shipper.hashes import document_ids
@@ -79,6 +79,8 @@ def _read(context: Context, family: Family, part: Part, extent: Extent, document
         part.read.put(reading.place)
         if reading.end >= extent.disk_end:
             break
+    if part.claim is None:  # nobody knows how lines were taken together, but the documents
+        events = as_held(events, documents)
     continues = extent.goes_on(max(family.held, default=0))
     return Comparison(part, rules, events, reading, extent.holds_end(part.measure.end), continues, extent)
 

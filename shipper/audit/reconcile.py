@@ -16,12 +16,33 @@ from typing import NamedTuple
 from shipper.audit.matching import Changed, DiskEvent, Matching, Surplus
 from shipper.records import Stored, Tally
 
+_NOTHING = Tally()
 _WINDOW = 32
 """Events that are looked ahead at to choose a shift."""
 _CREDIBLE = 3
 """Events that a shift must explain; fewer at the end of a file."""
 _OCCURRENCES = 8
 """Documents of equal content that are considered as the partner of an event."""
+
+
+def as_held(events: Sequence[DiskEvent], documents: Sequence[Stored]) -> list[DiskEvent]:
+    """Events that follow each other, as one where a document holds just their lines.
+
+    The pipeline that made it took lines together that the one of today takes apart.
+    """
+    longer = {document.id: document.tally for document in documents if document.tally.lines > 1}
+    joined: list[DiskEvent] = []
+    number = 0
+    while number < len(events):
+        event, wanted = events[number], longer.get(events[number].id, _NOTHING)
+        last, tally = number + 1, event.tally
+        while last < len(events) and tally.bytes < wanted.bytes:
+            tally = tally.plus(events[last].tally)
+            last += 1
+        together = tally == wanted
+        joined.append(event._replace(tally=tally) if together else event)
+        number = last if together else number + 1
+    return joined
 
 
 def match_ids(events: Sequence[DiskEvent], documents: Sequence[Stored]) -> tuple[Matching, list[Stored]]:

@@ -1,4 +1,4 @@
-"""An event of several lines whose file was edited after its first line: the id knows only that one."""
+"""Events of several lines: edited after the first, which alone the id knows, or taken apart by today's pipeline."""
 
 from __future__ import annotations
 
@@ -82,3 +82,12 @@ def test_what_is_missing_behind_the_edit_is_not_sent_again(site):
     site.sql("DELETE FROM documents WHERE offset >= ?", sum(map(len, LINES[: HEAD + 3])))
     edit, missing = site.audit().findings
     assert (edit.cause.value, missing.kind.value, missing.repair) == ("changed on disk", "missing", None)
+
+
+def test_without_state_lines_are_taken_together_as_the_documents_have_them(site):
+    (site.root / "app.yml").write_text(PIPELINE.replace("lines:", "# lines:"))
+    today = Site(site.root, site.inputs, site.pipeline_dirs)
+    site.sql("DELETE FROM documents WHERE offset = ?", sum(map(len, LINES[: HEAD - 1])))
+    assert found(today.audit(use_state=False)) == [("missing", "not in the index", "a.log", HEAD, HEAD)]
+    assert today.repair(use_state=False).stored == 1
+    assert found(today.audit()) == found(today.audit(use_state=False)) == []
