@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -63,7 +64,22 @@ def shipper() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and leave the process with its exit code."""
-    sys.exit(execute(arguments))
+    sys.exit(_after_all_is_printed(execute(arguments)))
+
+
+def _after_all_is_printed(code: int) -> int:
+    """The exit code; that of a command which is not finished where its answer cannot be written to the end."""
+    if sys.stdout is None:  # started with nowhere to print to
+        return code
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        if code != Exit.UNFINISHED:  # else it was told
+            click.echo(f"shipper: {_refusal(error)}", err=True)
+        # Python would try once more at its end, and leave with a code of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.UNFINISHED
+    return code
 
 
 def execute(arguments: list[str] | None = None) -> int:

@@ -1,5 +1,6 @@
 """What all commands have in common: how a refusal of the operating system looks, and what scripts get from it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,9 +35,10 @@ def test_a_state_that_is_a_file_ends_every_command_with_one_sentence(configurati
 @pytest.mark.parametrize("command", [["status"], ["run", "--once", "--json"], ["audit", "--json"], ["check"]])
 def test_a_full_disk_under_the_answer_is_told_and_is_no_finding(configuration, command):
     assert execute(["run", "--once", "-c", str(configuration)]) == Exit.CLEAN
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "shipper", *command, "-c", configuration],
+            [sys.executable, "-m", "shipper", *command, "-c", configuration], env=buffered,
             stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
         )  # fmt: skip
     assert done.stderr.splitlines()[-1] == "shipper: No space left on device."
