@@ -21,6 +21,9 @@ from support.opensearch_node import OPENSEARCH, OpenSearchNode
 # As in its profile for CI: how long a case takes is a question of the machine.
 hypothesis_settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
+TERMINAL = ("COLUMNS", "LINES", "FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+"""Variables by which somebody says what commands cannot see: how wide it is where they print, and what it can show."""
+
 STORIES = {"acceptance", "crash", "demo", "faults", "rotators"}
 """Folders of tests in which agents, writers and whatever kills them share a clock for many seconds."""
 
@@ -101,10 +104,12 @@ def cluster(request: pytest.FixtureRequest, elasticsearch_nodes: RunningNodes) -
 
 
 def pytest_configure() -> None:
-    """Processes that tests start can be interrupted, also where a shell runs the tests in the background.
+    """Nothing of how the tests were started changes what commands print, or which signals reach them.
 
-    There SIGINT is ignored, and whatever is started inherits that.
+    Where a shell runs the tests in the background SIGINT is ignored, and whatever is started inherits that.
     """
+    for name in TERMINAL:
+        os.environ.pop(name, None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
