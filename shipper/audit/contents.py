@@ -17,7 +17,7 @@ from shipper.audit.matching import DiskEvent
 from shipper.audit.rules import Parse, remade, replay
 from shipper.audit.subjects import Stretch
 from shipper.parse.file_parser import RUNAWAY
-from shipper.records import Document, Stored
+from shipper.records import Document, Stored, total
 
 PATH = "log.file.path"
 """Not compared: a copy of a file has another one."""
@@ -62,6 +62,8 @@ class _Contents:
         self._outcome = outcome
         self._stored = {name: item for name, item in comparison.matching.stored.items() if item.place != DEAD}
         self._events = {event.id: event for event in comparison.events}
+        self._unknown: list[tuple[DiskEvent, Stored]] = []
+        """Of a version that is not known, one after the other."""
 
     def compare(self) -> None:
         """Make every document of the part again and compare it."""
@@ -74,7 +76,8 @@ class _Contents:
                 self._compare(self._by_own_version(parse, documents))
                 left -= len(documents)
             if not left:
-                return
+                break
+        self._unproved()
 
     def _by_own_version(self, parse: Parse, documents: Sequence[Document]) -> list[Document]:
         """The documents as the versions make them that those in the index name: `shipper reparse` replaces some."""
@@ -100,8 +103,10 @@ class _Contents:
         for document in documents:
             stored, event = self._stored[document.id], self._events[document.id]
             if stored.pipeline != document.pipeline and not self._knows(stored):
-                self._unproved(event, stored)
+                self._unproved(stored.pipeline)
+                self._unknown.append((event, stored))
                 continue
+            self._unproved()
             names = differing(document.body, bodies[stored.id], _ignored(event, stored, len(self._family.fingerprints)))
             # What takes too long on one day may not on another: the one thing that is no function of the bytes.
             if names and RUNAWAY not in stored.tags and f'"{RUNAWAY}"'.encode() not in document.body:
@@ -113,17 +118,24 @@ class _Contents:
     def _altered(self, event: DiskEvent, stored: Stored, names: Sequence[str]) -> None:
         evidence = f"document {stored.id} in {stored.place} differs in {', '.join(names)}"
         self._outcome.totals.indexed -= max(event.tally.lines, 1)
-        self._report(Kind.ALTERED, Cause.CHANGED_IN_INDEX, event, evidence)
-
-    def _unproved(self, event: DiskEvent, stored: Stored) -> None:
-        evidence = (
-            f"document {stored.id} was made by version {stored.pipeline} of its pipeline, which is not known here"
-        )
-        self._report(Kind.UNPROVED, Cause.UNKNOWN_PIPELINE, event, evidence)
-
-    def _report(self, kind: Kind, cause: Cause, event: DiskEvent, evidence: str) -> None:
-        subject = self._context.subject(self._family, self._comparison.part.path)
         stretch = Stretch(event.offset, event.tally, event.line)
+        self._report(Kind.ALTERED, Cause.CHANGED_IN_INDEX, evidence, stretch)
+
+    def _unproved(self, but: str = "") -> None:
+        """Report those of a version that is not known, if they are not of the version that goes on."""
+        if not self._unknown or self._unknown[0][1].pipeline == but:
+            return
+        (first, stored), (last, end) = self._unknown[0], self._unknown[-1]
+        count, tally = len(self._unknown), total(event.tally for event, _ in self._unknown)
+        which = f"document {stored.id} was" if count == 1 else f"{count:,} documents, {stored.id} to {end.id}, were"
+        evidence = f"{which} made by version {stored.pipeline} of its pipeline, which is not known here"
+        adjacent = last.end - first.offset == tally.bytes
+        stretch = Stretch(first.offset, tally._replace(lines=max(tally.lines, 1)), first.line if adjacent else None)
+        self._report(Kind.UNPROVED, Cause.UNKNOWN_PIPELINE, evidence, stretch)
+        self._unknown.clear()
+
+    def _report(self, kind: Kind, cause: Cause, evidence: str, stretch: Stretch) -> None:
+        subject = self._context.subject(self._family, self._comparison.part.path)
         self._outcome.report(subject.finding(kind, cause, evidence, stretch))
 
 

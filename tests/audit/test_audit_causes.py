@@ -76,7 +76,9 @@ def test_documents_of_a_version_that_is_not_known_cannot_be_made_again(tmp_path:
     (folder / "app.yml").write_text(definition.replace("number}", "count}"))
     site.forget()
     outcome = site.audit(level="contents")
-    assert {(f.kind, f.cause) for f in outcome.findings} == {(Kind.UNPROVED, Cause.UNKNOWN_PIPELINE)}
+    assert [(f.kind, f.cause, f.first_line, f.last_line) for f in outcome.findings] == [
+        (Kind.UNPROVED, Cause.UNKNOWN_PIPELINE, 1, 30)
+    ]
     assert (outcome.verdict, outcome.totals.unproved) == (Verdict.INCOMPLETE, 30)
 
 
