@@ -22,7 +22,7 @@ from support.storm import OFTEN, SELDOM, Storm
 LINES = int(os.environ.get("SHIPPER_STORM_LINES", "200000"))
 KILLS = int(os.environ.get("SHIPPER_STORM_KILLS", "20"))
 FILES = 8
-PATIENCE = 300.0
+PATIENCE = 300.0 * max(1.0, LINES / 200_000)
 """Seconds for the last agent to deliver what is left, and for each before it to come to its end."""
 
 
