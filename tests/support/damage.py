@@ -96,10 +96,12 @@ class Damager:
         for number, entry in enumerate(self._log.written):
             edit = edits.get(number)
             if edit is OnDisk.INSERTED:
-                cells.append(Cell(padded(b"one more entry, put in before number %d" % number), None))
+                cells.append(
+                    Cell(padded(f"in {self._log.name} one more entry is put in before number {number}".encode()), None)
+                )
             gone = number >= cut or (edit is OnDisk.DROPPED and self._is_of_whole_lines(number))
             altered = edit is OnDisk.ALTERED and self._is_of_whole_lines(number)
-            text = _altered(entry, number) if altered else entry.text
+            text = _altered(entry, self._log.name, number) if altered else entry.text
             cells.append(Cell(b"" if gone else text, number, gone))
         self.now.cells = cells
         self._write(b"".join(cell.text for cell in cells) + b"half a line" * self._log.half)
@@ -176,12 +178,12 @@ def _with_other_tags(body: bytes) -> bytes:
     return orjson.dumps({**orjson.loads(body), "tags": ["nobody", "knows"]})
 
 
-def _altered(entry: Entry, number: int) -> bytes:
-    """Another text that the agent would treat alike."""
+def _altered(entry: Entry, name: str, number: int) -> bytes:
+    """Another text that the agent would treat alike; in each log another one, for logs are known by how they begin."""
     if entry.text.endswith(b"\r\n"):
         return entry.text.replace(b"\r\n", b" \n")
     if entry.text == b"\n":
         return b"  \n"
     if entry.fate is not Fate.STORED or number % 2:
         return entry.text.replace(b"writer", b"WRITER")
-    return padded(b"another entry, which stands there instead of number %d" % number)
+    return padded(f"in {name} another entry stands there instead of number {number}".encode())
