@@ -60,12 +60,14 @@ class OpenFiles:
         self._sizes.before_truncation(str(tailed.path), tailed.content.stat())
 
     def found(self, key: Key, found: Found) -> None:
-        """An open file was found; under another name, if it was renamed."""
+        """An open file was found; under another name, if it was renamed, or larger than anybody has seen it."""
         tailed = self._files[key]
         row = tailed.row
-        if str(found.path) != row.current_path:
+        renamed, grown = str(found.path) != row.current_path, found.status.st_size > row.size
+        if renamed:
             self._events.info("file_renamed", path=row.current_path, to=str(found.path))
             row.current_path, tailed.path = str(found.path), found.path
+        if renamed or grown:
             if tailed.is_itself():  # else the size is that of what took its place, and what was unread is told later
                 row.size = found.status.st_size
             self._registry.seen(row)

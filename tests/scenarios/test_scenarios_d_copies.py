@@ -50,6 +50,23 @@ def test_073_what_was_seen_and_not_read_when_it_was_truncated_while_the_agent_wa
     assert scene.verdict() == ("findings", [("truncated before read", len("eleven bytes"))])
 
 
+def test_073_what_a_file_grew_by_while_the_agent_was_behind_and_that_nobody_read_is_told(tmp_path):
+    scene = Scene.of(tmp_path, "**/*", rate=1 << 16)
+    path = write(scene.logs / "a.log", *numbered(0, 100_000))
+    with scene.live() as live:
+        live.catch_up()
+        append(path, *numbered(100_000, 200_000))
+        live.catch_up(2 * scene.settings.rescan)
+    written = path.stat().st_size
+    write(path, *numbered(300_000, 300_010))
+    with scene.live() as live:
+        live.catch_up(60.0)
+    shipped = sum(len(message) + 1 for message in scene.messages() if message < numbered(200_000, 200_001)[0])
+
+    assert 0 < shipped < written // 2
+    assert scene.verdict() == ("findings", [("truncated before read", written - shipped)])
+
+
 def test_074_truncated_again_and_again_under_load(scene):
     log = write(scene.logs / "a.log", *numbered(0, 100))
     with scene.live() as agent:
