@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 import orjson
 
 from shipper.audit.context import Context
+from shipper.audit.drilldown.part_rules import rules_for
 from shipper.audit.examine import parts_of
 from shipper.audit.extents import Run
 from shipper.audit.families import Family, Part
-from shipper.audit.part_rules import rules_for
 from shipper.audit.rules import Parse, Rules, remade, replay
 from shipper.commit.state import State
 from shipper.hashes import document_ids

@@ -16,14 +16,12 @@ How to read it, from the words to the whole:
   together), `heads` (edited beginnings)
 * without parsing: `balance` (a file's lines, tallied), `weighing` (the equation), `ledger_sums` (does the ledger add
   up?), `gone` and `beginnings` (families without files), `gaps` (what was lost at the source)
-* a drill-down: `rules` and `part_rules` (which pipeline ruled where), `matching` (its words), `reconcile` (the
-  comparison of sequences), `comparison` (of one part), `vouched` (documents of files that are gone), `drill` (all of
-  it), `slices` (long runs, cut), `noted` and `choices` (dead letters without a state)
-* its findings: `judge`, with `missing`, `sides`, `two_fates` and `copies`; `contents` (the deepest level); `moments`
-  and `places` (when, and in which index)
+* `drilldown`, a package: a part of a log event by event, and what is found there; `rules` (which pipeline ruled which
+  lines) and `places` (in which index documents lie)
 * the order: `examine` (one family), `unreadable` and `obstacles` (files that cannot be read), `doubts` (what moved
   meanwhile), `another_output`, `auditor` (of all); `resume` and `resume_parts` (what an interrupted audit need not do
   again)
-* what follows: `repair`, which keeps in `kept` what it deletes; `incomplete`, `timeline`, `hours`, `advice` and
-  `document` for `report` (text), `html` and `chart`; `merge` (reports of several hosts); `elsewhere` (files of another)
+* what follows: `timeline` (what became of lines, by their time); `repair`, which keeps in `kept` what it deletes;
+  `incomplete` (documents that lack values); `elsewhere` (files of another host); `report`, a package: the audit as
+  text, JSON and a page
 """

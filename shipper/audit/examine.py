@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from shipper.audit.contents import compare_contents
 from shipper.audit.context import Context, Level
 from shipper.audit.disk import branches
-from shipper.audit.drill import compare
+from shipper.audit.drilldown.contents import compare_contents
+from shipper.audit.drilldown.drill import compare
+from shipper.audit.drilldown.judge import judge
+from shipper.audit.drilldown.moments import with_moments
+from shipper.audit.drilldown.noted import NO_LETTERS, Letters, letters_of
+from shipper.audit.drilldown.part_rules import rules_for
+from shipper.audit.drilldown.slices import MOST, sliced
 from shipper.audit.extents import LAST_BUCKET, Extent, Run
 from shipper.audit.families import Family, Part, gone_claims, part_of
 from shipper.audit.findings import Outcome
 from shipper.audit.gaps import lost_at_source
 from shipper.audit.gone import examine_gone, unheld, unheld_beside_others
-from shipper.audit.judge import judge
 from shipper.audit.ledger_sums import disagreeing
-from shipper.audit.moments import with_moments
-from shipper.audit.noted import NO_LETTERS, Letters, letters_of
-from shipper.audit.part_rules import rules_for
 from shipper.audit.resume_parts import KeptComparisons, KeptParts
-from shipper.audit.slices import MOST, sliced
 from shipper.audit.unreadable import broken_off
 from shipper.audit.weighing import balances
 from shipper.records import Tally, bucket_of

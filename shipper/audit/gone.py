@@ -8,7 +8,7 @@ from itertools import accumulate
 from shipper.audit.beginnings import are_beginnings, told_apart
 from shipper.audit.claims import Claim
 from shipper.audit.context import Context, Level
-from shipper.audit.copies import compared, grouped
+from shipper.audit.drilldown.copies import compared, grouped
 from shipper.audit.extents import LAST_BUCKET, Run
 from shipper.audit.families import Family
 from shipper.audit.findings import Cause, Kind, Outcome, ledger_and_index

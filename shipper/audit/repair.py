@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shipper.audit.context import Context
-from shipper.audit.copies import compared, grouped
+from shipper.audit.drilldown.copies import compared, grouped
+from shipper.audit.drilldown.part_rules import rules_for
 from shipper.audit.examine import parts_of
 from shipper.audit.extents import LAST_BUCKET, Run
 from shipper.audit.families import Family, Part
 from shipper.audit.findings import DELETE, RESEND, Finding, Outcome
 from shipper.audit.kept import Deleted, KeptFile
-from shipper.audit.part_rules import rules_for
 from shipper.audit.rules import replay
 from shipper.errors import OutputError, UsageError
 from shipper.records import Batch, Document, OutcomeKind, bucket_of

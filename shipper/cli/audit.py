@@ -13,15 +13,15 @@ from typing import Any, NamedTuple
 
 import click
 
-from shipper.audit.advice import hidden
 from shipper.audit.auditor import Auditor
 from shipper.audit.context import Level
-from shipper.audit.document import Audited, Report, as_document, iso
 from shipper.audit.findings import Cause, Kind, Outcome
-from shipper.audit.html import page
-from shipper.audit.merge import read_reports
 from shipper.audit.repair import MAX_DELETE, Plan, Repaired, Repairer, plan
-from shipper.audit.report import LEDGER_WORDS, as_text, plan_text, repaired_text
+from shipper.audit.report.advice import hidden
+from shipper.audit.report.document import Audited, Report, as_document, iso
+from shipper.audit.report.html import page
+from shipper.audit.report.merge import read_reports
+from shipper.audit.report.text import LEDGER_WORDS, as_text, plan_text, repaired_text
 from shipper.cli.against import audit_against, foreign_options, taken_from
 from shipper.cli.audit_options import Options, Telling, audit_options
 from shipper.cli.audit_progress import progress_of

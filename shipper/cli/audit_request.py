@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from shipper.audit.context import Level
-from shipper.audit.document import iso
 from shipper.audit.elsewhere import settings_of
 from shipper.audit.findings import Kind
+from shipper.audit.report.document import iso
 from shipper.audit.request import GRACE, Request
 from shipper.audit.window import Window
 from shipper.cli.audit_options import Options

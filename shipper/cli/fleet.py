@@ -13,9 +13,9 @@ from typing import Any
 import click
 
 from shipper.audit.context import Level
-from shipper.audit.document import Report, as_document
 from shipper.audit.findings import Kind
-from shipper.audit.html import page
+from shipper.audit.report.document import Report, as_document
+from shipper.audit.report.html import page
 from shipper.cli.console import visible
 from shipper.cli.outputs import configuration
 from shipper.clock import SystemClock

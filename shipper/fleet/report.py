@@ -8,9 +8,9 @@ from itertools import groupby
 from typing import Any
 
 from shipper.audit.context import Level
-from shipper.audit.document import Audited, iso
 from shipper.audit.findings import Finding, Kind, Outcome, Verdict
-from shipper.audit.report import LEDGER_WORDS
+from shipper.audit.report.document import Audited, iso
+from shipper.audit.report.text import LEDGER_WORDS
 from shipper.fleet.notes import AgentNote
 from shipper.fleet.survey import Fleet, HostView
 from shipper.fleet.watch import moment

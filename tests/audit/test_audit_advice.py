@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from support.site import Site, transfer
 
-from shipper.audit.advice import advice, hidden
 from shipper.audit.findings import RESEND, Cause, Finding, Kind, Verdict
 from shipper.audit.repair import Repaired
+from shipper.audit.report.advice import advice, hidden
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from support.memory_site import MemorySite
 from support.site import Site, found, transfer
 
 from shipper.audit import examine
-from shipper.audit.choices import adding_up
+from shipper.audit.drilldown.choices import adding_up
 from shipper.audit.findings import Outcome as Found
 from shipper.audit.findings import Verdict
 from shipper.records import Document, Outcome, OutcomeKind, Tally

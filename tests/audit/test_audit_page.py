@@ -13,11 +13,11 @@ from support.browser import Browser
 from support.site import HOST, Site, transfer
 
 from shipper import cli
-from shipper.audit.advice import advice
-from shipper.audit.document import Audited, Report
 from shipper.audit.findings import Cause, Finding, Kind, Outcome, Totals
-from shipper.audit.html import page
-from shipper.audit.report import LEDGER_WORDS, as_text
+from shipper.audit.report.advice import advice
+from shipper.audit.report.document import Audited, Report
+from shipper.audit.report.html import page
+from shipper.audit.report.text import LEDGER_WORDS, as_text
 from shipper.audit.timeline import Fate, Timeline
 
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title="owned"</script>'

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipper.audit.matching import DiskEvent, Matching
-from shipper.audit.reconcile import match_contents, match_ids
+from shipper.audit.drilldown.matching import DiskEvent, Matching
+from shipper.audit.drilldown.reconcile import match_contents, match_ids
 from shipper.hashes import chain_start, chains, document_ids, line_tallies
 from shipper.records import Stored
 

@@ -11,9 +11,9 @@ import pytest
 from support.site import HOST, Site, transfer
 
 from shipper import cli
-from shipper.audit.document import as_document, read_document
 from shipper.audit.findings import Cause, Finding, Kind
-from shipper.audit.hours import by_hour, table
+from shipper.audit.report.document import as_document, read_document
+from shipper.audit.report.hours import by_hour, table
 from shipper.audit.timeline import Fate, Timeline, merged
 from shipper.errors import Exit
 

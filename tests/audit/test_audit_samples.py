@@ -14,7 +14,7 @@ import pytest
 from support.sample_site import sample_site
 from support.site import Site
 
-from shipper.audit.contents import PATH, differing
+from shipper.audit.drilldown.contents import PATH, differing
 from shipper.audit.findings import Kind, Verdict
 
 

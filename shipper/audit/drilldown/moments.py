@@ -15,9 +15,9 @@ from datetime import datetime
 import orjson
 
 from shipper.audit.claims import MINUTE
-from shipper.audit.comparison import Comparison
 from shipper.audit.context import Context
-from shipper.audit.drill import Drilled
+from shipper.audit.drilldown.comparison import Comparison
+from shipper.audit.drilldown.drill import Drilled
 from shipper.audit.families import Family
 from shipper.audit.findings import Finding, Kind
 from shipper.audit.places import with_places

@@ -13,7 +13,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from shipper.audit.matching import Changed, DiskEvent, Matching, Surplus
+from shipper.audit.drilldown.matching import Changed, DiskEvent, Matching, Surplus
 from shipper.records import Stored, Tally
 
 _NOTHING = Tally()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from shipper.audit.beginnings import Generations, are_beginnings, told_apart
 from shipper.audit.claims import DEAD, Claim
-from shipper.audit.comparison import Comparison
+from shipper.audit.drilldown.comparison import Comparison
 from shipper.audit.families import Family, gone_claims
 from shipper.records import Stored, Tally, total
 

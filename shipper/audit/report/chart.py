@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from html import escape
 from math import log
 
-from shipper.audit.document import iso
+from shipper.audit.report.document import iso
 from shipper.audit.timeline import Fate, Row, Timeline
 
 SLOTS = 96

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from shipper.audit.drilldown.matching import DiskEvent, adjacent
 from shipper.audit.findings import Cause, Finding, Kind
-from shipper.audit.matching import DiskEvent, adjacent
 from shipper.audit.subjects import Stretch, Subject
 from shipper.records import total
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from shipper.audit.document import Report, merged, read_document
+from shipper.audit.report.document import Report, merged, read_document
 from shipper.audit.timeline import merged as merged_timelines
 from shipper.errors import UsageError
 

@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 
 from shipper.audit.claims import DEAD
-from shipper.audit.comparison import Comparison
 from shipper.audit.context import Context
-from shipper.audit.drill import Drilled
+from shipper.audit.drilldown.comparison import Comparison
+from shipper.audit.drilldown.drill import Drilled
+from shipper.audit.drilldown.matching import DiskEvent
 from shipper.audit.families import Family
 from shipper.audit.findings import Cause, Kind, Outcome
-from shipper.audit.matching import DiskEvent
 from shipper.audit.rules import Parse, remade, replay
 from shipper.audit.subjects import Stretch
 from shipper.parse.file_parser import RUNAWAY

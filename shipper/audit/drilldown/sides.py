@@ -8,11 +8,11 @@ from functools import cached_property
 import orjson
 
 from shipper.audit.claims import DEAD
-from shipper.audit.comparison import Comparison
 from shipper.audit.context import Context
+from shipper.audit.drilldown.comparison import Comparison
+from shipper.audit.drilldown.matching import Changed, DiskEvent
 from shipper.audit.families import Family
 from shipper.audit.findings import Cause
-from shipper.audit.matching import Changed, DiskEvent
 from shipper.read.framing import SPLIT, holds
 from shipper.records import Stored
 

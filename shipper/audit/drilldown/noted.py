@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
 
-from shipper.audit.choices import adding_up
 from shipper.audit.claims import NONE, Claim
-from shipper.audit.comparison import Comparison
+from shipper.audit.drilldown.choices import adding_up
+from shipper.audit.drilldown.comparison import Comparison
+from shipper.audit.drilldown.matching import DiskEvent
 from shipper.audit.families import Family
-from shipper.audit.matching import DiskEvent
 from shipper.records import Tally, bucket_of, total
 from shipper.wording import counted
 

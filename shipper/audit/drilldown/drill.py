@@ -8,17 +8,17 @@ from itertools import accumulate
 from math import inf
 
 from shipper.audit.claims import DEAD, Claim
-from shipper.audit.comparison import Comparison
 from shipper.audit.context import Context
-from shipper.audit.copies import grouped
 from shipper.audit.disk import DiskFile
+from shipper.audit.drilldown.comparison import Comparison
+from shipper.audit.drilldown.copies import grouped
+from shipper.audit.drilldown.matching import DiskEvent, Surplus
+from shipper.audit.drilldown.part_rules import rules_for
+from shipper.audit.drilldown.reconcile import as_held, match_contents, match_ids
+from shipper.audit.drilldown.vouched import without_vouched
 from shipper.audit.extents import Extent
 from shipper.audit.families import Family, Part
-from shipper.audit.matching import DiskEvent, Surplus
-from shipper.audit.part_rules import rules_for
-from shipper.audit.reconcile import as_held, match_contents, match_ids
 from shipper.audit.rules import Reading, replay
-from shipper.audit.vouched import without_vouched
 from shipper.hashes import document_ids
 from shipper.read.framing import INCOMPLETE, PART, holds
 from shipper.records import Event, Stored, Tally, total

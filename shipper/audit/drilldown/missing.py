@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from shipper.audit.claims import DEAD
-from shipper.audit.comparison import Comparison
+from shipper.audit.drilldown.comparison import Comparison
+from shipper.audit.drilldown.matching import DiskEvent
 from shipper.audit.extents import Slice
 from shipper.audit.families import Family
 from shipper.audit.findings import RESEND, Cause, Kind, ledger_and_index
-from shipper.audit.matching import DiskEvent
 from shipper.records import bucket_of
 
 

@@ -10,17 +10,17 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from shipper.audit.claims import DEAD
-from shipper.audit.comparison import Comparison
 from shipper.audit.context import Context
-from shipper.audit.copies import Copies, compared
-from shipper.audit.drill import Drilled
+from shipper.audit.drilldown.comparison import Comparison
+from shipper.audit.drilldown.copies import Copies, compared
+from shipper.audit.drilldown.drill import Drilled
+from shipper.audit.drilldown.matching import Changed, DiskEvent, Surplus, adjacent
+from shipper.audit.drilldown.missing import reasons
+from shipper.audit.drilldown.sides import Sides
+from shipper.audit.drilldown.two_fates import two_fates
 from shipper.audit.families import Family
 from shipper.audit.findings import Cause, Kind, Outcome
-from shipper.audit.matching import Changed, DiskEvent, Surplus, adjacent
-from shipper.audit.missing import reasons
-from shipper.audit.sides import Sides
 from shipper.audit.subjects import Stretch
-from shipper.audit.two_fates import two_fates
 from shipper.records import Tally, total
 
 

@@ -11,13 +11,13 @@ from html import escape
 from itertools import groupby
 
 from shipper import __version__
-from shipper.audit.advice import advice
-from shipper.audit.chart import LANES, SLOTS, hour_drawing, step_text, timeline_drawing
-from shipper.audit.document import Report, iso
 from shipper.audit.findings import OF_HOSTS, Finding, Verdict
-from shipper.audit.hours import by_hour
-from shipper.audit.page_style import STYLE
-from shipper.audit.report import next_step, own_outcome, resumed_text, verdict_text, window_text
+from shipper.audit.report.advice import advice
+from shipper.audit.report.chart import LANES, SLOTS, hour_drawing, step_text, timeline_drawing
+from shipper.audit.report.document import Report, iso
+from shipper.audit.report.hours import by_hour
+from shipper.audit.report.page_style import STYLE
+from shipper.audit.report.text import next_step, own_outcome, resumed_text, verdict_text, window_text
 from shipper.audit.timeline import Fate, Row, Timeline
 from shipper.wording import counted
 

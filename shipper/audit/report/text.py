@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 
-from shipper.audit.advice import advice
-from shipper.audit.document import Audited, Report, iso
 from shipper.audit.findings import OF_HOSTS, Finding, Kind, Outcome, Verdict
-from shipper.audit.hours import MANY, by_hour, table
 from shipper.audit.repair import Plan, Repaired
+from shipper.audit.report.advice import advice
+from shipper.audit.report.document import Audited, Report, iso
+from shipper.audit.report.hours import MANY, by_hour, table
 from shipper.audit.resume import Resumed
 from shipper.wording import counted
 

@@ -6,9 +6,9 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shipper.audit.drilldown.matching import DiskEvent, Matching
 from shipper.audit.extents import Extent
 from shipper.audit.families import Part
-from shipper.audit.matching import DiskEvent, Matching
 from shipper.audit.rules import Reading, Rules
 
 
