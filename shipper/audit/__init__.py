@@ -15,7 +15,8 @@ How to read it, from the words to the whole:
 * what is there: `claims` (what the state says), `disk` (files, and which are copies), `families` (what belongs
   together), `heads` (edited beginnings)
 * without parsing: `balance` (a file's lines, tallied), `weighing` (the equation), `ledger_sums` (does the ledger add
-  up?), `gone` and `beginnings` (families without files), `gaps` (what was lost at the source)
+  up?), `gone` and `beginnings` (families without files), `gaps` (what was lost at the source) and `unread`
+  (by an agent that ended)
 * `drilldown`, a package: a part of a log event by event, and what is found there; `rules` (which pipeline ruled which
   lines) and `places` (in which index documents lie)
 * the order: `examine` (one family), `unreadable` and `obstacles` (files that cannot be read), `doubts` (what moved

@@ -27,6 +27,7 @@ from shipper.audit.request import Request
 from shipper.audit.resume import NO_JOURNAL, Journal
 from shipper.audit.rules import Rulebook
 from shipper.audit.timeline import Timeline, drawn
+from shipper.audit.unread import with_unread
 from shipper.audit.unreadable import unidentified
 from shipper.audit.window import HISTORY_STEP, within
 from shipper.parse.pipeline import Pipeline
@@ -57,10 +58,12 @@ class Auditor:
         wait: Callable[[float], None],
         journal: Journal = NO_JOURNAL,
         noted: Callable[[], Noted] = dict,
+        agent_runs: Callable[[], bool] = lambda: True,
     ) -> None:
         """`now` is in seconds since the epoch, `wait` takes seconds.
 
-        `noted`: what ledger documents in the output say; asked at each look, where there is no state.
+        `noted`: what ledger documents in the output say; asked at each look, where there is no state. `agent_runs`:
+        whether somebody reads on and records what can be read no more.
         """
         self._settings = settings
         self._pipelines = pipelines
@@ -69,6 +72,7 @@ class Auditor:
         self._wait = wait
         self._journal = journal
         self._noted = noted
+        self._agent_runs = agent_runs
 
     def audit(self, request: Request, progress: Progress = lambda done, of: None) -> Outcome:  # noqa: ARG005
         """Compare disk, ledger and index. Raises StateError, OutputError where one could not be asked whole."""
@@ -125,14 +129,17 @@ class Auditor:
     def families(self, request: Request, context: Context) -> Surveyed:
         """What is to be examined: first disk, then index. Raises OutputError."""
         files = self._files(request, context.claims)
+        folders = closed(self._inputs(request)) if request.reads_files else []
+        claims = context.claims
+        if request.reads_files and not folders and not self._agent_runs():
+            claims = with_unread(claims, files)
         scope = self._scope(request)
         self._output.refresh()
         held = holdings(self._output.tallies(scope))
-        families = assemble(files, context.claims, held, scope.inputs)
-        unknown = [file for file in files if file.fingerprint is None]
+        families = assemble(files, claims, held, scope.inputs)
+        unknown = [*(file for file in files if file.fingerprint is None), *folders]
         if request.reads_files:
             families = join_edited_heads(context, families)
-            unknown += closed(self._inputs(request))
         if not request.window.is_everything:
             families = within(request.window, families, self._output.history(scope, HISTORY_STEP))
         return Surveyed(

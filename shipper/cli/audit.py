@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -103,7 +104,9 @@ def _audited(options: Options, telling: Telling) -> Report:
     ):
         wait = _waiting("what is missing may be under way")
         notes = Notes(settings.host, lambda: open_ledger(settings.output, events))
-        auditor = Auditor(settings, pipelines, output, clock.time, wait, journal, notes)
+        auditor = Auditor(
+            settings, pipelines, output, clock.time, wait, journal, notes, partial(agent_runs, settings.state)
+        )
         if request.use_state and not (settings.state / FILE_NAME).exists():
             _say([f"There is no state in {settings.state}: the files and the index alone are compared."], err=True)
         looked = _look(auditor, wanted, options)

@@ -50,21 +50,56 @@ def test_073_what_was_seen_and_not_read_when_it_was_truncated_while_the_agent_wa
     assert scene.verdict() == ("findings", [("truncated before read", len("eleven bytes"))])
 
 
-def test_073_what_a_file_grew_by_while_the_agent_was_behind_and_that_nobody_read_is_told(tmp_path):
-    scene = Scene.of(tmp_path, "**/*", rate=1 << 16)
-    path = write(scene.logs / "a.log", *numbered(0, 100_000))
+@pytest.fixture
+def behind(tmp_path):
+    """A site whose agent ended long before it had read all that it had seen; where its log is, and what is unread."""
+    scene = Scene.of(tmp_path, "**/*", rate=1 << 14)
+    path = write(scene.logs / "a.log", *numbered(0, 25_000))
     with scene.live() as live:
         live.catch_up()
-        append(path, *numbered(100_000, 200_000))
+        append(path, *numbered(25_000, 50_000))
         live.catch_up(2 * scene.settings.rescan)
-    written = path.stat().st_size
+    unread = path.stat().st_size - sum(len(message) + 1 for message in scene.messages())
+    assert unread > path.stat().st_size // 2
+    return scene, path, unread
+
+
+def test_073_what_a_file_grew_by_while_the_agent_was_behind_and_that_nobody_read_is_told(behind):
+    scene, path, unread = behind
     write(path, *numbered(300_000, 300_010))
     with scene.live() as live:
         live.catch_up(60.0)
-    shipped = sum(len(message) + 1 for message in scene.messages() if message < numbered(200_000, 200_001)[0])
 
-    assert 0 < shipped < written // 2
-    assert scene.verdict() == ("findings", [("truncated before read", written - shipped)])
+    assert scene.verdict() == ("findings", [("truncated before read", unread)])
+
+
+@pytest.mark.parametrize("lines", [[], ["short"], numbered(300_000, 300_010)])
+def test_073_what_is_gone_unread_is_told_also_before_another_agent_runs(behind, lines):
+    scene, path, unread = behind
+    path.unlink()
+    if lines:
+        write(path, *lines)
+
+    assert scene.verdict() == ("findings", [("lost before read", unread)])
+
+
+def test_073_what_an_agent_that_runs_has_not_read_yet_is_not_called_lost(behind):
+    scene, path, _ = behind
+    with scene.live() as live:
+        live.catch_up()
+        path.unlink()
+        assert scene.verdict() == CLOSED
+        live.catch_up(600.0)
+
+    assert scene.sources() == [numbered(0, 50_000)]
+    assert scene.verdict() == CLOSED
+
+
+def test_073_what_was_unread_and_is_in_a_copy_is_pending(behind):
+    scene, path, _ = behind
+    copy_and_truncate(path, "a.log.1")
+
+    assert scene.verdict() == CLOSED
 
 
 def test_074_truncated_again_and_again_under_load(scene):

@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from shipper.agent import Agent
 from shipper.audit.auditor import Auditor
 from shipper.audit.findings import Outcome
 from shipper.audit.request import Request
+from shipper.overview import agent_runs
 from shipper.reload.definitions import load_pipelines
 from shipper.send.output import Output
 from shipper.send.outputs import open_output
@@ -83,7 +85,8 @@ class Scene(Site):
         pipelines = load_pipelines(self.settings)
         events, known = self.events, datasets(self.settings, pipelines)
         with closing(open_output(self.settings.output, known, self.clock, events)) as output:
-            auditor = Auditor(self.settings, pipelines, output, self.clock.time, self.clock.advance)
+            runs = partial(agent_runs, self.settings.state)
+            auditor = Auditor(self.settings, pipelines, output, self.clock.time, self.clock.advance, agent_runs=runs)
             return auditor.audit(Request(**request))
 
     def verdict(self) -> tuple[str, list[tuple[str, int]]]:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from shipper.clock import SystemClock
 from shipper.events_log import EventsLog, silent
 from shipper.fleet.ledgers import Notes
 from shipper.hashes import tally_of
+from shipper.overview import agent_runs
 from shipper.parse.pipeline import Pipeline
 from shipper.reload.definitions import load_pipelines
 from shipper.send.output import Output
@@ -125,7 +127,10 @@ class Site:
     def auditor(self, output: Output) -> Auditor:
         """An auditor over an output."""
         notes = Notes(HOST, lambda: open_ledger(self.settings.output, EventsLog(silent))) if self.fleet else dict
-        return Auditor(self.settings, self.pipelines(), output, lambda: self.now, self._wait, noted=notes)
+        runs = partial(agent_runs, self.settings.state)
+        return Auditor(
+            self.settings, self.pipelines(), output, lambda: self.now, self._wait, noted=notes, agent_runs=runs
+        )
 
     def sql(self, statement: str, *values: object) -> int:
         """Change the index behind the agent's back; how many documents that concerned."""
