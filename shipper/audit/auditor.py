@@ -131,7 +131,7 @@ class Auditor:
         files = self._files(request, context.claims)
         folders = closed(self._inputs(request)) if request.reads_files else []
         claims = context.claims
-        if request.reads_files and not folders and not self._agent_runs():
+        if claims.known and request.reads_files and not folders and not self._agent_runs():
             claims = with_unread(claims, files)
         scope = self._scope(request)
         self._output.refresh()
