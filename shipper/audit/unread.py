@@ -33,10 +33,9 @@ def with_unread(claims: Claims, files: Sequence[DiskFile]) -> Claims:
 
 def _with_gap(claim: Claim) -> Claim:
     row = claim.row
-    told = any(mark.kind is MarkKind.GAP and mark.offset == row.offset for mark in row.marks)
-    if row.finished or told or row.size <= row.offset:
+    if not row.unread:
         return claim
-    gap = Mark(row.offset, MarkKind.GAP, f"gone:{row.size - row.offset}")
+    gap = Mark(row.offset, MarkKind.GAP, f"gone:{row.unread}")
     return replace(claim, row=replace(row, marks=sorted([*row.marks, gap])))
 
 

@@ -105,9 +105,7 @@ class Recogniser:
 
     def _lost(self, row: FileRow, found: Found) -> None:
         """Record what was seen of a file, and not read, when another one took its inode while nobody looked."""
-        unread = 0 if row.finished else row.size - row.offset
-        told = any(mark.kind is MarkKind.GAP and mark.offset == row.offset for mark in row.marks)
-        if unread > 0 and not told:
+        if unread := row.unread:
             what = "truncated" if row.current_path == str(found.path) else "gone"
             mark = Mark(row.offset, MarkKind.GAP, f"{what}:{unread}")
             row.marks.append(mark)

@@ -123,6 +123,12 @@ class FileRow:
     heir_of: int = 0
     """Row of the file whose lines it goes on after; 0 if it began by itself."""
 
+    @property
+    def unread(self) -> int:
+        """Bytes that were seen beyond the checkpoint, as far as they are not recorded as lost."""
+        told = any(mark.kind is MarkKind.GAP and mark.offset == self.offset for mark in self.marks)
+        return 0 if self.finished or told else max(0, self.size - self.offset)
+
 
 @dataclass(slots=True)
 class Chunk:
