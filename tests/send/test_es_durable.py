@@ -22,17 +22,6 @@ FLUSH = f"/shipper-{DATASET}-default-2026.11/_flush"
 
 
 @pytest.fixture
-def server() -> Iterator[BulkServer]:
-    with BulkServer() as running:
-        yield running
-
-
-@pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture
 def output(server: BulkServer, clock: VirtualClock) -> Iterator[ElasticsearchOutput]:
     datasets = [Dataset(DATASET, "default", {"gridftp.nbytes": "long"})]
     opened = ElasticsearchOutput(

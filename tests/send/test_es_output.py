@@ -42,17 +42,6 @@ Open = Callable[..., ElasticsearchOutput]
 
 
 @pytest.fixture
-def server() -> Iterator[BulkServer]:
-    with BulkServer() as running:
-        yield running
-
-
-@pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture
 def log() -> io.StringIO:
     return io.StringIO()
 

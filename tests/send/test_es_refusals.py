@@ -31,12 +31,6 @@ REFUSED = Outcome(OutcomeKind.REFUSED, "mapping", "it does not fit")
 
 
 @pytest.fixture
-def server() -> Iterator[BulkServer]:
-    with BulkServer() as running:
-        yield running
-
-
-@pytest.fixture
 def output(server: BulkServer) -> Iterator[ElasticsearchOutput]:
     datasets = [Dataset(DATASET, "default", {"gridftp.nbytes": "long"})]
     settings = ElasticsearchSettings((server.url,), deadline=10.0)
